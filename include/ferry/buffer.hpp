@@ -1,0 +1,93 @@
+// The one growing block of bytes behind a message.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <span>
+
+namespace ferry {
+
+/// A contiguous block of bytes that grows at its end and is not initialised before it is written.
+///
+/// The memory is on the heap, or external: a mapped segment of a connection, so that a large value is
+/// serialised straight into the memory that its receiver reads. Not thread-safe.
+class buffer {
+ public:
+  /// Memory from elsewhere; let go of when the last buffer that uses it is.
+  class external {
+   public:
+    virtual ~external() = default;
+    std::span<std::byte> memory() const noexcept { return memory_; }
+
+   protected:
+    explicit external(std::span<std::byte> memory) noexcept : memory_(memory) {}
+    external(const external&) = delete;
+    external& operator=(const external&) = delete;
+
+   private:
+    std::span<std::byte> memory_;
+  };
+
+  /// Asked for external memory once a buffer has to grow past `threshold` bytes.
+  class source {
+   public:
+    virtual ~source() = default;
+    /// @returns at least `size` bytes, or null when the heap is to serve
+    virtual std::unique_ptr<external> allocate(std::size_t size) = 0;
+    std::size_t threshold() const noexcept { return threshold_; }
+
+   protected:
+    explicit source(std::size_t threshold) noexcept : threshold_(threshold) {}
+
+   private:
+    std::size_t threshold_;
+  };
+
+  buffer() noexcept = default;
+  /// @param from  where large blocks come from; must outlive the growing of this buffer, not the buffer
+  explicit buffer(source* from) noexcept : source_(from) {}
+  /// External memory of which the first `size` bytes are in use.
+  buffer(std::unique_ptr<external> memory, std::size_t size) noexcept;
+  buffer(buffer&& other) noexcept { swap(other); }
+  buffer& operator=(buffer&& other) noexcept {
+    buffer(std::move(other)).swap(*this);
+    return *this;
+  }
+  buffer(const buffer&) = delete;
+  buffer& operator=(const buffer&) = delete;
+  ~buffer();
+
+  const std::byte* data() const noexcept { return data_; }
+  std::byte* data() noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+  std::span<std::byte> writable_bytes() noexcept { return {data_, size_}; }
+  /// The external memory in use, or null.
+  external* memory() const noexcept { return external_.get(); }
+
+  void append(const void* bytes, std::size_t count) {
+    if (count != 0) std::memcpy(extend(count), bytes, count);
+  }
+  /// Makes room for `count` more bytes at the end and returns where they go; their content is undefined.
+  std::byte* extend(std::size_t count) {
+    if (count > capacity_ - size_) grow(count);
+    std::byte* const end = data_ + size_;
+    size_ += count;
+    return end;
+  }
+  /// Drops bytes from the end. @pre `size <= this->size()`
+  void truncate(std::size_t size) noexcept { size_ = size; }
+
+ private:
+  void grow(std::size_t more);
+  void swap(buffer& other) noexcept;
+
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0, capacity_ = 0;
+  std::unique_ptr<external> external_;  // null: data_ is on the heap
+  source* source_ = nullptr;
+};
+
+}  // namespace ferry

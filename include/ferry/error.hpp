@@ -1,0 +1,127 @@
+// Every exception that Ferry throws derives from ferry::error; the type tells the caller what to do.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+
+namespace ferry {
+
+/// Base of all exceptions thrown by Ferry.
+class error : public std::runtime_error {
+ public:
+  explicit error(const std::string& what) : std::runtime_error(what) {}
+};
+
+/// A call of the operating system failed. `what()` names the operation, the object and the reason;
+/// where the cure is known (a limit to raise, say) it names the limit, its value and the cure.
+class system_error : public error {
+ public:
+  /// @param code  the system's error number, in `std::system_category()`
+  /// @param operation  what was being done and to which object, e.g. "create shared memory of 4096 bytes"
+  system_error(std::error_code code, const std::string& operation);
+  const std::error_code& code() const noexcept { return code_; }
+
+ private:
+  std::error_code code_;
+};
+
+/// A guarded object (mutex, semaphore, queue, ...) was to cross outside the start of a process while the
+/// transfer mode was `transfer::inherit`.
+class spawning_error : public error {
+ public:
+  using error::error;
+};
+
+/// A carrier cannot take what the message holds, e.g. a handle over TCP. Nothing was sent.
+class transfer_error : public error {
+ public:
+  using error::error;
+};
+
+/// Bytes could not be turned into a value, or a value into bytes. The message is lost, its carrier is not.
+class archive_error : public error {
+ public:
+  static constexpr std::size_t no_offset = static_cast<std::size_t>(-1);
+
+  explicit archive_error(const std::string& what, std::size_t offset = no_offset);
+  /// Where in the message the trouble was found, in bytes from its start, or `no_offset`.
+  std::size_t offset() const noexcept { return offset_; }
+
+ private:
+  std::size_t offset_;
+};
+
+/// The message holds another type than the one asked for.
+class type_mismatch : public archive_error {
+ public:
+  type_mismatch(const std::string& held, const std::string& asked);
+  /// Wire name of the type that the message holds.
+  const std::string& held() const noexcept { return held_; }
+  /// Wire name of the type that was asked for.
+  const std::string& asked() const noexcept { return asked_; }
+
+ private:
+  std::string held_, asked_;
+};
+
+/// A name (of a type, a callable, an exception) that no dispatch table in reach has an entry for, or that
+/// has one already.
+class name_error : public archive_error {
+ public:
+  name_error(const std::string& what, std::string name);
+  const std::string& name() const noexcept { return name_; }
+
+ private:
+  std::string name_;
+};
+
+/// One of `ferry::limits` was passed. `what()` names the limit, its value and what was asked for.
+class limit_exceeded : public archive_error {
+ public:
+  using archive_error::archive_error;
+};
+
+/// The other side closed the stream, and all messages have been read. Also thrown when writing to it.
+class end_of_stream : public error {
+ public:
+  using error::error;
+};
+
+/// The stream ended inside a message: the writer died or broke the protocol. The connection is of no use.
+class truncated_message : public error {
+ public:
+  using error::error;
+};
+
+/// The peer of a listener or client did not prove that it knows the key, or not in time.
+class authentication_error : public error {
+ public:
+  using error::error;
+};
+
+/// A process could not be started, or was used against its life cycle.
+class process_error : public error {
+ public:
+  using error::error;
+};
+
+/// An exception of a type that is not registered, thrown in another process.
+class remote_error : public error {
+ public:
+  /// @param type_name  name of the exception's type over there
+  /// @param text  its `what()`
+  /// @param origin  id of the process that threw it, 0 if unknown
+  remote_error(std::string type_name, std::string text, std::int64_t origin);
+  const std::string& type_name() const noexcept { return type_name_; }
+  const std::string& text() const noexcept { return text_; }
+  std::int64_t origin() const noexcept { return origin_; }
+
+ private:
+  std::string type_name_, text_;
+  std::int64_t origin_;
+};
+
+}  // namespace ferry

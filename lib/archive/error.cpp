@@ -1,0 +1,40 @@
+// Texts of the exceptions.
+#include <ferry/error.hpp>
+#include <utility>
+
+namespace ferry {
+namespace {
+
+std::string at_offset(const std::string& what, std::size_t offset) {
+  return offset == archive_error::no_offset ? what : what + " (at byte " + std::to_string(offset) + ")";
+}
+
+std::string remote_text(const std::string& type_name, const std::string& text, std::int64_t origin) {
+  return (origin > 0 ? "process " + std::to_string(origin) : std::string("another process")) + " threw " +
+         type_name + ": " + text;
+}
+
+}  // namespace
+
+system_error::system_error(std::error_code code, const std::string& operation)
+    : error(operation + ": " + code.message() + " (" + std::to_string(code.value()) + ")"), code_(code) {}
+
+archive_error::archive_error(const std::string& what, std::size_t offset)
+    : error(at_offset(what, offset)), offset_(offset) {}
+
+type_mismatch::type_mismatch(const std::string& held, const std::string& asked)
+    : archive_error("the message holds '" + held + "', not '" + asked +
+                    "': read it as that type, or with loads_any or a dispatcher"),
+      held_(held),
+      asked_(asked) {}
+
+name_error::name_error(const std::string& what, std::string name)
+    : archive_error(what), name_(std::move(name)) {}
+
+remote_error::remote_error(std::string type_name, std::string text, std::int64_t origin)
+    : error(remote_text(type_name, text, origin)),
+      type_name_(std::move(type_name)),
+      text_(std::move(text)),
+      origin_(origin) {}
+
+}  // namespace ferry

@@ -1,0 +1,54 @@
+// Owning, duplicating and counting file descriptors.
+#include "os/handle.hpp"
+
+#include <ferry/error.hpp>
+#include <sys/resource.h>
+#include <cerrno>
+#include <filesystem>
+#include <iterator>
+
+#include "os/linux/system_calls.hpp"
+
+namespace ferry {
+
+void unique_handle::reset() noexcept {
+  // No retry on EINTR: Linux has released the number already, and another thread may own it by now.
+  if (valid()) ::close(release());
+}
+
+unique_handle duplicate(handle_view handle) {
+  const int copy = os::calls().dup_cloexec(handle.native());
+  if (copy < 0) os::throw_system_error("duplicate descriptor " + std::to_string(handle.native()));
+  return unique_handle(copy);
+}
+
+namespace os {
+
+system_calls& calls() noexcept {
+  static system_calls table;
+  return table;
+}
+
+std::size_t open_handles() {
+  namespace fs = std::filesystem;
+  // The directory is itself open while it is counted.
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator("/proc/self/fd"), {})) - 1;
+}
+
+std::string handle_limit_text() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return "the limit of open descriptors is " + std::to_string(limit.rlim_cur) + " (hard limit " +
+         std::to_string(limit.rlim_max) + "): close some, or raise it with `ulimit -n` or setrlimit";
+}
+
+void throw_system_error(int code, const std::string& operation) {
+  const bool exhausted = code == EMFILE;
+  throw system_error(std::error_code(code, std::system_category()),
+                     exhausted ? operation + ": " + handle_limit_text() : operation);
+}
+
+void throw_system_error(const std::string& operation) { throw_system_error(errno, operation); }
+
+}  // namespace os
+}  // namespace ferry

@@ -1,0 +1,31 @@
+// Every system call that can fail for reasons of the world goes through this table, so that tests can make it
+// fail: EINTR, short reads and writes, EMFILE, ENOMEM, MSG_CTRUNC, ETOOMANYREFS, ENOSPC.
+#pragma once
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+namespace ferry::os {
+
+struct system_calls {
+  int (*dup_cloexec)(int fd) = [](int fd) { return ::fcntl(fd, F_DUPFD_CLOEXEC, 3); };
+  ssize_t (*sendmsg)(int, const msghdr*, int) = ::sendmsg;
+  ssize_t (*recvmsg)(int, msghdr*, int) = ::recvmsg;
+  ssize_t (*read)(int, void*, size_t) = ::read;
+  ssize_t (*write)(int, const void*, size_t) = ::write;
+  int (*poll)(pollfd*, nfds_t, int) = ::poll;
+  int (*socketpair)(int, int, int, int*) = ::socketpair;
+  int (*memfd_create)(const char*, unsigned) = ::memfd_create;
+  int (*fallocate)(int, int, off_t, off_t) = ::fallocate;
+  void* (*mmap)(void*, size_t, int, int, int, off_t) = ::mmap;
+};
+
+/// The table in force: the real calls, unless a test has put others in. Not to be changed while other threads
+/// use the library.
+system_calls& calls() noexcept;
+
+}  // namespace ferry::os

@@ -1,0 +1,5 @@
+// The tests' own main: a test program starts copies of itself as children.
+#define BOOST_TEST_NO_MAIN
+#include <boost/test/unit_test.hpp>
+
+int main(int argc, char** argv) { return boost::unit_test::unit_test_main(&init_unit_test, argc, argv); }
