@@ -1,8 +1,12 @@
 // Fails every test case that leaves more, fewer or other descriptors or children than it found.
 #include "support/leaks.hpp"
 
+#include <boost/make_shared.hpp>
 #include <boost/test/framework.hpp>
+#include <boost/test/tree/fixture.hpp>
 #include <boost/test/tree/observer.hpp>
+#include <boost/test/tree/traverse.hpp>
+#include <boost/test/tree/visitor.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -45,30 +49,36 @@ std::vector<pid_t> living_children() {
   return found;
 }
 
-class observer : public boost::unit_test::test_observer {
- public:
-  observer() { boost::unit_test::framework::register_observer(*this); }
-  ~observer() override { boost::unit_test::framework::deregister_observer(*this); }
-  observer(const observer&) = delete;
-  observer& operator=(const observer&) = delete;
-
-  void test_unit_start(const boost::unit_test::test_unit& unit) override {
-    if (unit.p_type == boost::unit_test::TUT_CASE) before_ = holdings::now();
-  }
-  void test_unit_finish(const boost::unit_test::test_unit& unit, unsigned long) override {
-    if (unit.p_type != boost::unit_test::TUT_CASE) return;
+class check : public boost::unit_test::test_unit_fixture {
+  void setup() override { before_ = holdings::now(); }
+  void teardown() override {
     const std::string difference = holdings::now().difference(before_);
-    BOOST_CHECK_MESSAGE(difference.empty(), unit.p_name.get() << " leaves " << difference);
+    BOOST_CHECK_MESSAGE(difference.empty(), "the case leaves " << difference);
   }
-  // Ends are told in falling order of priority: the observers that keep the results (up to 4) must come
-  // later.
-  int priority() override { return 5; }
 
- private:
   holdings before_;
 };
 
-const observer every_case;
+// Boost.Test has no fixture for every case, so one is put in front of those that each case has by itself.
+class watch_every_case : public boost::unit_test::test_observer {
+ public:
+  watch_every_case() { boost::unit_test::framework::register_observer(*this); }
+  ~watch_every_case() override { boost::unit_test::framework::deregister_observer(*this); }
+  watch_every_case(const watch_every_case&) = delete;
+  watch_every_case& operator=(const watch_every_case&) = delete;
+
+  void test_start(boost::unit_test::counter_t, boost::unit_test::test_unit_id root) override {
+    struct : boost::unit_test::test_tree_visitor {
+      void visit(const boost::unit_test::test_case& unit) override {
+        auto& fixtures = const_cast<boost::unit_test::test_case&>(unit).p_fixtures.value;
+        fixtures.insert(fixtures.begin(), boost::make_shared<check>());
+      }
+    } into_each_case;
+    boost::unit_test::traverse_test_tree(root, into_each_case, true);
+  }
+};
+
+const watch_every_case watching;
 
 }  // namespace
 
