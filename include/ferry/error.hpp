@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace ferry {
 
@@ -94,6 +96,17 @@ class end_of_stream : public error {
 class truncated_message : public error {
  public:
   using error::error;
+};
+
+/// The memory given to `recv_bytes_into` is smaller than the message, which is in here instead.
+class buffer_too_short : public error {
+ public:
+  buffer_too_short(std::size_t capacity, std::vector<std::byte> message);
+  /// The whole message. It has been taken from the connection.
+  const std::vector<std::byte>& message() const noexcept { return *message_; }
+
+ private:
+  std::shared_ptr<const std::vector<std::byte>> message_;  // shared: copying an exception must not throw
 };
 
 /// The peer of a listener or client did not prove that it knows the key, or not in time.

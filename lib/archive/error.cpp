@@ -31,6 +31,11 @@ type_mismatch::type_mismatch(const std::string& held, const std::string& asked)
 name_error::name_error(const std::string& what, std::string name)
     : archive_error(what), name_(std::move(name)) {}
 
+buffer_too_short::buffer_too_short(std::size_t capacity, std::vector<std::byte> message)
+    : error("a message of " + std::to_string(message.size()) + " bytes does not fit the " +
+            std::to_string(capacity) + " bytes given for it: it is in this exception, take it from there"),
+      message_(std::make_shared<const std::vector<std::byte>>(std::move(message))) {}
+
 remote_error::remote_error(std::string type_name, std::string text, std::int64_t origin)
     : error(remote_text(type_name, text, origin)),
       type_name_(std::move(type_name)),

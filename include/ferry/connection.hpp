@@ -1,0 +1,160 @@
+// A connection: what carries messages, typed values and plain bytes to another process.
+#pragma once
+
+#include <ferry/archive_options.hpp>
+#include <ferry/deadline.hpp>
+#include <ferry/error.hpp>
+#include <ferry/handle.hpp>
+#include <ferry/message.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace ferry {
+
+namespace channel {
+class driver;
+}
+
+/// Which ways a connection works.
+enum class access { read_write, read_only, write_only };
+
+/// One end of a channel that keeps messages whole.
+///
+/// What it works over is found from the handle: a local packet socket (`pipe()`), a Unix or TCP stream socket
+/// (`listener`, `connect`), or a plain pipe. Messages with handles need a local socket.
+///
+/// Blocking: the plain forms wait for as long as it takes, `try_` forms not at all, `_for` and `_until` forms
+/// up to their time. A form that gives up has sent nothing and has lost nothing.
+///
+/// Thread-safety: one thread may send while another receives; over a local packet socket any number of
+/// threads and processes may do both. `close` and moving want the connection for themselves.
+///
+/// Errors common to all: `end_of_stream` when the other end is closed, `system_error` with EBADF when this
+/// one is, or is not open in the direction asked for.
+class connection {
+ public:
+  /// A closed connection.
+  connection() noexcept;
+  /// Takes over an open handle and finds out what it is.
+  /// @throws system_error  when it is not open, or not something that carries messages
+  explicit connection(unique_handle handle, access ways = access::read_write, archive_options options = {});
+  /// Works over another carrier; `driver` is not null. (The class is lib/channel/driver.hpp.)
+  explicit connection(std::unique_ptr<channel::driver> driver, access ways = access::read_write,
+                      archive_options options = {});
+  connection(connection&& other) noexcept;
+  connection& operator=(connection&& other) noexcept;
+  connection(const connection&) = delete;
+  connection& operator=(const connection&) = delete;
+  ~connection();
+
+  /// @name Messages
+  /// What `dumps` made, sent whole: bytes and handles.
+  /// @throws transfer_error  when `what` holds handles and the carrier cannot take them; nothing is sent
+  /// @throws limit_exceeded  when the message passes `options().limit`. On the receiving side it is lost, and
+  ///                         the connection usable after
+  /// @throws system_error  EMFILE: the receiver has no descriptor left for the handles of the message; it is
+  ///                       lost, and the connection usable after
+  /// @throws truncated_message  when the stream ended inside a message
+  ///@{
+  void send_message(message what);
+  bool try_send_message(message& what) { return send_message_until(what, deadline::immediately()); }
+  template <class Rep, class Period>
+  bool send_message_for(message& what, std::chrono::duration<Rep, Period> time) {
+    return send_message_until(what, deadline::after(time));
+  }
+  /// @returns false when `until` passed; `what` is as before then, and empty otherwise
+  bool send_message_until(message& what, deadline until);
+
+  message recv_message();
+  std::optional<message> try_recv_message() { return recv_message_until(deadline::immediately()); }
+  template <class Rep, class Period>
+  std::optional<message> recv_message_for(std::chrono::duration<Rep, Period> time) {
+    return recv_message_until(deadline::after(time));
+  }
+  std::optional<message> recv_message_until(deadline until);
+  ///@}
+
+  /// @name Bytes
+  /// Over stream sockets and plain pipes framed byte for byte as CPython's `Connection.send_bytes`, so that
+  /// an unmodified Python program is a peer. What was sent as a message or a typed value can be read as bytes
+  /// too; its handles are closed then.
+  ///@{
+  void send_bytes(std::span<const std::byte> bytes);
+  bool try_send_bytes(std::span<const std::byte> bytes) {
+    return send_bytes_until(bytes, deadline::immediately());
+  }
+  template <class Rep, class Period>
+  bool send_bytes_for(std::span<const std::byte> bytes, std::chrono::duration<Rep, Period> time) {
+    return send_bytes_until(bytes, deadline::after(time));
+  }
+  bool send_bytes_until(std::span<const std::byte> bytes, deadline until);
+
+  static constexpr std::size_t no_maximum = static_cast<std::size_t>(-1);
+  /// @param most  refuse a longer message with `limit_exceeded`; it is lost, the connection usable after
+  std::vector<std::byte> recv_bytes(std::size_t most = no_maximum);
+  std::optional<std::vector<std::byte>> try_recv_bytes(std::size_t most = no_maximum) {
+    return recv_bytes_until(deadline::immediately(), most);
+  }
+  template <class Rep, class Period>
+  std::optional<std::vector<std::byte>> recv_bytes_for(std::chrono::duration<Rep, Period> time,
+                                                       std::size_t most = no_maximum) {
+    return recv_bytes_until(deadline::after(time), most);
+  }
+  std::optional<std::vector<std::byte>> recv_bytes_until(deadline until, std::size_t most = no_maximum);
+
+  /// @returns how many bytes of `into` were filled
+  /// @throws buffer_too_short  which holds the whole message
+  std::size_t recv_bytes_into(std::span<std::byte> into);
+  std::optional<std::size_t> try_recv_bytes_into(std::span<std::byte> into) {
+    return recv_bytes_into_until(into, deadline::immediately());
+  }
+  template <class Rep, class Period>
+  std::optional<std::size_t> recv_bytes_into_for(std::span<std::byte> into,
+                                                 std::chrono::duration<Rep, Period> time) {
+    return recv_bytes_into_until(into, deadline::after(time));
+  }
+  std::optional<std::size_t> recv_bytes_into_until(std::span<std::byte> into, deadline until);
+  ///@}
+
+  /// Whether there is something to receive; the end of the stream counts. Takes nothing. Over a stream it
+  /// tells of the first byte: the rest of a message may still be on its way.
+  bool poll() { return poll_until(deadline::immediately()); }
+  template <class Rep, class Period>
+  bool poll(std::chrono::duration<Rep, Period> time) {
+    return poll_until(deadline::after(time));
+  }
+  bool poll_until(deadline until);
+
+  /// For event loops and `ferry::wait`: readable when there is something to receive. Borrowed.
+  native_handle_type native_handle() const;
+
+  /// Closes this end. Does nothing when it is closed. What has been sent can still be read.
+  void close() noexcept;
+  bool closed() const noexcept { return driver_ == nullptr; }
+  bool readable() const noexcept { return ways_ != access::write_only; }
+  bool writable() const noexcept { return ways_ != access::read_only; }
+
+  /// Transfer mode, dispatch table and limits of what is sent and received; `memory` is the connection's own.
+  archive_options& options() noexcept { return options_; }
+  const archive_options& options() const noexcept { return options_; }
+
+ private:
+  channel::driver& open_for_sending() const;
+  channel::driver& open_for_receiving() const;
+
+  std::unique_ptr<channel::driver> driver_;
+  access ways_ = access::read_write;
+  archive_options options_;
+};
+
+/// Two connected ends on this machine; each works in any process, and may be shared by several.
+/// @param duplex  false: the first end only receives and the second only sends
+/// @throws system_error  when descriptors have run out
+std::pair<connection, connection> pipe(bool duplex = true);
+
+}  // namespace ferry

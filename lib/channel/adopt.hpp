@@ -1,0 +1,13 @@
+// Which driver fits a handle.
+#pragma once
+
+#include "channel/driver.hpp"
+
+#include <memory>
+
+namespace ferry::channel {
+
+/// @throws system_error  when `handle` is not open, or nothing that carries messages
+std::unique_ptr<driver> adopt(unique_handle handle);
+
+}  // namespace ferry::channel

@@ -1,0 +1,145 @@
+// What a connection does whatever its carrier.
+#include <ferry/connection.hpp>
+
+#include "channel/adopt.hpp"
+#include "channel/driver.hpp"
+#include "os/socket.hpp"
+
+#include <gsl/assert>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+namespace ferry {
+namespace {
+
+[[noreturn]] void throw_unusable(const char* operation, const char* reason) {
+  throw system_error(std::make_error_code(std::errc::bad_file_descriptor),
+                     std::string(operation) + " a connection that " + reason);
+}
+
+void check_carriage(const message& what, channel::handle_carriage carriage, transfer mode) {
+  if (what.handles().empty() || carriage == channel::handle_carriage::direct) return;
+  const std::string count = std::to_string(what.handles().size());
+  if (carriage == channel::handle_carriage::none) {
+    throw transfer_error(
+        "a network connection cannot carry the " + count +
+        " handles of this message: live objects cross between processes of one machine, over a "
+        "local connection");
+  }
+  if (mode == transfer::inherit) {
+    throw transfer_error(
+        "a plain pipe cannot carry the " + count +
+        " handles of this message: use ferry::pipe() or a local socket, or transfer::duplicate, "
+        "with which the receiver takes them from this process");
+  }
+}
+
+std::size_t copy_out(const message& from, std::span<std::byte> into) {
+  const auto bytes = from.bytes();
+  if (bytes.size() > into.size()) {
+    throw buffer_too_short(into.size(), std::vector<std::byte>(bytes.begin(), bytes.end()));
+  }
+  if (!bytes.empty()) std::memcpy(into.data(), bytes.data(), bytes.size());
+  return bytes.size();
+}
+
+}  // namespace
+
+connection::connection() noexcept = default;
+connection::connection(unique_handle handle, access ways, archive_options options)
+    : driver_(channel::adopt(std::move(handle))), ways_(ways), options_(options) {}
+connection::connection(std::unique_ptr<channel::driver> driver, access ways, archive_options options)
+    : driver_(std::move(driver)), ways_(ways), options_(options) {
+  Expects(driver_ != nullptr);
+}
+connection::connection(connection&&) noexcept = default;
+connection& connection::operator=(connection&&) noexcept = default;
+connection::~connection() = default;
+
+void connection::close() noexcept {
+  driver_.reset();
+}
+
+channel::driver& connection::open_for_sending() const {
+  if (closed()) throw_unusable("send on", "is closed");
+  if (!writable()) throw_unusable("send on", "only receives: it is the first end of pipe(false)");
+  return *driver_;
+}
+
+channel::driver& connection::open_for_receiving() const {
+  if (closed()) throw_unusable("receive on", "is closed");
+  if (!readable()) throw_unusable("receive on", "only sends: it is the second end of pipe(false)");
+  return *driver_;
+}
+
+native_handle_type connection::native_handle() const {
+  if (closed()) throw_unusable("wait for", "is closed");
+  return driver_->wait_handle().native();
+}
+
+bool connection::poll_until(deadline until) {
+  return open_for_receiving().readable(until);
+}
+
+void connection::send_message(message what) {
+  send_message_until(what, deadline::never());
+}
+
+bool connection::send_message_until(message& what, deadline until) {
+  channel::driver& driver = open_for_sending();
+  channel::check_limits(what.bytes().size(), what.handles().size(), options_.limit);
+  check_carriage(what, driver.carriage(), options_.mode);
+  return driver.send(what, until);
+}
+
+message connection::recv_message() {
+  return std::move(*recv_message_until(deadline::never()));
+}
+
+std::optional<message> connection::recv_message_until(deadline until) {
+  return open_for_receiving().receive(options_.limit, until);
+}
+
+void connection::send_bytes(std::span<const std::byte> bytes) {
+  send_bytes_until(bytes, deadline::never());
+}
+
+bool connection::send_bytes_until(std::span<const std::byte> bytes, deadline until) {
+  channel::driver& driver = open_for_sending();
+  channel::check_limits(bytes.size(), 0, options_.limit);
+  return driver.send(bytes, until);
+}
+
+std::vector<std::byte> connection::recv_bytes(std::size_t most) {
+  return std::move(*recv_bytes_until(deadline::never(), most));
+}
+
+std::optional<std::vector<std::byte>> connection::recv_bytes_until(deadline until, std::size_t most) {
+  limits limit = options_.limit;
+  limit.bytes = std::min(limit.bytes, most);
+  const auto what = open_for_receiving().receive(limit, until);
+  if (!what) return std::nullopt;
+  return std::vector<std::byte>(what->bytes().begin(), what->bytes().end());
+}
+
+std::size_t connection::recv_bytes_into(std::span<std::byte> into) {
+  return *recv_bytes_into_until(into, deadline::never());
+}
+
+std::optional<std::size_t> connection::recv_bytes_into_until(std::span<std::byte> into, deadline until) {
+  const auto what = recv_message_until(until);
+  if (!what) return std::nullopt;
+  return copy_out(*what, into);
+}
+
+std::pair<connection, connection> pipe(bool duplex) {
+  auto [first, second] = os::packet_socket_pair();
+  if (duplex) return {connection(std::move(first)), connection(std::move(second))};
+  // Said to the kernel, so that it holds in every process that gets an end.
+  os::shut_down(first, os::direction::sending);
+  return {connection(std::move(first), access::read_only), connection(std::move(second), access::write_only)};
+}
+
+}  // namespace ferry

@@ -1,0 +1,65 @@
+// The seam under `connection`: what moves whole messages, whatever by.
+#pragma once
+
+#include <ferry/deadline.hpp>
+#include <ferry/limits.hpp>
+#include <ferry/message.hpp>
+
+#include <optional>
+#include <span>
+
+namespace ferry::channel {
+
+/// What happens to the handles of a message.
+enum class handle_carriage {
+  direct,    ///< they ride with the bytes
+  by_offer,  ///< they can only be offered, for the receiver to take from the living sender
+  none,      ///< the peer may be on another machine
+};
+
+/// Moves messages of bytes and handles between two ends. An implementation is for one kind of carrier;
+/// everything that depends on the kind is in it, and `connection` knows none of them.
+///
+/// A message is sent whole or not at all, and received whole or not at all. Blocking calls give up at their
+/// deadline and then have done nothing that the next call would miss. One thread may send while another
+/// receives.
+class driver {
+ public:
+  driver() = default;
+  driver(const driver&) = delete;
+  driver& operator=(const driver&) = delete;
+  virtual ~driver() = default;
+
+  /// Sends `what` and leaves it empty.
+  /// @returns false when the deadline passed: nothing was sent and `what` is as before
+  /// @throws end_of_stream  when the other end is closed
+  /// @throws transfer_error  when it cannot take the handles of `what`
+  virtual bool send(message& what, deadline until) = 0;
+
+  /// Sends bytes alone, as a message of its own.
+  virtual bool send(std::span<const std::byte> bytes, deadline until) = 0;
+
+  /// Receives the next message.
+  /// @returns nothing when the deadline passed
+  /// @throws end_of_stream  when the other end is closed and everything has been read
+  /// @throws limit_exceeded  when the message passes `limit`; the message is lost
+  virtual std::optional<message> receive(const limits& limit, deadline until) = 0;
+
+  /// Waits until there is something to receive; the end of the stream counts.
+  virtual bool readable(deadline until) = 0;
+
+  /// Readable when `receive` has something to do: for event loops. Borrowed.
+  virtual handle_view wait_handle() const noexcept = 0;
+
+  virtual handle_carriage carriage() const noexcept = 0;
+
+  /// Memory from which a large message is best built, or null. Lives as long as the driver.
+  virtual buffer::source* memory() noexcept { return nullptr; }
+};
+
+/// @throws limit_exceeded  naming the limit and the cure
+[[noreturn]] void throw_message_too_large(std::size_t size, std::size_t limit);
+[[noreturn]] void throw_too_many_handles(std::size_t count, std::size_t limit);
+void check_limits(std::size_t bytes, std::size_t handles, const limits& limit);
+
+}  // namespace ferry::channel

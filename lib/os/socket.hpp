@@ -1,0 +1,63 @@
+// Sockets and pipes as carriers use them: pairs, packets with handles, and streams.
+#pragma once
+
+#include <ferry/deadline.hpp>
+#include <ferry/handle.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace ferry::os {
+
+/// Handles that one system call can carry: SCM_MAX_FD of Linux.
+inline constexpr std::size_t most_handles_per_call = 253;
+
+/// What a handle is, as far as moving messages goes.
+enum class endpoint {
+  packet_socket,   ///< keeps packets whole, carries handles
+  local_stream,    ///< bytes and handles
+  network_stream,  ///< bytes
+  pipe,            ///< bytes, one way
+};
+
+/// @throws system_error  when `handle` is not open, or is none of these
+endpoint classify(handle_view handle);
+
+using handle_pair = std::pair<unique_handle, unique_handle>;
+handle_pair packet_socket_pair();
+handle_pair stream_socket_pair();
+/// The reading end, then the writing end.
+handle_pair plain_pipe();
+
+enum class direction { receiving, sending };
+/// Ends one direction of a socket for every process that shares it.
+void shut_down(handle_view socket, direction which);
+
+/// Pieces of memory to be sent as if they were one.
+using gather = std::span<const std::span<const std::byte>>;
+using scatter = std::span<const std::span<std::byte>>;
+
+/// Sends `parts` as one packet, with `handles` on it. Waits out ETOOMANYREFS (the user's budget of handles in
+/// flight), for which there is no event.
+/// @param handles  at most `most_handles_per_call`
+/// @returns false when `until` passed; nothing was sent then
+/// @throws end_of_stream  when the other end is closed
+bool send_packet(handle_view socket, gather parts, std::span<const handle_view> handles, deadline until);
+
+/// What came with one receiving call.
+struct arrival {
+  std::size_t bytes = 0;      ///< 0: the end of the stream
+  bool truncated = false;     ///< the packet was longer than the memory given; its end is gone
+  bool handles_lost = false;  ///< this process could not take all handles
+};
+
+/// Receives one packet.
+/// @param handles  gets what came with it, close-on-exec
+/// @returns nothing when `until` passed
+std::optional<arrival> receive_packet(handle_view socket, scatter parts, std::vector<unique_handle>& handles,
+                                      deadline until);
+
+}  // namespace ferry::os
