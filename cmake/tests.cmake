@@ -1,0 +1,48 @@
+# The test programs: one for each folder of tests/ that holds Boost.Test cases.
+find_package(Boost 1.81 REQUIRED COMPONENTS unit_test_framework)
+
+file(GLOB support_sources CONFIGURE_DEPENDS tests/support/*.cpp)
+add_library(test_support OBJECT ${support_sources})
+target_link_libraries(test_support PUBLIC ferry::ferry Boost::unit_test_framework)
+target_include_directories(test_support PUBLIC lib tests)
+target_compile_definitions(test_support PUBLIC BOOST_TEST_DYN_LINK
+                                               FERRY_TEST_PROGRAMS="${PROJECT_BINARY_DIR}/tests/programs")
+target_compile_options(test_support PUBLIC ${ferry_warnings})
+
+file(GLOB program_sources CONFIGURE_DEPENDS tests/programs/*.cpp)
+set(test_programs)
+foreach(source IN LISTS program_sources)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(program_${name} ${source})
+  set_target_properties(program_${name} PROPERTIES
+                        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/programs)
+  target_link_libraries(program_${name} PRIVATE ferry::ferry)
+  target_compile_options(program_${name} PRIVATE ${ferry_warnings})
+  list(APPEND test_programs program_${name})
+endforeach()
+
+# Folders that are no Boost.Test programs; compile_fail, consumer and headers have a script `check` each.
+set(other_folders support programs fuzz compile_fail consumer headers)
+
+file(GLOB test_sources CONFIGURE_DEPENDS tests/*/*.cpp)
+set(groups)
+foreach(source IN LISTS test_sources)
+  get_filename_component(directory ${source} DIRECTORY)
+  get_filename_component(group ${directory} NAME)
+  if(NOT group IN_LIST other_folders)
+    list(APPEND groups ${group})
+    list(APPEND sources_of_${group} ${source})
+  endif()
+endforeach()
+list(REMOVE_DUPLICATES groups)
+
+foreach(group IN LISTS groups)
+  add_executable(test_${group} ${sources_of_${group}})
+  set_target_properties(test_${group} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_link_libraries(test_${group} PRIVATE test_support OpenSSL::Crypto)
+  if(test_programs)
+    add_dependencies(test_${group} ${test_programs})
+  endif()
+  add_test(NAME ${group} COMMAND test_${group})
+  set_tests_properties(${group} PROPERTIES TIMEOUT 300)
+endforeach()
