@@ -53,7 +53,9 @@ class unique_handle {
   operator handle_view() const noexcept { return view(); }
 
   /// Gives up ownership without closing.
-  [[nodiscard]] native_handle_type release() noexcept { return std::exchange(native_, invalid_native_handle); }
+  [[nodiscard]] native_handle_type release() noexcept {
+    return std::exchange(native_, invalid_native_handle);
+  }
   /// Closes the handle now. Does nothing if there is none.
   void reset() noexcept;
 

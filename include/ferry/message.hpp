@@ -3,6 +3,7 @@
 
 #include <ferry/buffer.hpp>
 #include <ferry/handle.hpp>
+
 #include <vector>
 
 namespace ferry {

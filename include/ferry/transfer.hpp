@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/error.hpp>
+
 #include <string_view>
 #include <typeinfo>
 

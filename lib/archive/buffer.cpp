@@ -1,7 +1,8 @@
 // Growth of a message's block of bytes, on the heap or in external memory.
+#include <ferry/buffer.hpp>
+
 #include <algorithm>
 #include <cstdlib>
-#include <ferry/buffer.hpp>
 #include <limits>
 #include <new>
 #include <utility>

@@ -1,5 +1,6 @@
 // Texts of the exceptions.
 #include <ferry/error.hpp>
+
 #include <utility>
 
 namespace ferry {

@@ -1,6 +1,8 @@
 // The spawning guard: a count per thread.
-#include <boost/core/demangle.hpp>
 #include <ferry/transfer.hpp>
+
+#include <boost/core/demangle.hpp>
+
 #include <string>
 
 namespace ferry {
@@ -8,10 +10,16 @@ namespace {
 thread_local unsigned spawning_scopes = 0;
 }
 
-spawning_scope::spawning_scope() noexcept { ++spawning_scopes; }
-spawning_scope::~spawning_scope() { --spawning_scopes; }
+spawning_scope::spawning_scope() noexcept {
+  ++spawning_scopes;
+}
+spawning_scope::~spawning_scope() {
+  --spawning_scopes;
+}
 
-bool is_spawning() noexcept { return spawning_scopes != 0; }
+bool is_spawning() noexcept {
+  return spawning_scopes != 0;
+}
 
 void detail::throw_spawning_error(const std::type_info& type) {
   throw spawning_error(boost::core::demangle(type.name()) +

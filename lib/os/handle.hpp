@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/handle.hpp>
+
 #include <string>
 
 namespace ferry::os {

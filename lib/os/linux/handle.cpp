@@ -2,12 +2,13 @@
 #include "os/handle.hpp"
 
 #include <ferry/error.hpp>
-#include <sys/resource.h>
+
+#include "os/linux/system_calls.hpp"
+
 #include <cerrno>
 #include <filesystem>
 #include <iterator>
-
-#include "os/linux/system_calls.hpp"
+#include <sys/resource.h>
 
 namespace ferry {
 
@@ -48,7 +49,9 @@ void throw_system_error(int code, const std::string& operation) {
                      exhausted ? operation + ": " + handle_limit_text() : operation);
 }
 
-void throw_system_error(const std::string& operation) { throw_system_error(errno, operation); }
+void throw_system_error(const std::string& operation) {
+  throw_system_error(errno, operation);
+}
 
 }  // namespace os
 }  // namespace ferry
