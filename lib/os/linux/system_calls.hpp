@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -19,6 +20,11 @@ struct system_calls {
   ssize_t (*write)(int, const void*, size_t) = ::write;
   int (*poll)(pollfd*, nfds_t, int) = ::poll;
   int (*socketpair)(int, int, int, int*) = ::socketpair;
+  int (*open)(const char*, int, mode_t) = [](const char* path, int flags, mode_t mode) {
+    return ::open(path, flags, mode);
+  };
+  off_t (*lseek)(int, off_t, int) = ::lseek;
+  ssize_t (*getrandom)(void*, size_t, unsigned) = ::getrandom;
   int (*memfd_create)(const char*, unsigned) = ::memfd_create;
   int (*fallocate)(int, int, off_t, off_t) = ::fallocate;
   void* (*mmap)(void*, size_t, int, int, int, off_t) = ::mmap;

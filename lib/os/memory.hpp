@@ -1,0 +1,82 @@
+// Memory that processes share: creating, naming, checking and mapping it.
+#pragma once
+
+#include <ferry/handle.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace ferry::os {
+
+enum class access { read, read_write };
+
+/// Shared memory in the address space of this process; unmapped when dropped.
+class mapping {
+ public:
+  mapping() noexcept = default;
+  /// Maps the first `size` bytes of `memory`.
+  mapping(handle_view memory, std::size_t size, access how);
+  mapping(mapping&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+  mapping& operator=(mapping&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~mapping();
+
+  std::span<std::byte> bytes() const noexcept { return bytes_; }
+
+ private:
+  std::span<std::byte> bytes_;
+};
+
+/// Anonymous memory of `size` zeros: allocated, not only promised, and sealed so that nobody can change its
+/// size.
+unique_handle create_memory(std::size_t size);
+
+/// Memory that others find as `name`, allocated. Nobody sees the name before the memory is complete.
+/// @throws system_error  file_exists when the name is taken
+unique_handle create_named_memory(const std::string& name, std::size_t size);
+/// Opens named memory and allocates what its creator left unallocated.
+unique_handle open_named_memory(const std::string& name);
+/// True if `name` can be one: not empty, no slash, no NUL, neither "." nor "..".
+bool is_memory_name(const std::string& name) noexcept;
+
+/// The duty to remove a name. Falls to the process that took it on, not to its forked children.
+class memory_name {
+ public:
+  explicit memory_name(std::string name) noexcept;
+  ~memory_name();
+  memory_name(const memory_name&) = delete;
+  memory_name& operator=(const memory_name&) = delete;
+
+  /// True if this process has the duty.
+  bool is_ours() const noexcept;
+  /// Removes the name now. May be called by several threads; only one call succeeds.
+  /// @throws system_error  no_such_file when it is gone already
+  void remove() const;
+
+ private:
+  std::string name_;
+  std::int64_t owner_;  // process id
+  mutable std::atomic<bool> removed_{false};
+};
+
+/// A second handle to the same memory through which it cannot be changed.
+unique_handle reopen_read_only(handle_view memory);
+
+/// What there is to know of a handle that is said to be shared memory.
+struct memory_facts {
+  bool is_memory = false;     ///< it lives in memory, not in a file on a disk, nor is it something else
+  std::size_t size = 0;       ///< in bytes
+  bool is_allocated = false;  ///< every byte of it
+  bool is_writable = false;   ///< through this handle
+  bool is_sealed = false;     ///< nobody can shrink it
+  bool is_private = false;    ///< only processes of this user can shrink it
+};
+memory_facts examine_memory(handle_view handle);
+
+}  // namespace ferry::os

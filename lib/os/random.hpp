@@ -1,0 +1,12 @@
+// Random bytes that nobody can guess.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace ferry::os {
+
+/// Fills `bytes` from the system's generator for secrets.
+void fill_random(std::span<std::byte> bytes);
+
+}  // namespace ferry::os

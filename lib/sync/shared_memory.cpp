@@ -1,0 +1,127 @@
+// Memory that processes share: its life, and the names that are made up for it.
+#include <ferry/error.hpp>
+#include <ferry/shared_memory.hpp>
+
+#include "os/handle.hpp"
+#include "os/memory.hpp"
+#include "os/random.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <optional>
+
+namespace ferry {
+namespace {
+
+os::access access_to(bool writable) {
+  return writable ? os::access::read_write : os::access::read;
+}
+
+// As CPython makes them up: short enough for every system.
+std::string new_name() {
+  std::array<std::byte, 4> random;
+  os::fill_random(random);
+  std::string name = "psm_";
+  for (const std::byte each : random) {
+    std::array<char, 3> digits;
+    std::snprintf(digits.data(), digits.size(), "%02x", static_cast<unsigned>(each));
+    name += digits.data();
+  }
+  return name;
+}
+
+}  // namespace
+
+// What the copies of one object have in common.
+struct shared_memory::state {
+  void map(std::size_t size, bool may_write) {
+    mapped = os::mapping(handle, size, access_to(may_write));
+    writable = may_write;
+  }
+
+  unique_handle handle;
+  os::mapping mapped;
+  bool writable = false;
+  std::string name;
+  std::optional<os::memory_name> created_name;  // only where the name was made
+};
+
+shared_memory::shared_memory(std::size_t size) {
+  const auto fresh = std::make_shared<state>();
+  fresh->handle = os::create_memory(size);
+  fresh->map(size, true);
+  state_ = fresh;
+}
+
+shared_memory shared_memory::create_named(std::size_t size, std::string_view name) {
+  const auto fresh = std::make_shared<state>();
+  const bool made_up = name.empty();
+  std::string to_remove;  // copied before there is something to remove
+  while (!fresh->handle.valid()) {
+    fresh->name = made_up ? new_name() : std::string(name);
+    to_remove = fresh->name;
+    try {
+      fresh->handle = os::create_named_memory(fresh->name, size);
+    } catch (const system_error& problem) {
+      if (!made_up || problem.code() != std::errc::file_exists) throw;
+    }
+  }
+  fresh->created_name.emplace(std::move(to_remove));
+  fresh->map(size, true);
+  return shared_memory(fresh);
+}
+
+shared_memory shared_memory::open_named(std::string_view name) {
+  std::string text(name);
+  unique_handle handle = os::open_named_memory(text);
+  const std::size_t size = os::examine_memory(handle).size;
+  return adopt(std::move(handle), size, true, std::move(text));
+}
+
+shared_memory shared_memory::adopt(unique_handle handle, std::size_t size, bool writable, std::string name) {
+  const auto fresh = std::make_shared<state>();
+  fresh->handle = std::move(handle);
+  fresh->name = std::move(name);
+  fresh->map(size, writable);
+  return shared_memory(fresh);
+}
+
+std::size_t shared_memory::size() const noexcept {
+  return state_->mapped.bytes().size();
+}
+
+std::span<std::byte> shared_memory::span() const {
+  if (!state_->writable)
+    os::throw_system_error(EACCES, "write to a read-only view of shared memory: use read_span()");
+  return state_->mapped.bytes();
+}
+
+std::span<const std::byte> shared_memory::read_span() const noexcept {
+  return state_->mapped.bytes();
+}
+
+bool shared_memory::is_writable() const noexcept {
+  return state_->writable;
+}
+
+shared_memory shared_memory::read_only() const {
+  return adopt(os::reopen_read_only(state_->handle), size(), false, state_->name);
+}
+
+const std::string& shared_memory::name() const noexcept {
+  return state_->name;
+}
+
+void shared_memory::unlink() {
+  if (!state_->created_name || !state_->created_name->is_ours())
+    os::throw_system_error(EPERM, "unlink shared memory '" + state_->name +
+                                      "': only the process that created it under that name does");
+  state_->created_name->remove();
+}
+
+handle_view shared_memory::native_handle() const noexcept {
+  return state_->handle;
+}
+
+}  // namespace ferry
