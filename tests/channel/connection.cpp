@@ -19,12 +19,12 @@ BOOST_AUTO_TEST_CASE(a_connection_that_is_closed_says_so) {
   BOOST_CHECK(none.closed());
   BOOST_CHECK_THROW(none.send_bytes({}), ferry::system_error);
   BOOST_CHECK_THROW(none.recv_bytes(), ferry::system_error);
-  BOOST_CHECK_THROW(ferry::connection(ferry::unique_handle()), ferry::system_error);
+  BOOST_CHECK_THROW(ferry::connection(ferry::unique_handle{}), ferry::system_error);
 }
 
 BOOST_AUTO_TEST_CASE(bytes_arrive_as_they_were_sent) {
   auto [here, there] = ferry::pipe();
-  for (const std::size_t size : {0, 1, 3, 16384, 16385, 65536}) {
+  for (const std::size_t size : {0U, 1U, 3U, 16384U, 16385U, 65536U}) {
     const std::vector<std::byte> sent(size, std::byte{42});
     here.send_bytes(sent);
     BOOST_CHECK(there.poll());
@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(bytes_arrive_as_they_were_sent) {
 BOOST_AUTO_TEST_CASE(handles_travel_with_their_message) {
   auto [here, there] = ferry::pipe();
   auto [inner, outer] = ferry::pipe();
-  for (const std::size_t count : {0, 1, 253, 254, 1000}) {
+  for (const std::size_t count : {0U, 1U, 253U, 254U, 1000U}) {
     std::vector<ferry::unique_handle> handles;
     for (std::size_t i = 0; i < count; ++i) {
       handles.push_back(ferry::duplicate(ferry::handle_view(inner.native_handle())));
