@@ -7,6 +7,9 @@
 
 namespace ferry::os {
 
+/// True if both are handles to the very same open object; false also where the system cannot tell.
+bool same_object(handle_view a, handle_view b);
+
 /// Number of open handles of this process.
 std::size_t open_handles();
 

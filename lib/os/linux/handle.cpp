@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <filesystem>
 #include <iterator>
+#include <linux/kcmp.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 namespace ferry {
 
@@ -28,6 +30,11 @@ namespace os {
 system_calls& calls() noexcept {
   static system_calls table;
   return table;
+}
+
+bool same_object(handle_view a, handle_view b) {
+  const pid_t self = ::getpid();
+  return ::syscall(SYS_kcmp, self, self, KCMP_FILE, a.native(), b.native()) == 0;
 }
 
 std::size_t open_handles() {

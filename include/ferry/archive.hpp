@@ -1,0 +1,73 @@
+// From a value to a message and back: dumps and loads.
+#pragma once
+
+#include <ferry/detail/codec.hpp>
+#include <ferry/detail/codec_error.hpp>
+#include <ferry/detail/codec_pointer.hpp>
+#include <ferry/detail/codec_standard.hpp>
+#include <ferry/detail/entry.hpp>
+#include <ferry/forking_iarchive.hpp>
+#include <ferry/forking_oarchive.hpp>
+
+namespace ferry {
+
+namespace detail {
+
+/// The name that the message carries: the one a table gives the type, else the type's own.
+std::string_view wire_name_of(const type_identity& identity, const std::type_info& type,
+                              const archive_options& options);
+/// @throws type_mismatch  unless the message holds the type under one of its names
+void check_type_name(const forking_iarchive& archive, const type_identity& identity,
+                     const std::type_info& type);
+
+template <class T>
+message dump(const T& value, const archive_options& options) {
+  forking_oarchive archive(wire_name_of(identity_of<T>(), typeid(T), options), options);
+  archive << value;
+  return archive.finish();
+}
+
+template <class T>
+T load_whole(forking_iarchive& archive) {
+  static_assert(std::is_same_v<T, std::remove_cvref_t<T>>,
+                "ferry: values are read, not references: drop const and &");
+  static_assert(type_cannot_arrive<T>::checked);
+  check_type_name(archive, identity_of<T>(), typeid(T));
+  T value = make<T>(archive);
+  archive.finish();
+  return value;
+}
+
+}  // namespace detail
+
+/// Turns a value, with all live objects in it, into a message. String literals are sent as strings.
+/// Thread-safe for distinct values; does not block.
+/// @throws archive_error, limit_exceeded, spawning_error, system_error, and what reducers throw; nothing
+/// leaks
+template <class T>
+message dumps(const T& value, const archive_options& options = {}) {
+  if constexpr (std::is_convertible_v<const T&, const char*> &&
+                (std::is_array_v<T> || std::is_pointer_v<T>)) {
+    return detail::dump(std::string_view(value), options);
+  } else {
+    return detail::dump(value, options);
+  }
+}
+
+/// Rebuilds the value, with all live objects in it. Safe on bytes from anywhere.
+/// @throws type_mismatch  when the message holds another type
+/// @throws archive_error  (and what derives from it) when the bytes are wrong; system_error, and what a
+///         reducer's rebuild throws. All handles of the message are closed then.
+template <class T>
+T loads(message from, const archive_options& options = {}) {
+  forking_iarchive archive(std::move(from), options);
+  return detail::load_whole<T>(archive);
+}
+/// The same from bytes alone, which must stay in place until the call returns.
+template <class T>
+T loads(std::span<const std::byte> from, const archive_options& options = {}) {
+  forking_iarchive archive(from, options);
+  return detail::load_whole<T>(archive);
+}
+
+}  // namespace ferry

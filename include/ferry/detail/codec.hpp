@@ -1,0 +1,411 @@
+// Writing and reading one value: the ways of detail/traits.hpp, carried out.
+#pragma once
+
+#include <ferry/detail/crossing.hpp>
+#include <ferry/dispatch_table.hpp>
+#include <ferry/forking_iarchive.hpp>
+#include <ferry/forking_oarchive.hpp>
+
+#include <boost/pfr/core.hpp>
+#include <boost/serialization/version.hpp>
+#include <gsl/narrow>
+
+#include <span>
+#include <tuple>
+#include <type_traits>
+
+namespace ferry::detail {
+
+template <class T>
+T make(forking_iarchive& archive);
+
+// --- numbers
+// -------------------------------------------------------------------------------------------------
+
+template <class T>
+inline constexpr bool is_bool_like = std::is_same_v<T, bool>;
+template <class T>
+requires std::is_enum_v<T>
+inline constexpr bool is_bool_like<T> = std::is_same_v<std::underlying_type_t<T>, bool>;
+
+template <class T>
+void save_number(forking_oarchive& archive, T value) {
+  if constexpr (std::is_same_v<T, long double>) {
+    // The bytes after the value are padding, which must not carry old memory to another process.
+    unsigned char bytes[sizeof value] = {};
+    std::memcpy(bytes, &value, std::numeric_limits<T>::digits == 64 ? 10 : sizeof value);
+    archive.write_raw(bytes);
+  } else {
+    archive.write_raw(value);
+  }
+}
+
+template <class T>
+void load_number(forking_iarchive& archive, T& value) {
+  if constexpr (is_bool_like<T>) {
+    unsigned char byte = 0;
+    archive.read_raw(byte);
+    if (byte > 1) archive.fail("a bool is neither 0 nor 1 but " + std::to_string(byte));
+    value = static_cast<T>(byte != 0);
+  } else {
+    archive.read_raw(value);
+  }
+}
+
+// --- contiguous elements
+// ---------------------------------------------------------------------------------------
+
+/// True when elements of type T go as one block in this message.
+template <class T, class Archive>
+bool goes_as_block(const Archive& archive) {
+  if constexpr (!is_bitwise<T>) {
+    return false;
+  } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+    return true;
+  } else {
+    return archive.override_mask() == 0;
+  }
+}
+
+template <class T>
+void save_elements(forking_oarchive& archive, const T* elements, std::size_t count) {
+  if (goes_as_block<T>(archive)) {
+    archive.write_block(elements, count * sizeof(T));
+  } else {
+    for (std::size_t i = 0; i != count; ++i) save(archive, elements[i]);
+  }
+}
+
+template <class T>
+void load_elements(forking_iarchive& archive, T* elements, std::size_t count) {
+  if constexpr (is_bitwise<T>) {
+    if (goes_as_block<T>(archive)) {
+      archive.read_block(elements, count * sizeof(T));
+      return;
+    }
+  }
+  for (std::size_t i = 0; i != count; ++i) load(archive, elements[i]);
+}
+
+// --- reducers
+// --------------------------------------------------------------------------------------------------
+
+/// What an argument of `rebuild` is when it arrives: what owns the content of what was sent.
+template <class T>
+struct arrived {
+  using type = T;
+};
+template <>
+struct arrived<handle_view> {
+  using type = unique_handle;
+};
+template <class Char>
+struct arrived<std::basic_string_view<Char>> {
+  using type = std::basic_string<Char>;
+};
+template <class T, std::size_t Extent>
+struct arrived<std::span<T, Extent>> {
+  using type = std::vector<std::remove_cv_t<T>>;
+};
+
+template <class Tuple>
+struct arrived_arguments {
+  static_assert(
+      !std::is_same_v<Tuple, Tuple>,
+      "ferry: `reduce` must return a std::tuple (or std::tie) of the arguments that `rebuild` takes");
+};
+template <class... Arguments>
+struct arrived_arguments<std::tuple<Arguments...>> {
+  using type = std::tuple<typename arrived<std::remove_cvref_t<Arguments>>::type...>;
+};
+template <class First, class Second>
+struct arrived_arguments<std::pair<First, Second>> : arrived_arguments<std::tuple<First, Second>> {};
+
+template <class Arguments>
+void save_arguments(forking_oarchive& archive, const Arguments& arguments) {
+  std::apply([&](const auto&... each) { (save(archive, each), ...); }, arguments);
+}
+
+template <class Arguments, class Rebuild>
+decltype(auto) rebuild_from(forking_iarchive& archive, const Rebuild& rebuild) {
+  using arrived_tuple = typename arrived_arguments<std::remove_cvref_t<Arguments>>::type;
+  return [&]<class... Each>(std::type_identity<std::tuple<Each...>>) {
+    // Braces: from left to right, as they were written.
+    return std::apply(rebuild, std::tuple<Each...>{make<Each>(archive)...});
+  }(std::type_identity<arrived_tuple>{});
+}
+
+template <class T>
+consteval bool is_guarded() {
+  if constexpr (requires { reducer<T>::guarded; }) {
+    return reducer<T>::guarded;
+  } else {
+    return false;
+  }
+}
+
+// --- user code for Boost.Serialization
+// ---------------------------------------------------------------------------
+
+template <class T>
+void save_boost(forking_oarchive& archive, const T& value) {
+  if (goes_as_block<T>(archive)) {
+    archive.write_block(&value, sizeof value);
+    return;
+  }
+  const unsigned version = boost::serialization::version<T>::value;
+  archive.write_size(version);
+  if constexpr (!std::is_default_constructible_v<T>)
+    boost::serialization::save_construct_data_adl(archive, &value, version);
+  boost::serialization::serialize_adl(archive, const_cast<T&>(value), version);
+}
+
+template <class T>
+unsigned load_version(forking_iarchive& archive) {
+  constexpr unsigned known = boost::serialization::version<T>::value;
+  const std::uint64_t version = archive.read_size();
+  if (version > known) {
+    archive.fail("version " + std::to_string(version) + " of " + identity_of<T>().name +
+                 " is newer than version " + std::to_string(known) +
+                 " here: rebuild this program with the newer class");
+  }
+  return static_cast<unsigned>(version);
+}
+
+template <class T>
+void load_boost(forking_iarchive& archive, T& value) {
+  if constexpr (is_bitwise<T>) {
+    if (goes_as_block<T>(archive)) {
+      archive.read_block(&value, sizeof value);
+      return;
+    }
+  }
+  const unsigned version = load_version<T>(archive);
+  boost::serialization::serialize_adl(archive, value, version);
+}
+
+/// For types without a public default constructor: Boost's load_construct_data makes the object.
+template <class T>
+T make_boost(forking_iarchive& archive) {
+  const unsigned version = load_version<T>(archive);
+  union storage {
+    storage() {}
+    ~storage() {}
+    T value;
+  } place;
+  boost::serialization::load_construct_data_adl(archive, &place.value, version);
+  struct destroyer {
+    T& value;
+    ~destroyer() { value.~T(); }
+  } const destroy_after{place.value};
+  boost::serialization::serialize_adl(archive, place.value, version);
+  return std::move(place.value);
+}
+
+template <class T>
+void save_boost_wrapper(forking_oarchive& archive, const T& wrapper) {
+  if constexpr (requires { wrapper.const_value(); }) {  // nvp
+    save(archive, wrapper.const_value());
+  } else if constexpr (requires { wrapper.count(); }) {  // array_wrapper
+    save_elements(archive, wrapper.address(), wrapper.count());
+  } else if constexpr (requires { wrapper.m_size; }) {  // binary_object
+    archive.write_block(wrapper.m_t, wrapper.m_size);
+  } else {  // collection_size_type, item_version_type
+    archive.write_size(gsl::narrow<std::uint64_t>(static_cast<std::size_t>(wrapper)));
+  }
+}
+
+template <class T>
+void load_boost_wrapper(forking_iarchive& archive, T& wrapper) {
+  if constexpr (requires { wrapper.const_value(); }) {
+    load(archive, wrapper.value());
+  } else if constexpr (requires { wrapper.count(); }) {
+    load_elements(archive, wrapper.address(), wrapper.count());
+  } else if constexpr (requires { wrapper.m_size; }) {
+    archive.read_block(const_cast<void*>(wrapper.m_t), wrapper.m_size);
+  } else if constexpr (std::is_same_v<T, boost::serialization::collection_size_type>) {
+    wrapper = T(archive.read_count(1));  // what follows in Boost's own loaders reserves this much
+  } else {
+    wrapper = T(static_cast<unsigned>(archive.read_size()));
+  }
+}
+
+// --- aggregates
+// ------------------------------------------------------------------------------------------------
+
+template <class T>
+void save_aggregate(forking_oarchive& archive, const T& value) {
+  if constexpr (boost::pfr::tuple_size_v<T> == 0) {
+    archive.write_raw(std::byte{0});  // see min_wire_size
+  } else if (goes_as_block<T>(archive)) {
+    archive.write_block(&value, sizeof value);
+  } else {
+    boost::pfr::for_each_field(value, [&](const auto& field) { save(archive, field); });
+  }
+}
+
+inline void skip_empty(forking_iarchive& archive) {
+  if (*archive.take(1) != std::byte{0}) archive.fail("an empty value is not the zero byte that it should be");
+}
+
+template <class T>
+void load_aggregate(forking_iarchive& archive, T& value) {
+  if constexpr (boost::pfr::tuple_size_v<T> == 0) {
+    skip_empty(archive);
+  } else {
+    if constexpr (is_bitwise<T>) {
+      if (goes_as_block<T>(archive)) {
+        archive.read_block(&value, sizeof value);
+        return;
+      }
+    }
+    boost::pfr::for_each_field(value, [&](auto& field) { load(archive, field); });
+  }
+}
+
+template <class T>
+T make_aggregate(forking_iarchive& archive) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return T{make<boost::pfr::tuple_element_t<I, T>>(archive)...};
+  }
+  (std::make_index_sequence<boost::pfr::tuple_size_v<T>>{});
+}
+
+// --- any value
+// -------------------------------------------------------------------------------------------------
+
+/// Writes the value by the way that its type has, without looking for an entry that overrides it.
+template <class T>
+void save_own_way(forking_oarchive& archive, const T& value) {
+  if constexpr (way_of<T> == way::run_time) {
+    const dispatch_entry& entry = archive.entry_for(typeid(T));
+    archive.write_name(entry.name());
+    entry.save(archive, &value);
+  } else if constexpr (way_of<T> == way::reduced) {
+    if constexpr (is_guarded<T>()) archive.check_guard(typeid(T));
+    archive.write_name(reducer<T>::name);
+    save_arguments(archive, reducer<T>::reduce(value));
+  } else if constexpr (way_of<T> == way::array) {
+    save_elements(archive, &value[0], std::extent_v<T>);
+  } else if constexpr (way_of<T> == way::standard) {
+    codec<T>::save(archive, value);
+  } else if constexpr (way_of<T> == way::boost) {
+    save_boost(archive, value);
+  } else if constexpr (way_of<T> == way::aggregate) {
+    save_aggregate(archive, value);
+  }
+}
+
+template <class T>
+inline constexpr bool may_be_overridden = std::is_class_v<T>&& way_of<T> != way::run_time&& way_of<T> !=
+                                          way::boost_wrapper&& way_of<T> != way::handle;
+
+template <class T>
+void save(forking_oarchive& archive, const T& value) {
+  if constexpr (way_of<T> == way::number) {
+    save_number(archive, value);
+  } else if constexpr (way_of<T> == way::handle) {
+    archive.write_handle(value);
+  } else if constexpr (way_of<T> == way::boost_wrapper) {
+    save_boost_wrapper(archive, value);
+  } else if constexpr (type_cannot_cross<T>::checked) {
+    if constexpr (may_be_overridden<T>) {
+      if (archive.override_mask() != 0 && archive.save_override(typeid(T), identity_of<T>().hash, &value))
+        return;
+    }
+    save_own_way(archive, value);
+  }
+}
+
+/// True if a T can be made first and read into afterwards, as cycles of pointers need it.
+template <class T>
+inline constexpr bool loads_in_place = std::is_default_constructible_v<T>&& way_of<T> !=
+                                       way::reduced&& way_of<T> != way::run_time&& way_of<T> != way::handle;
+
+template <class T>
+void load_own_way(forking_iarchive& archive, T& value);
+
+/// Reads a value by the way that its type has.
+template <class T>
+T make_own_way(forking_iarchive& archive) {
+  if constexpr (way_of<T> == way::run_time) {
+    const dispatch_entry& entry = archive.entry_named(archive.read_name());
+    if (entry.type() != typeid(T)) archive.fail("'" + entry.name() + "' is not " + identity_of<T>().name);
+    return std::move(*static_cast<T*>(entry.load(archive).get()));
+  } else if constexpr (way_of<T> == way::reduced) {
+    archive.expect_name(reducer<T>::name);
+    return rebuild_from<decltype(reducer<T>::reduce(std::declval<const T&>()))>(
+        archive,
+        [](auto&&... each) -> T { return reducer<T>::rebuild(std::forward<decltype(each)>(each)...); });
+  } else if constexpr (loads_in_place<T>) {
+    T value{};
+    load_own_way(archive, value);
+    return value;
+  } else if constexpr (way_of<T> == way::boost) {
+    return make_boost<T>(archive);
+  } else if constexpr (way_of<T> == way::aggregate) {
+    return make_aggregate<T>(archive);
+  } else {
+    return codec<T>::make(archive);
+  }
+}
+
+template <class T>
+void load_own_way(forking_iarchive& archive, T& value) {
+  if constexpr (way_of<T> == way::array) {
+    load_elements(archive, &value[0], std::extent_v<T>);
+  } else if constexpr (!loads_in_place<T>) {
+    value = make_own_way<T>(archive);
+  } else if constexpr (way_of<T> == way::standard) {
+    codec<T>::load(archive, value);
+  } else if constexpr (way_of<T> == way::boost) {
+    load_boost(archive, value);
+  } else if constexpr (way_of<T> == way::aggregate) {
+    load_aggregate(archive, value);
+  }
+}
+
+/// The entry by which the writer overrode the type's own way, or null.
+template <class T>
+const dispatch_entry* overriding_entry(forking_iarchive& archive) {
+  if constexpr (may_be_overridden<T>) {
+    if (archive.override_mask() != 0) return archive.read_override(typeid(T), identity_of<T>().hash);
+  }
+  return nullptr;
+}
+
+template <class T>
+T make(forking_iarchive& archive) {
+  if constexpr (way_of<T> == way::number) {
+    T value{};
+    load_number(archive, value);
+    return value;
+  } else if constexpr (std::is_same_v<T, unique_handle>) {
+    return archive.read_handle();
+  } else if constexpr (type_cannot_arrive<T>::checked) {
+    if (const dispatch_entry* const entry = overriding_entry<T>(archive))
+      return std::move(*static_cast<T*>(entry->load(archive).get()));
+    return make_own_way<T>(archive);
+  }
+}
+
+template <class T>
+void load(forking_iarchive& archive, T& value) {
+  if constexpr (way_of<T> == way::number) {
+    load_number(archive, value);
+  } else if constexpr (std::is_same_v<T, unique_handle>) {
+    value = archive.read_handle();
+  } else if constexpr (way_of<T> == way::boost_wrapper) {
+    load_boost_wrapper(archive, value);
+  } else if constexpr (type_cannot_arrive<T>::checked) {
+    if constexpr (may_be_overridden<T> && std::is_move_assignable_v<T>) {
+      if (const dispatch_entry* const entry = overriding_entry<T>(archive)) {
+        value = std::move(*static_cast<T*>(entry->load(archive).get()));
+        return;
+      }
+    }
+    load_own_way(archive, value);
+  }
+}
+
+}  // namespace ferry::detail

@@ -1,0 +1,417 @@
+// Standard types: strings, containers, tuples, optional, variant, and the small ones.
+//
+// What a type looks like decides, not which headers are included, so this file pulls in few of them; and only
+// types of namespace std are meant: a container of one's own has a `serialize` or a reducer of its own.
+#pragma once
+
+#include <ferry/detail/codec.hpp>
+
+#include <array>
+#include <bitset>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace ferry::detail {
+
+// --- strings and views
+// -------------------------------------------------------------------------------------------
+
+template <class Char>
+struct codec<std::basic_string_view<Char>> {
+  static void save(forking_oarchive& archive, std::basic_string_view<Char> text) {
+    archive.write_size(text.size());
+    archive.write_block(text.data(), text.size() * sizeof(Char));
+  }
+};
+
+template <class Char, class Traits, class Allocator>
+struct codec<std::basic_string<Char, Traits, Allocator>> {
+  using string = std::basic_string<Char, Traits, Allocator>;
+  static void save(forking_oarchive& archive, const string& text) {
+    codec<std::basic_string_view<Char>>::save(archive, {text.data(), text.size()});
+  }
+  static void load(forking_iarchive& archive, string& text) {
+    const std::size_t size = archive.read_count(sizeof(Char));
+    const std::byte* const from = archive.take(size * sizeof(Char));
+    if constexpr (sizeof(Char) == 1) {
+      text.assign(reinterpret_cast<const Char*>(from), size);
+    } else {
+      text.resize(size);
+      std::memcpy(text.data(), from, size * sizeof(Char));
+    }
+  }
+};
+
+template <class T, std::size_t Extent>
+struct codec<std::span<T, Extent>> {
+  static void save(forking_oarchive& archive, std::span<T, Extent> elements) {
+    const typename forking_oarchive::nesting level(archive);
+    archive.write_size(elements.size());
+    if (!goes_as_block<std::remove_cv_t<T>>(archive)) archive.count_objects(elements.size());
+    save_elements<std::remove_cv_t<T>>(archive, elements.data(), elements.size());
+  }
+};
+
+// --- sequences
+// ---------------------------------------------------------------------------------------------------
+
+/// Reads values that lie unaligned in a message: lets `assign` fill fresh memory without writing it twice.
+template <class T>
+struct unaligned_iterator {
+  using iterator_category = std::random_access_iterator_tag;
+  using value_type = T;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const T*;
+  using reference = T;
+
+  const std::byte* at;
+
+  T operator*() const {
+    T value;
+    std::memcpy(&value, at, sizeof value);
+    return value;
+  }
+  unaligned_iterator& operator++() {
+    at += sizeof(T);
+    return *this;
+  }
+  unaligned_iterator operator++(int) {
+    const unaligned_iterator before = *this;
+    ++*this;
+    return before;
+  }
+  unaligned_iterator& operator--() {
+    at -= sizeof(T);
+    return *this;
+  }
+  unaligned_iterator& operator+=(difference_type steps) {
+    at += steps * static_cast<difference_type>(sizeof(T));
+    return *this;
+  }
+  friend difference_type operator-(unaligned_iterator a, unaligned_iterator b) {
+    return (a.at - b.at) / static_cast<difference_type>(sizeof(T));
+  }
+  friend bool operator==(unaligned_iterator a, unaligned_iterator b) = default;
+};
+
+template <class T, class Allocator>
+struct codec<std::vector<T, Allocator>> {
+  using vector = std::vector<T, Allocator>;
+
+  static void save(forking_oarchive& archive, const vector& elements) {
+    if constexpr (std::is_same_v<T, bool>) {
+      archive.write_size(elements.size());
+      for (const bool element : elements) archive.write_raw(element);
+    } else {
+      codec<std::span<const T>>::save(archive, elements);
+    }
+  }
+
+  static void load(forking_iarchive& archive, vector& elements) {
+    const typename forking_iarchive::nesting level(archive);
+    const std::size_t count = archive.read_count(min_wire_size<T>);
+    elements.clear();
+    if constexpr (is_bitwise<T> && std::is_default_constructible_v<T>) {
+      if (goes_as_block<T>(archive)) {
+        const std::byte* const from = archive.take(count * sizeof(T));
+        if constexpr (std::is_same_v<T, char> || std::is_same_v<T, unsigned char> ||
+                      std::is_same_v<T, std::byte>) {
+          elements.assign(reinterpret_cast<const T*>(from), reinterpret_cast<const T*>(from) + count);
+        } else {
+          elements.assign(unaligned_iterator<T>{from}, unaligned_iterator<T>{from + count * sizeof(T)});
+        }
+        return;
+      }
+    }
+    archive.count_objects(count);
+    elements.reserve(archive.reservable(count, sizeof(T)));
+    for (std::size_t i = 0; i != count; ++i) {
+      if constexpr (loads_in_place<T> && !std::is_same_v<T, bool>) {
+        elements.emplace_back();
+        detail::load(archive, elements.back());
+      } else {
+        elements.push_back(make<T>(archive));
+      }
+    }
+  }
+};
+
+template <class T>
+concept std_container = is_in_std<T> && std::is_default_constructible_v<T> && requires(T& container) {
+  typename T::value_type;
+  container.begin() == container.end();
+  container.clear();
+  container.max_size();
+};
+
+/// deque, list, forward_list, and all sets and maps.
+template <std_container T>
+struct codec<T> {
+  static constexpr bool is_associative = requires { typename T::key_type; };
+  static constexpr bool is_map = requires { typename T::mapped_type; };
+
+  static void save(forking_oarchive& archive, const T& container) {
+    const typename forking_oarchive::nesting level(archive);
+    const auto count = static_cast<std::size_t>(std::distance(container.begin(), container.end()));
+    archive.write_size(count);
+    archive.count_objects(count);
+    for (const auto& element : container) {
+      if constexpr (is_map) {
+        detail::save(archive, element.first);
+        detail::save(archive, element.second);
+      } else {
+        detail::save(archive, element);
+      }
+    }
+  }
+
+  static void load(forking_iarchive& archive, T& container) {
+    const typename forking_iarchive::nesting level(archive);
+    const std::size_t count = archive.read_count(1);
+    archive.count_objects(count);
+    container.clear();
+    if constexpr (is_map) {
+      for (std::size_t i = 0; i != count; ++i) {
+        auto key = make<typename T::key_type>(archive);
+        auto mapped = make<typename T::mapped_type>(archive);
+        container.emplace_hint(container.end(), std::move(key), std::move(mapped));
+      }
+    } else if constexpr (is_associative) {
+      for (std::size_t i = 0; i != count; ++i)
+        container.emplace_hint(container.end(), make<typename T::value_type>(archive));
+    } else if constexpr (requires { container.before_begin(); }) {
+      auto last = container.before_begin();
+      for (std::size_t i = 0; i != count; ++i)
+        last = container.emplace_after(last, make<typename T::value_type>(archive));
+    } else {
+      for (std::size_t i = 0; i != count; ++i) container.push_back(make<typename T::value_type>(archive));
+    }
+  }
+};
+
+/// stack, queue and priority_queue: the container under them.
+template <class T>
+concept std_adaptor = is_in_std<T> && !std_container<T> && requires(T & adaptor) {
+  typename T::container_type;
+  adaptor.pop();
+};
+template <std_adaptor T>
+struct codec<T> {
+  struct opened : T {
+    using T::c;
+    static typename T::container_type& container(T& adaptor) { return adaptor.*(&opened::c); }
+    static const typename T::container_type& container(const T& adaptor) { return adaptor.*(&opened::c); }
+  };
+  static void save(forking_oarchive& archive, const T& adaptor) {
+    detail::save(archive, opened::container(adaptor));
+  }
+  static void load(forking_iarchive& archive, T& adaptor) {
+    detail::load(archive, opened::container(adaptor));
+  }
+};
+
+template <class T, std::size_t Size>
+struct codec<std::array<T, Size>> {
+  static void save(forking_oarchive& archive, const std::array<T, Size>& elements) {
+    if constexpr (Size == 0) {
+      archive.write_raw(std::byte{0});
+    } else {
+      save_elements(archive, elements.data(), Size);
+    }
+  }
+  static void load(forking_iarchive& archive, std::array<T, Size>& elements) {
+    if constexpr (Size == 0) {
+      skip_empty(archive);
+    } else {
+      load_elements(archive, elements.data(), Size);
+    }
+  }
+  static std::array<T, Size> make(forking_iarchive& archive) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return std::array<T, Size>{((void)I, detail::make<T>(archive))...};
+    }
+    (std::make_index_sequence<Size>{});
+  }
+};
+
+template <std::size_t Size>
+struct codec<std::bitset<Size>> {
+  static constexpr std::size_t bytes = Size == 0 ? 1 : (Size + 7) / 8;
+
+  static void save(forking_oarchive& archive, const std::bitset<Size>& bits) {
+    std::array<unsigned char, bytes> packed{};
+    for (std::size_t i = 0; i != Size; ++i)
+      packed[i / 8] = static_cast<unsigned char>(packed[i / 8] | (unsigned{bits[i]} << (i % 8)));
+    archive.write_raw(packed);
+  }
+  static void load(forking_iarchive& archive, std::bitset<Size>& bits) {
+    std::array<unsigned char, bytes> packed{};
+    archive.read_raw(packed);
+    for (std::size_t i = 0; i != bytes * 8; ++i) {
+      const bool bit = ((packed[i / 8] >> (i % 8)) & 1U) != 0;
+      if (i < Size) {
+        bits[i] = bit;
+      } else if (bit) {
+        archive.fail("a bitset has bits set past its size of " + std::to_string(Size));
+      }
+    }
+  }
+};
+
+// --- several values in one
+// ---------------------------------------------------------------------------------------
+
+template <class First, class Second>
+struct codec<std::pair<First, Second>> {
+  using pair = std::pair<First, Second>;
+  static void save(forking_oarchive& archive, const pair& value) {
+    detail::save(archive, value.first);
+    detail::save(archive, value.second);
+  }
+  static void load(forking_iarchive& archive, pair& value) {
+    detail::load(archive, value.first);
+    detail::load(archive, value.second);
+  }
+  static pair make(forking_iarchive& archive) {
+    return pair{detail::make<First>(archive), detail::make<Second>(archive)};
+  }
+};
+
+template <class... Each>
+struct codec<std::tuple<Each...>> {
+  using tuple = std::tuple<Each...>;
+  static void save(forking_oarchive& archive, const tuple& values) {
+    if constexpr (sizeof...(Each) == 0) {
+      archive.write_raw(std::byte{0});
+    } else {
+      save_arguments(archive, values);
+    }
+  }
+  static void load(forking_iarchive& archive, tuple& values) {
+    if constexpr (sizeof...(Each) == 0) {
+      skip_empty(archive);
+    } else {
+      std::apply([&](auto&... each) { (detail::load(archive, each), ...); }, values);
+    }
+  }
+  static tuple make(forking_iarchive& archive) { return tuple{detail::make<Each>(archive)...}; }
+};
+
+template <class T>
+struct codec<std::optional<T>> {
+  static void save(forking_oarchive& archive, const std::optional<T>& value) {
+    save_number(archive, value.has_value());
+    if (value) {
+      const typename forking_oarchive::nesting level(archive);
+      detail::save(archive, *value);
+    }
+  }
+  static void load(forking_iarchive& archive, std::optional<T>& value) {
+    value.reset();
+    if (!make<bool>(archive)) return;
+    const typename forking_iarchive::nesting level(archive);
+    value.emplace(make<T>(archive));
+  }
+};
+
+template <>
+struct codec<std::monostate> {
+  static void save(forking_oarchive& archive, std::monostate) { archive.write_raw(std::byte{0}); }
+  static void load(forking_iarchive& archive, std::monostate&) { skip_empty(archive); }
+};
+
+template <class... Alternatives>
+struct codec<std::variant<Alternatives...>> {
+  using variant = std::variant<Alternatives...>;
+
+  static void save(forking_oarchive& archive, const variant& value) {
+    if (value.valueless_by_exception())
+      throw archive_error("a std::variant that lost its value to an exception cannot be written");
+    archive.write_size(value.index());
+    const typename forking_oarchive::nesting level(archive);
+    std::visit([&](const auto& held) { detail::save(archive, held); }, value);
+  }
+  static variant make(forking_iarchive& archive) {
+    const std::uint64_t index = archive.read_size();
+    if (index >= sizeof...(Alternatives)) {
+      archive.fail("a variant of " + std::to_string(sizeof...(Alternatives)) + " alternatives holds number " +
+                   std::to_string(index));
+    }
+    const typename forking_iarchive::nesting level(archive);
+    return make_alternative(archive, index, std::index_sequence_for<Alternatives...>{});
+  }
+  static void load(forking_iarchive& archive, variant& value) { value = make(archive); }
+
+ private:
+  template <std::size_t... I>
+  static variant make_alternative(forking_iarchive& archive, std::uint64_t index, std::index_sequence<I...>) {
+    using maker = variant (*)(forking_iarchive&);
+    static constexpr maker makers[] = {[](forking_iarchive& from) -> variant {
+      return variant(std::in_place_index<I>, detail::make<std::variant_alternative_t<I, variant>>(from));
+    }...};
+    return makers[index](archive);
+  }
+};
+
+// --- the small ones
+// ------------------------------------------------------------------------------------------------
+
+template <class T>
+concept std_duration = is_in_std<T> && requires(const T& value) {
+  typename T::period;
+  T(value.count());
+};
+template <std_duration T>
+struct codec<T> {
+  static void save(forking_oarchive& archive, const T& value) { detail::save(archive, value.count()); }
+  static void load(forking_iarchive& archive, T& value) { value = T(make<typename T::rep>(archive)); }
+};
+
+template <class T>
+concept std_time_point = is_in_std<T> && requires(const T& value) {
+  typename T::clock;
+  T(value.time_since_epoch());
+};
+template <std_time_point T>
+struct codec<T> {
+  static void save(forking_oarchive& archive, const T& value) {
+    detail::save(archive, value.time_since_epoch());
+  }
+  static void load(forking_iarchive& archive, T& value) { value = T(make<typename T::duration>(archive)); }
+};
+
+template <class T>
+concept std_complex = is_in_std<T> && requires(const T& value) {
+  typename T::value_type;
+  T(value.real(), value.imag());
+};
+template <std_complex T>
+struct codec<T> {
+  static void save(forking_oarchive& archive, const T& value) {
+    detail::save(archive, value.real());
+    detail::save(archive, value.imag());
+  }
+  static void load(forking_iarchive& archive, T& value) {
+    const auto real = make<typename T::value_type>(archive);
+    const auto imag = make<typename T::value_type>(archive);
+    value = T(real, imag);
+  }
+};
+
+template <class T>
+concept std_path = is_in_std<T> && requires(const T& value) {
+  typename T::string_type;
+  value.native();
+  value.lexically_normal();
+};
+template <std_path T>
+struct codec<T> {
+  static void save(forking_oarchive& archive, const T& value) { detail::save(archive, value.native()); }
+  static void load(forking_iarchive& archive, T& value) { value = make<typename T::string_type>(archive); }
+};
+
+}  // namespace ferry::detail

@@ -1,0 +1,93 @@
+// The two kinds of entries of a dispatch table.
+#pragma once
+
+#include <ferry/detail/codec.hpp>
+#include <ferry/detail/codec_pointer.hpp>
+
+#include <exception>
+#include <memory>
+#include <utility>
+
+namespace ferry::detail {
+
+template <class T>
+erased_object erase(T* object) {
+  return {object, [](void* erased) { delete static_cast<T*>(erased); }};
+}
+
+template <class T>
+class typed_entry : public dispatch_entry {
+ public:
+  typed_entry(std::string_view name, bool overrides)
+      : dispatch_entry(std::string(name.empty() ? identity_of<T>().name : name), typeid(T),
+                       identity_of<T>().hash, overrides, &throw_as<T>) {}
+
+  std::exception_ptr as_exception(void* object) const override {
+    if constexpr (std::is_base_of_v<std::exception, T> && std::is_copy_constructible_v<T>) {
+      return std::make_exception_ptr(*static_cast<T*>(object));
+    } else {
+      static_cast<void>(object);
+      return nullptr;
+    }
+  }
+};
+
+/// A name for a type that crosses in its own way.
+template <class T>
+class naming_entry final : public typed_entry<T> {
+ public:
+  explicit naming_entry(std::string_view name) : typed_entry<T>(name, false) {}
+
+  void save(forking_oarchive& archive, const void* object) const override {
+    detail::save(archive, *static_cast<const T*>(object));
+  }
+  erased_object load(forking_iarchive& archive) const override { return erase(new T(make<T>(archive))); }
+  void load_shared(forking_iarchive& archive, std::size_t slot) const override {
+    load_into_slot<T>(archive, slot);
+  }
+};
+
+/// A way to cross, given while the program runs.
+template <class T, class Reduce, class Rebuild>
+class reducing_entry final : public typed_entry<T> {
+ public:
+  reducing_entry(std::string_view name, Reduce reduce, Rebuild rebuild)
+      : typed_entry<T>(name, way_of<T> != way::none && way_of<T> != way::run_time),
+        reduce_(std::move(reduce)),
+        rebuild_(std::move(rebuild)) {}
+
+  void save(forking_oarchive& archive, const void* object) const override {
+    save_arguments(archive, reduce_(*static_cast<const T*>(object)));
+  }
+  erased_object load(forking_iarchive& archive) const override {
+    using arguments = decltype(reduce_(std::declval<const T&>()));
+    return erase(new T(rebuild_from<arguments>(archive, rebuild_)));
+  }
+  void load_shared(forking_iarchive& archive, std::size_t slot) const override {
+    std::shared_ptr<void> object = load(archive);
+    archive.shared(slot) = {std::move(object), &typeid(T), &throw_as<T>};
+  }
+
+ private:
+  Reduce reduce_;
+  Rebuild rebuild_;
+};
+
+}  // namespace ferry::detail
+
+namespace ferry {
+
+template <class T>
+void dispatch_table::add(std::string_view name) {
+  static_assert(detail::type_cannot_cross<T>::checked);
+  insert(std::make_unique<detail::naming_entry<T>>(name));
+}
+
+template <class T, class Reduce, class Rebuild>
+void dispatch_table::add(std::string_view name, Reduce reduce, Rebuild rebuild) {
+  static_assert(std::is_invocable_v<const Reduce&, const T&>, "ferry: `reduce` must take a const T&");
+  insert(std::make_unique<detail::reducing_entry<T, Reduce, Rebuild>>(name, std::move(reduce),
+                                                                      std::move(rebuild)));
+}
+
+}  // namespace ferry

@@ -1,0 +1,212 @@
+// Which of the ways to cross a type takes. Decided once, at compile time, in the order of `way`.
+#pragma once
+
+#include <ferry/detail/type_name.hpp>
+#include <ferry/handle.hpp>
+#include <ferry/reducer.hpp>
+
+#include <boost/pfr/core.hpp>
+#include <boost/pfr/tuple_size.hpp>
+#include <boost/serialization/is_bitwise_serializable.hpp>
+#include <boost/serialization/serialization.hpp>
+
+#include <concepts>
+#include <exception>
+#include <type_traits>
+
+namespace boost::serialization {
+template <class T>
+class nvp;
+template <class T>
+class array_wrapper;
+class collection_size_type;
+class item_version_type;
+struct binary_object;
+}  // namespace boost::serialization
+
+namespace ferry {
+
+class forking_oarchive;
+class forking_iarchive;
+
+/// Specialise as true for a type that has no `reducer<T>` and no other way to cross, because its reduce and
+/// rebuild are registered with `dispatch_table::add` while the program runs. Exceptions need not: they cross
+/// by their dynamic type anyway.
+template <class T>
+inline constexpr bool registered_at_run_time = std::is_base_of_v<std::exception, T>;
+
+namespace detail {
+
+/// How one standard type is written and read; specialised in the codec_*.hpp files.
+template <class T>
+struct codec;
+
+template <class T>
+concept has_codec = requires {
+  sizeof(codec<T>);
+};
+
+template <class T>
+concept has_reducer = requires {
+  sizeof(reducer<T>);
+};
+
+// --- user code written for Boost.Serialization
+// ---------------------------------------------------------------
+
+// A member named `serialize`, even a private one: if T has it, the name is ambiguous in a class that inherits
+// it from two sides.
+struct serialize_name {
+  int serialize;
+};
+template <class T>
+struct inherits_serialize_name : T, serialize_name {};
+template <class T>
+concept has_unambiguous_serialize = requires {
+  &inherits_serialize_name<T>::serialize;
+};
+template <class T>
+consteval bool has_member_serialize() {
+  if constexpr (!std::is_class_v<T>) {
+    return false;
+  } else if constexpr (std::is_final_v<T>) {  // cannot be inherited from; its serialize must be public
+    return requires(T & value, forking_oarchive & archive) {
+      value.serialize(archive, 0U);
+    };
+  } else {
+    return !has_unambiguous_serialize<T>;
+  }
+}
+
+// A free function `serialize`: Boost has a catch-all template of that name, so we add a second one that is
+// exactly as good. Only a function that is more specialised than both makes the call unambiguous.
+namespace probe {
+struct version : boost::serialization::version_type {};
+template <class Archive, class T>
+void serialize(Archive&, T&, unsigned int);
+}  // namespace probe
+template <class T>
+concept has_free_serialize = requires(forking_oarchive& archive, T& value, const probe::version& version) {
+  serialize(archive, value, version);
+};
+
+template <class T>
+concept has_boost_serialize = std::is_class_v<T> &&(has_member_serialize<T>() || has_free_serialize<T>);
+
+// --- the decision
+// --------------------------------------------------------------------------------------------
+
+enum class way {
+  none,           // cannot cross
+  number,         // arithmetic types and enumerations
+  handle,         // unique_handle, handle_view (writing)
+  reduced,        // reducer<T>
+  array,          // C arrays
+  boost_wrapper,  // nvp, array_wrapper and the like
+  standard,       // codec<T>
+  boost,          // serialize, as a member or free
+  aggregate,      // member by member
+  run_time,       // registered_at_run_time<T>
+};
+
+template <class T>
+inline constexpr bool is_boost_wrapper = false;
+template <class T>
+inline constexpr bool is_boost_wrapper<boost::serialization::nvp<T>> = true;
+template <class T>
+inline constexpr bool is_boost_wrapper<boost::serialization::array_wrapper<T>> = true;
+template <>
+inline constexpr bool is_boost_wrapper<boost::serialization::collection_size_type> = true;
+template <>
+inline constexpr bool is_boost_wrapper<boost::serialization::item_version_type> = true;
+template <>
+inline constexpr bool is_boost_wrapper<boost::serialization::binary_object> = true;
+
+template <class T>
+consteval way find_way() {
+  if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+    return way::number;
+  } else if constexpr (std::is_same_v<T, unique_handle> || std::is_same_v<T, handle_view>) {
+    return way::handle;
+  } else if constexpr (has_reducer<T>) {
+    return way::reduced;
+  } else if constexpr (std::is_bounded_array_v<T>) {
+    return way::array;
+  } else if constexpr (is_boost_wrapper<T>) {
+    return way::boost_wrapper;
+  } else if constexpr (has_codec<T>) {
+    return way::standard;
+  } else if constexpr (has_boost_serialize<T>) {
+    return way::boost;
+  } else if constexpr (std::is_class_v<T> && std::is_aggregate_v<T> && !std::is_polymorphic_v<T> &&
+                       !is_in_std<T>) {
+    return way::aggregate;
+  } else if constexpr (std::is_class_v<T> && registered_at_run_time<T>) {
+    return way::run_time;
+  } else {
+    return way::none;
+  }
+}
+
+template <class T>
+inline constexpr way way_of = find_way<T>();
+
+// --- contiguous blocks
+// ---------------------------------------------------------------------------------------
+
+template <class T>
+consteval bool find_bitwise();
+
+/// Arrays of T are one memcpy: every bit pattern is a value, there is no padding, and no user code to run.
+template <class T>
+inline constexpr bool is_bitwise = find_bitwise<T>();
+
+template <class T>
+inline constexpr bool is_std_array = false;
+template <class T, std::size_t Size>
+inline constexpr bool is_std_array<std::array<T, Size>> = (Size > 0);
+
+template <class T>
+consteval bool has_only_bitwise_fields() {
+  return []<std::size_t... I>(std::index_sequence<I...>) {
+    return sizeof...(I) > 0 && (is_bitwise<boost::pfr::tuple_element_t<I, T>> && ...) &&
+           (sizeof(boost::pfr::tuple_element_t<I, T>) + ... + 0) == sizeof(T);
+  }
+  (std::make_index_sequence<boost::pfr::tuple_size_v<T>>{});
+}
+
+template <class T>
+consteval bool find_bitwise() {
+  if constexpr (!std::is_trivially_copyable_v<T> || std::is_const_v<T>) {
+    return false;
+  } else if constexpr (std::is_enum_v<T>) {
+    return !std::is_same_v<std::underlying_type_t<T>, bool>;
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    return !std::is_same_v<T, bool> && !std::is_same_v<T, long double>;
+  } else if constexpr (std::is_array_v<T>) {
+    return is_bitwise<std::remove_all_extents_t<T>>;
+  } else if constexpr (is_std_array<T>) {
+    return way_of<T> == way::standard && is_bitwise<typename T::value_type>;
+  } else if constexpr (way_of<T> == way::boost) {
+    return boost::serialization::is_bitwise_serializable<T>::value;
+  } else if constexpr (way_of<T> == way::aggregate) {
+    return has_only_bitwise_fields<T>();
+  } else {
+    return false;
+  }
+}
+
+/// The identity of T, for the wire and for tables.
+template <class T>
+const type_identity& identity_of() {
+  static const type_identity identity(type_name_of<T>());
+  return identity;
+}
+
+/// Fewest bytes that a T takes on the wire. Nothing takes none, so no count can promise more elements than
+/// the bytes that follow it justify.
+template <class T>
+inline constexpr std::size_t min_wire_size = is_bitwise<T> ? sizeof(T) : 1;
+
+}  // namespace detail
+}  // namespace ferry

@@ -1,0 +1,206 @@
+// The reading archive: a message from anywhere to values.
+#pragma once
+
+#include <ferry/archive_options.hpp>
+#include <ferry/detail/traits.hpp>
+#include <ferry/message.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <typeinfo>
+#include <vector>
+
+namespace ferry {
+
+namespace detail {
+class dispatch_entry;
+template <class T>
+void load(forking_iarchive& archive, T& value);
+
+/// An object that several `shared_ptr` of a message point to.
+struct shared_slot {
+  std::shared_ptr<void> object;  // null while the object is still being built from its arguments
+  const std::type_info* type = nullptr;
+  void (*throw_pointer)(void*) = nullptr;  // throws the pointer as what it is, for conversion to a base
+};
+}  // namespace detail
+
+/// Reads values from a message. Models Boost.Serialization's Loading Archive concept.
+///
+/// Trusts nothing: every length is checked against the bytes that remain before memory is allocated, budgets
+/// are on (`limits`), no byte is read twice (another process may still be able to write them), each handle is
+/// claimed as often as the writer said and not more. If reading throws, all handles of the message that were
+/// not yet claimed are closed with the archive. Not thread-safe.
+class forking_iarchive {
+ public:
+  using is_saving = boost::mpl::bool_<false>;
+  using is_loading = boost::mpl::bool_<true>;
+
+  /// @throws archive_error  when the bytes are no message, or another number of handles came than was sent
+  explicit forking_iarchive(message from, const archive_options& options = {});
+  /// Reads bytes that somebody else owns and that came without handles.
+  explicit forking_iarchive(std::span<const std::byte> from, const archive_options& options = {});
+
+  /// What the message is said to hold.
+  const std::string& type_name() const noexcept { return type_name_; }
+
+  /// @throws archive_error and what derives from it, system_error, and what a reducer's rebuild throws
+  template <class T>
+  forking_iarchive& operator>>(T&& value) {
+    // Wrappers such as nvp come as temporaries or const; what they stand for is neither.
+    detail::load(*this, const_cast<std::remove_cvref_t<T>&>(value));
+    return *this;
+  }
+  template <class T>
+  forking_iarchive& operator&(T&& value) {
+    return *this >> value;
+  }
+
+  /// @throws archive_error  when bytes are left over
+  void finish() const;
+
+  // --- the rest of Boost's concept
+  // ---------------------------------------------------------------------------
+  void load_binary(void* into, std::size_t count) { read_block(into, count); }
+  template <class T>
+  void register_type(const T* = nullptr) {}
+  unsigned get_library_version() const noexcept { return 19; }
+  void reset_object_address(const void*, const void*) noexcept {}
+  void delete_created_pointers() noexcept {}
+
+  // --- for codecs
+  // --------------------------------------------------------------------------------------------
+  const archive_options& options() const noexcept { return options_; }
+  std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - here_); }
+  std::size_t offset() const noexcept { return static_cast<std::size_t>(here_ - begin_); }
+
+  template <class Number>
+  void read_raw(Number& number) {
+    std::memcpy(&number, take(sizeof number), sizeof number);
+  }
+  void read_block(void* into, std::size_t count) {
+    const std::byte* const from = take(count);
+    if (count != 0) std::memcpy(into, from, count);
+  }
+  /// The next `count` bytes, to be copied by the caller at once and looked at only in the copy.
+  const std::byte* take(std::size_t count) {
+    if (count > remaining()) throw_truncated(count);
+    const std::byte* const from = here_;
+    here_ += count;
+    return from;
+  }
+  std::uint64_t read_size() {
+    if (here_ == end_) throw_truncated(1);
+    // Volatile: the byte that is judged must be the byte that is used, whoever writes it meanwhile.
+    const unsigned char first = *reinterpret_cast<const volatile unsigned char*>(here_);
+    if (first >= 0x80) return read_long_size();
+    ++here_;
+    return first;
+  }
+  /// Number of elements to come, each of which takes at least `min_size` bytes; also counted as objects.
+  std::size_t read_count(std::size_t min_size);
+  /// How many elements of `element_size` bytes may be made room for before they have been read: no more
+  /// memory than the bytes still to come justify.
+  std::size_t reservable(std::size_t count, std::size_t element_size) const {
+    return std::min(count, remaining() / element_size + 1);
+  }
+  void count_objects(std::size_t count) {
+    if (count > objects_left_) throw_too_many_objects();
+    objects_left_ -= count;
+  }
+
+  /// @returns null where the writer put no name
+  const std::string* read_optional_name();
+  const std::string& read_name();
+  unique_handle read_handle();
+
+  std::uint64_t override_mask() const noexcept { return override_mask_; }
+  /// Reads the name that precedes an object of a type with a bit in the mask.
+  /// @returns null if the writer did not override the type's own way
+  const detail::dispatch_entry* read_override(const std::type_info& type, std::uint64_t type_hash);
+  /// @throws name_error  when no table in reach has the name
+  const detail::dispatch_entry& entry_named(const std::string& name) const;
+  /// @throws type_mismatch  unless the name read is the one expected
+  void expect_name(std::string_view expected);
+
+  std::size_t shared_count() const noexcept { return shared_.size(); }
+  detail::shared_slot& shared(std::size_t slot) { return shared_[slot]; }
+  std::size_t add_shared();
+
+  /// A pointer to an object of exactly `type`, converted as the language converts it to a pointer to `Base`.
+  /// @throws type_mismatch  when Base is no accessible base of it
+  template <class Base>
+  Base* upcast(void* object, const std::type_info& type, void (*throw_pointer)(void*));
+
+  [[noreturn]] void fail(const std::string& what) const;
+
+  /// Open while the elements of a container or the target of a pointer are read.
+  class nesting {
+   public:
+    explicit nesting(forking_iarchive& archive) : archive_(archive) {
+      if (archive_.depth_left_ == 0) archive_.throw_too_deep();
+      --archive_.depth_left_;
+    }
+    ~nesting() { ++archive_.depth_left_; }
+    nesting(const nesting&) = delete;
+    nesting& operator=(const nesting&) = delete;
+
+   private:
+    forking_iarchive& archive_;
+  };
+
+ private:
+  struct claimable_handle {
+    unique_handle handle;
+    std::uint16_t uses_left = 0;
+    bool claimed = false;
+  };
+  struct known_upcast {
+    const std::type_info *derived, *base;
+    std::ptrdiff_t offset;  // the same for all objects whose dynamic type is `derived`
+  };
+
+  void read_envelope(std::size_t handles);
+  std::uint64_t read_long_size();
+  const std::ptrdiff_t* find_upcast(const std::type_info& derived, const std::type_info& base) const;
+  [[noreturn]] void throw_truncated(std::size_t wanted) const;
+  [[noreturn]] void throw_too_deep() const;
+  [[noreturn]] void throw_too_many_objects() const;
+  [[noreturn]] void throw_no_base(const std::type_info& type, const std::type_info& base) const;
+
+  buffer storage_;  // keeps what is read in place, unless the bytes are somebody else's
+  const std::byte *begin_ = nullptr, *here_ = nullptr, *end_ = nullptr;
+  archive_options options_;
+  std::uint64_t override_mask_ = 0;
+  std::size_t depth_left_, objects_left_;
+  std::string type_name_;
+  std::vector<claimable_handle> handles_;
+  std::vector<std::string> names_;
+  std::vector<detail::shared_slot> shared_;
+  std::vector<known_upcast> upcasts_;
+};
+
+template <class Base>
+Base* forking_iarchive::upcast(void* object, const std::type_info& type, void (*throw_pointer)(void*)) {
+  if (type == typeid(Base)) return static_cast<Base*>(object);
+  if (const std::ptrdiff_t* const offset = find_upcast(type, typeid(Base)))
+    return reinterpret_cast<Base*>(static_cast<std::byte*>(object) + *offset);
+  // Only the language knows how to convert between two classes that no single piece of code names together:
+  // it does so when a handler for a base catches a pointer to a derived class.
+  try {
+    throw_pointer(object);
+  } catch (Base* base) {
+    upcasts_.push_back(
+        {&type, &typeid(Base), reinterpret_cast<std::byte*>(base) - static_cast<std::byte*>(object)});
+    return base;
+  } catch (...) {
+  }
+  throw_no_base(type, typeid(Base));
+}
+
+}  // namespace ferry

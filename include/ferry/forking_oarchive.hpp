@@ -1,0 +1,159 @@
+// The writing archive: values with live parts to a message.
+#pragma once
+
+#include <ferry/archive_options.hpp>
+#include <ferry/detail/traits.hpp>
+#include <ferry/message.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace ferry {
+
+namespace detail {
+class dispatch_entry;
+template <class T>
+void save(forking_oarchive& archive, const T& value);
+}  // namespace detail
+
+/// Writes values into a message. Models Boost.Serialization's Saving Archive concept, so existing `serialize`
+/// functions work, without its tracking tables and streams: see docs/wire-format.md for the bytes.
+///
+/// Not thread-safe; several archives may work at once. If writing throws, drop the archive: nothing has been
+/// sent and the duplicated handles are closed with it.
+class forking_oarchive {
+ public:
+  using is_saving = boost::mpl::bool_<true>;
+  using is_loading = boost::mpl::bool_<false>;
+
+  /// @param type_name  what the message is said to hold; at most 65535 bytes
+  explicit forking_oarchive(std::string_view type_name = {}, const archive_options& options = {});
+
+  /// Writes a value of any type that can cross; see docs/guide.md.
+  /// @throws archive_error, limit_exceeded, spawning_error (guarded types in `transfer::inherit`),
+  ///         system_error (no descriptors left), and what a reducer throws
+  template <class T>
+  forking_oarchive& operator<<(const T& value) {
+    detail::save(*this, value);
+    return *this;
+  }
+  template <class T>
+  forking_oarchive& operator&(const T& value) {
+    return *this << value;
+  }
+
+  /// The message with all that was written. The archive is of no use afterwards.
+  /// @throws limit_exceeded  when the message is larger than `limits::bytes`
+  message finish();
+
+  // --- the rest of Boost's concept
+  // ---------------------------------------------------------------------------
+  void save_binary(const void* bytes, std::size_t count) { write_block(bytes, count); }
+  template <class T>
+  void register_type(const T* = nullptr) {}
+  unsigned get_library_version() const noexcept { return 19; }
+
+  // --- for codecs
+  // --------------------------------------------------------------------------------------------
+  transfer mode() const noexcept { return options_.mode; }
+  const archive_options& options() const noexcept { return options_; }
+
+  template <class Number>
+  void write_raw(const Number& number) {
+    std::memcpy(buffer_.extend(sizeof number), &number, sizeof number);
+  }
+  void write_block(const void* bytes, std::size_t count) {
+    if (count > options_.limit.bytes) throw_too_large(count);
+    buffer_.append(bytes, count);
+  }
+  /// Unsigned LEB128: seven bits a byte, the lowest first.
+  void write_size(std::uint64_t size) {
+    if (size < 0x80) {
+      *buffer_.extend(1) = static_cast<std::byte>(size);
+    } else {
+      write_long_size(size);
+    }
+  }
+  /// A string that occurs often in a message: written out the first time, an index afterwards.
+  /// @param name  must live as long as the archive
+  void write_name(std::string_view name);
+  /// In the place of a name: the object is not preceded by one.
+  void write_no_name() { write_size(0); }
+  /// Duplicates the handle into the message, unless the message has it already.
+  void write_handle(handle_view handle);
+  void count_objects(std::size_t count) {
+    if (count > objects_left_) throw_too_many_objects();
+    objects_left_ -= count;
+  }
+
+  /// @returns the index of the shared object, from 1, and whether it is written here for the first time
+  std::pair<std::uint64_t, bool> share(std::shared_ptr<const void> object, const std::type_info& type);
+
+  /// Bits of the types that run-time entries may override; when not zero, a class type is preceded by a name.
+  std::uint64_t override_mask() const noexcept { return override_mask_; }
+  /// Writes the object by the entry that overrides its own way, if there is one.
+  bool save_override(const std::type_info& type, std::uint64_t type_hash, const void* object);
+  /// @throws name_error  naming the type, when no table in reach has an entry for it
+  const detail::dispatch_entry& entry_for(const std::type_info& type) const;
+  /// @throws spawning_error  unless the object may cross now
+  void check_guard(const std::type_info& type) const;
+
+  /// Open while the elements of a container or the target of a pointer are written.
+  class nesting {
+   public:
+    explicit nesting(forking_oarchive& archive) : archive_(archive) {
+      if (archive_.depth_left_ == 0) archive_.throw_too_deep();
+      --archive_.depth_left_;
+    }
+    ~nesting() { ++archive_.depth_left_; }
+    nesting(const nesting&) = delete;
+    nesting& operator=(const nesting&) = delete;
+
+   private:
+    forking_oarchive& archive_;
+  };
+
+ private:
+  struct shared_key {
+    const void* address;
+    const std::type_info* type;
+    bool operator==(const shared_key& other) const {
+      return address == other.address && *type == *other.type;
+    }
+  };
+  struct shared_key_hash {
+    std::size_t operator()(const shared_key& key) const noexcept {
+      return std::hash<const void*>()(key.address);
+    }
+  };
+  struct handle_use {
+    std::size_t index;       // in handles_
+    std::size_t uses_place;  // where in the buffer the number of uses stands
+    std::uint16_t uses;
+  };
+
+  void write_long_size(std::uint64_t size);
+  [[noreturn]] void throw_too_large(std::size_t size) const;
+  [[noreturn]] void throw_too_deep() const;
+  [[noreturn]] void throw_too_many_objects() const;
+
+  buffer buffer_;
+  archive_options options_;
+  std::uint64_t override_mask_;
+  std::size_t depth_left_, objects_left_;
+  std::size_t body_ = 0;  // where the body begins
+  std::vector<unique_handle> handles_;
+  std::unordered_map<native_handle_type, handle_use> handle_uses_;
+  std::vector<std::string_view> names_;
+  // Holds on to what it has written: were an object freed meanwhile, another could take its address.
+  std::unordered_map<shared_key, std::pair<std::uint64_t, std::shared_ptr<const void>>, shared_key_hash>
+      shared_;
+};
+
+}  // namespace ferry

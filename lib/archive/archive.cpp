@@ -1,0 +1,34 @@
+// The name of what a message holds, written and checked.
+#include <ferry/archive.hpp>
+
+#include <boost/core/demangle.hpp>
+
+namespace ferry::detail {
+namespace {
+
+/// The name that a table in reach gives the type, or null. Asks the tables only if one has the type's bit.
+const std::string* table_name(const type_identity& identity, const std::type_info& type,
+                              const archive_options& options) {
+  const dispatch_table& table = options.table != nullptr ? *options.table : dispatch_table::global();
+  if ((table.named_mask() & mask_bit(identity.hash)) == 0) return nullptr;
+  const dispatch_entry* const entry = table.find(type);
+  return entry != nullptr ? &entry->name() : nullptr;
+}
+
+}  // namespace
+
+std::string_view wire_name_of(const type_identity& identity, const std::type_info& type,
+                              const archive_options& options) {
+  const std::string* const name = table_name(identity, type, options);
+  return name != nullptr ? *name : identity.name;
+}
+
+void check_type_name(const forking_iarchive& archive, const type_identity& identity,
+                     const std::type_info& type) {
+  if (archive.type_name() == identity.name) return;
+  const std::string* const name = table_name(identity, type, archive.options());
+  if (name != nullptr && archive.type_name() == *name) return;
+  throw type_mismatch(archive.type_name(), name != nullptr ? *name : identity.name);
+}
+
+}  // namespace ferry::detail

@@ -1,0 +1,115 @@
+// Dispatch tables: entries by name and by type, in layers.
+#include <ferry/dispatch_table.hpp>
+
+#include "archive/builtin.hpp"
+
+#include <boost/core/demangle.hpp>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <unordered_map>
+
+namespace ferry {
+
+struct dispatch_table::entries {
+  mutable std::shared_mutex guard;
+  std::map<std::string, std::unique_ptr<const detail::dispatch_entry>, std::less<>> by_name;
+  std::unordered_map<std::type_index, const detail::dispatch_entry*> by_type;
+};
+
+dispatch_table::dispatch_table(std::string label, const dispatch_table* parent)
+    : entries_(std::make_unique<entries>()), parent_(parent), label_(std::move(label)) {}
+
+dispatch_table::~dispatch_table() = default;
+
+dispatch_table& dispatch_table::global() {
+  // Never destroyed: objects with static storage may still be sent while the program ends.
+  static dispatch_table& table = []() -> dispatch_table& {
+    auto* const fresh = new dispatch_table("global table", nullptr);
+    detail::add_builtin_entries(*fresh);
+    return *fresh;
+  }();
+  return table;
+}
+
+void dispatch_table::insert(std::unique_ptr<const detail::dispatch_entry> entry) {
+  const std::unique_lock lock(entries_->guard);
+  const auto describe = [](const detail::dispatch_entry& e) {
+    return "'" + e.name() + "' for " + boost::core::demangle(e.type().name());
+  };
+  const detail::dispatch_entry* standing = nullptr;
+  if (const auto named = entries_->by_name.find(entry->name()); named != entries_->by_name.end()) {
+    standing = named->second.get();
+  } else if (const auto typed = entries_->by_type.find(entry->type()); typed != entries_->by_type.end()) {
+    standing = typed->second;
+  }
+  if (standing != nullptr) {
+    throw name_error("cannot add " + describe(*entry) + " to the " + label_ + ", which has " +
+                         describe(*standing) + ": a name stands for one type and a type has one name",
+                     entry->name());
+  }
+  const std::uint64_t bit = detail::mask_bit(entry->type_hash());
+  const bool overrides = entry->overrides();
+  entries_->by_type.emplace(entry->type(), entry.get());
+  std::string name = entry->name();
+  entries_->by_name.emplace(std::move(name), std::move(entry));
+  named_mask_.fetch_or(bit, std::memory_order_release);
+  if (overrides) override_mask_.fetch_or(bit, std::memory_order_release);
+}
+
+const detail::dispatch_entry* dispatch_table::find(std::string_view name) const {
+  for (const dispatch_table* table = this; table != nullptr; table = table->parent_) {
+    const std::shared_lock lock(table->entries_->guard);
+    if (const auto found = table->entries_->by_name.find(name); found != table->entries_->by_name.end())
+      return found->second.get();
+  }
+  return nullptr;
+}
+
+const detail::dispatch_entry* dispatch_table::find(std::type_index type) const {
+  for (const dispatch_table* table = this; table != nullptr; table = table->parent_) {
+    const std::shared_lock lock(table->entries_->guard);
+    if (const auto found = table->entries_->by_type.find(type); found != table->entries_->by_type.end())
+      return found->second;
+  }
+  return nullptr;
+}
+
+const detail::dispatch_entry* dispatch_table::find_override(std::type_index type) const {
+  for (const dispatch_table* table = this; table != nullptr; table = table->parent_) {
+    const std::shared_lock lock(table->entries_->guard);
+    const auto found = table->entries_->by_type.find(type);
+    if (found != table->entries_->by_type.end() && found->second->overrides()) return found->second;
+  }
+  return nullptr;
+}
+
+std::uint64_t dispatch_table::named_mask() const noexcept {
+  std::uint64_t mask = 0;
+  for (const dispatch_table* table = this; table != nullptr; table = table->parent_)
+    mask |= table->named_mask_.load(std::memory_order_acquire);
+  return mask;
+}
+
+std::uint64_t dispatch_table::override_mask() const noexcept {
+  std::uint64_t mask = 0;
+  for (const dispatch_table* table = this; table != nullptr; table = table->parent_)
+    mask |= table->override_mask_.load(std::memory_order_acquire);
+  return mask;
+}
+
+bool dispatch_table::contains(std::string_view name) const {
+  return find(name) != nullptr;
+}
+
+std::vector<std::string> dispatch_table::names() const {
+  const std::shared_lock lock(entries_->guard);
+  std::vector<std::string> result;
+  result.reserve(entries_->by_name.size());
+  for (const auto& [name, entry] : entries_->by_name) result.push_back(name);
+  return result;
+}
+
+}  // namespace ferry

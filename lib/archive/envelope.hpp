@@ -1,0 +1,41 @@
+// The fixed head of every message; docs/wire-format.md describes it.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+namespace ferry::detail {
+
+static_assert(std::endian::native == std::endian::little,
+              "numbers go on the wire as they are in memory: little-endian");
+
+/// 32 bytes, followed by the mask of overrides if `flag_overrides` is set (8 bytes), the name, and the body.
+struct envelope {
+  static constexpr std::array<char, 4> magic_bytes{'F', 'R', 'Y', '1'};
+  static constexpr std::uint8_t current_version = 1;
+  static constexpr std::uint8_t flag_overrides = 1;
+
+  std::array<char, 4> magic = magic_bytes;
+  std::uint8_t version = current_version;
+  std::uint8_t flags = 0;
+  std::uint16_t name_size = 0;
+  std::uint64_t type_hash = 0;
+  std::uint64_t body_size = 0;
+  std::uint32_t handle_count = 0;
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(envelope) == 32);
+
+/// How many handles the bytes of a message say that they come with; 0 if they are no message.
+inline std::size_t envelope_handle_count(std::span<const std::byte> message) {
+  envelope head;
+  if (message.size() < sizeof head) return 0;
+  std::memcpy(&head, message.data(), sizeof head);
+  return head.magic == envelope::magic_bytes ? head.handle_count : 0;
+}
+
+}  // namespace ferry::detail

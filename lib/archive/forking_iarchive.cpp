@@ -1,0 +1,218 @@
+// The reading archive, as far as it does not depend on the types read.
+#include <ferry/dispatch_table.hpp>
+#include <ferry/forking_iarchive.hpp>
+
+#include "archive/envelope.hpp"
+
+#include <boost/core/demangle.hpp>
+
+#include <limits>
+
+namespace ferry {
+namespace {
+
+const dispatch_table& table_of(const archive_options& options) {
+  return options.table != nullptr ? *options.table : dispatch_table::global();
+}
+
+}  // namespace
+
+forking_iarchive::forking_iarchive(message from, const archive_options& options)
+    : storage_(from.take_buffer()),
+      begin_(storage_.data()),
+      here_(begin_),
+      end_(begin_ + storage_.size()),
+      options_(options),
+      depth_left_(options.limit.depth),
+      objects_left_(options.limit.objects) {
+  std::vector<unique_handle> handles = from.take_handles();
+  handles_.reserve(handles.size());
+  for (unique_handle& handle : handles) handles_.push_back({std::move(handle)});
+  read_envelope(handles_.size());
+}
+
+forking_iarchive::forking_iarchive(std::span<const std::byte> from, const archive_options& options)
+    : begin_(from.data()),
+      here_(begin_),
+      end_(begin_ + from.size()),
+      options_(options),
+      depth_left_(options.limit.depth),
+      objects_left_(options.limit.objects) {
+  read_envelope(0);
+}
+
+void forking_iarchive::read_envelope(std::size_t handles) {
+  if (remaining() > options_.limit.bytes) {
+    throw limit_exceeded("the message has " + std::to_string(remaining()) +
+                         " bytes, more than limits::bytes, which is " + std::to_string(options_.limit.bytes));
+  }
+  detail::envelope head;
+  if (remaining() < sizeof head) {
+    fail("these " + std::to_string(remaining()) + " bytes are no message of Ferry: its head alone takes " +
+         std::to_string(sizeof head) + "; was it sent with send_bytes?");
+  }
+  read_raw(head);
+  if (head.magic != detail::envelope::magic_bytes)
+    fail("these bytes are no message of Ferry: they do not begin with FRY1; were they sent with send_bytes?");
+  if (head.version != detail::envelope::current_version) {
+    fail("the message is of version " + std::to_string(head.version) + ", this library reads version " +
+         std::to_string(detail::envelope::current_version));
+  }
+  if ((head.flags & ~detail::envelope::flag_overrides) != 0 || head.reserved != 0)
+    fail("the head of the message has bits set that mean nothing in this version");
+  if (head.flags != 0) {
+    read_raw(override_mask_);
+    if (override_mask_ == 0) fail("the message announces overrides, but none");
+  }
+  const std::byte* const name = take(head.name_size);
+  type_name_.assign(reinterpret_cast<const char*>(name), head.name_size);
+  if (detail::hash_name(type_name_) != head.type_hash)
+    fail("the hash of the type's name is not that of its name");
+  if (head.body_size != remaining()) {
+    fail("the body of the message has " + std::to_string(remaining()) + " bytes, its head says " +
+         std::to_string(head.body_size));
+  }
+  if (head.handle_count > options_.limit.handles) {
+    throw limit_exceeded("the message has " + std::to_string(head.handle_count) +
+                         " handles, more than limits::handles, which is " +
+                         std::to_string(options_.limit.handles));
+  }
+  if (head.handle_count != handles) {
+    fail("the message says that it has " + std::to_string(head.handle_count) + " handles, " +
+         std::to_string(handles) + " came with it");
+  }
+}
+
+std::uint64_t forking_iarchive::read_long_size() {
+  std::uint64_t size = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    std::uint8_t byte = 0;
+    read_raw(byte);
+    const std::uint64_t bits = byte & 0x7FU;
+    if (shift == 63 && bits > 1) break;
+    size |= bits << shift;
+    if ((byte & 0x80U) == 0) return size;
+  }
+  fail("a size does not fit into 64 bits");
+}
+
+std::size_t forking_iarchive::read_count(std::size_t min_size) {
+  const std::uint64_t count = read_size();
+  if (count > remaining() / min_size) {
+    fail("a count of " + std::to_string(count) + " elements of at least " + std::to_string(min_size) +
+         " bytes each does not fit into the " + std::to_string(remaining()) + " bytes that are left");
+  }
+  return static_cast<std::size_t>(count);
+}
+
+const std::string* forking_iarchive::read_optional_name() {
+  const std::uint64_t index = read_size();
+  if (index == 0) return nullptr;
+  if (index == 1) {
+    const std::size_t size = read_count(1);
+    const std::byte* const text = take(size);
+    return &names_.emplace_back(reinterpret_cast<const char*>(text), size);
+  }
+  if (index - 2 >= names_.size()) {
+    fail("name " + std::to_string(index - 2) + " is used before it is written; so far there are " +
+         std::to_string(names_.size()));
+  }
+  return &names_[static_cast<std::size_t>(index) - 2];
+}
+
+const std::string& forking_iarchive::read_name() {
+  const std::string* const name = read_optional_name();
+  if (name == nullptr) fail("an object that must be preceded by a name is not");
+  return *name;
+}
+
+void forking_iarchive::expect_name(std::string_view expected) {
+  const std::string& name = read_name();
+  if (name != expected) throw type_mismatch(name, std::string(expected));
+}
+
+unique_handle forking_iarchive::read_handle() {
+  std::uint32_t index = 0;
+  std::uint16_t uses = 0;
+  read_raw(index);
+  read_raw(uses);
+  if (index >= handles_.size()) {
+    fail("handle " + std::to_string(index) + " is asked for, and the message has " +
+         std::to_string(handles_.size()));
+  }
+  claimable_handle& slot = handles_[index];
+  const bool first = uses != 0;
+  if (first == slot.claimed) {
+    fail("handle " + std::to_string(index) +
+         (first ? " is claimed a second time as if for the first" : " is used again before it is claimed"));
+  }
+  if (first) {
+    slot.claimed = true;
+    slot.uses_left = uses;
+  }
+  if (slot.uses_left == 0)
+    fail("handle " + std::to_string(index) + " is used more often than the message said");
+  --slot.uses_left;
+  return slot.uses_left == 0 ? std::move(slot.handle) : duplicate(slot.handle);
+}
+
+const detail::dispatch_entry* forking_iarchive::read_override(const std::type_info& type,
+                                                              std::uint64_t type_hash) {
+  if ((override_mask_ & detail::mask_bit(type_hash)) == 0) return nullptr;
+  const std::string* const name = read_optional_name();
+  if (name == nullptr) return nullptr;
+  const detail::dispatch_entry& entry = entry_named(*name);
+  if (entry.type() != type) throw type_mismatch(entry.name(), boost::core::demangle(type.name()));
+  return &entry;
+}
+
+const detail::dispatch_entry& forking_iarchive::entry_named(const std::string& name) const {
+  if (const detail::dispatch_entry* const entry = table_of(options_).find(std::string_view(name)))
+    return *entry;
+  throw name_error("no dispatch table in reach knows '" + name +
+                       "': add it, e.g. dispatch_table::global().add<...>(\"" + name +
+                       "\"), before such messages are read",
+                   name);
+}
+
+std::size_t forking_iarchive::add_shared() {
+  shared_.emplace_back();
+  return shared_.size() - 1;
+}
+
+const std::ptrdiff_t* forking_iarchive::find_upcast(const std::type_info& derived,
+                                                    const std::type_info& base) const {
+  for (const known_upcast& known : upcasts_) {
+    if (*known.derived == derived && *known.base == base) return &known.offset;
+  }
+  return nullptr;
+}
+
+void forking_iarchive::finish() const {
+  if (remaining() != 0) fail(std::to_string(remaining()) + " bytes are left over after the value");
+}
+
+void forking_iarchive::fail(const std::string& what) const {
+  throw archive_error(what, offset());
+}
+
+void forking_iarchive::throw_truncated(std::size_t wanted) const {
+  fail("the message ends too early: " + std::to_string(wanted) + " bytes are to be read and " +
+       std::to_string(remaining()) + " are left");
+}
+void forking_iarchive::throw_too_deep() const {
+  throw limit_exceeded("containers and pointers are inside one another deeper than limits::depth, which is " +
+                           std::to_string(options_.limit.depth),
+                       offset());
+}
+void forking_iarchive::throw_too_many_objects() const {
+  throw limit_exceeded(
+      "the message has more objects than limits::objects, which is " + std::to_string(options_.limit.objects),
+      offset());
+}
+void forking_iarchive::throw_no_base(const std::type_info& type, const std::type_info& base) const {
+  throw type_mismatch(boost::core::demangle(type.name()),
+                      "something derived from " + boost::core::demangle(base.name()));
+}
+
+}  // namespace ferry

@@ -1,0 +1,141 @@
+// The writing archive, as far as it does not depend on the types written.
+#include <ferry/dispatch_table.hpp>
+#include <ferry/forking_oarchive.hpp>
+
+#include "archive/envelope.hpp"
+#include "os/handle.hpp"
+
+#include <boost/core/demangle.hpp>
+#include <gsl/narrow>
+
+#include <limits>
+#include <string>
+
+namespace ferry {
+namespace {
+
+const dispatch_table& table_of(const archive_options& options) {
+  return options.table != nullptr ? *options.table : dispatch_table::global();
+}
+
+std::string more_than(const char* limit, std::size_t value) {
+  return "the message has more than limits::" + std::string(limit) + ", which is " + std::to_string(value);
+}
+
+}  // namespace
+
+forking_oarchive::forking_oarchive(std::string_view type_name, const archive_options& options)
+    : buffer_(options.memory),
+      options_(options),
+      override_mask_(table_of(options).override_mask()),
+      depth_left_(options.limit.depth),
+      objects_left_(options.limit.objects) {
+  detail::envelope head;
+  head.flags = override_mask_ != 0 ? detail::envelope::flag_overrides : 0;
+  head.name_size = gsl::narrow<std::uint16_t>(type_name.size());
+  head.type_hash = detail::hash_name(type_name);
+  write_raw(head);
+  if (override_mask_ != 0) write_raw(override_mask_);
+  buffer_.append(type_name.data(), type_name.size());
+  body_ = buffer_.size();
+}
+
+message forking_oarchive::finish() {
+  if (buffer_.size() > options_.limit.bytes) throw_too_large(buffer_.size());
+  detail::envelope head;
+  std::memcpy(&head, buffer_.data(), sizeof head);
+  head.body_size = buffer_.size() - body_;
+  head.handle_count = gsl::narrow<std::uint32_t>(handles_.size());
+  std::memcpy(buffer_.data(), &head, sizeof head);
+  return message(std::move(buffer_), std::move(handles_));
+}
+
+void forking_oarchive::write_long_size(std::uint64_t size) {
+  for (; size >= 0x80; size >>= 7U) *buffer_.extend(1) = static_cast<std::byte>(size | 0x80U);
+  *buffer_.extend(1) = static_cast<std::byte>(size);
+}
+
+// A name on the wire is 0 for none, 1 for one that is written out here, n for the (n-1)th that was.
+void forking_oarchive::write_name(std::string_view name) {
+  for (std::size_t i = 0; i != names_.size(); ++i) {
+    if (names_[i] == name) {
+      write_size(i + 2);
+      return;
+    }
+  }
+  names_.push_back(name);
+  write_size(1);
+  write_size(name.size());
+  write_block(name.data(), name.size());
+}
+
+// A handle on the wire is its index and, at its first use, how often it is used; 0 at the later ones.
+void forking_oarchive::write_handle(handle_view handle) {
+  if (!handle.valid()) throw archive_error("an empty handle cannot be written: it was moved from, or closed");
+  if (const auto known = handle_uses_.find(handle.native()); known != handle_uses_.end()) {
+    handle_use& use = known->second;
+    // The number may have been closed and given to another object while this message was written.
+    if (use.uses < std::numeric_limits<std::uint16_t>::max() &&
+        os::same_object(handles_[use.index], handle)) {
+      ++use.uses;
+      std::memcpy(buffer_.data() + use.uses_place, &use.uses, sizeof use.uses);
+      write_raw(gsl::narrow<std::uint32_t>(use.index));
+      write_raw(std::uint16_t{0});
+      return;
+    }
+  }
+  if (handles_.size() >= options_.limit.handles)
+    throw limit_exceeded(more_than("handles", options_.limit.handles));
+  handles_.push_back(duplicate(handle));
+  const std::size_t index = handles_.size() - 1;
+  write_raw(gsl::narrow<std::uint32_t>(index));
+  handle_uses_[handle.native()] = {index, buffer_.size(), 1};
+  write_raw(std::uint16_t{1});
+}
+
+std::pair<std::uint64_t, bool> forking_oarchive::share(std::shared_ptr<const void> object,
+                                                       const std::type_info& type) {
+  const shared_key key{object.get(), &type};
+  const auto [place, is_new] = shared_.try_emplace(key, shared_.size() + 1, std::move(object));
+  return {place->second.first, is_new};
+}
+
+bool forking_oarchive::save_override(const std::type_info& type, std::uint64_t type_hash,
+                                     const void* object) {
+  if ((override_mask_ & detail::mask_bit(type_hash)) == 0) return false;
+  const detail::dispatch_entry* const entry = table_of(options_).find_override(type);
+  if (entry == nullptr) {
+    write_no_name();
+    return false;
+  }
+  write_name(entry->name());
+  entry->save(*this, object);
+  return true;
+}
+
+const detail::dispatch_entry& forking_oarchive::entry_for(const std::type_info& type) const {
+  if (const detail::dispatch_entry* const entry = table_of(options_).find(type)) return *entry;
+  const std::string name = boost::core::demangle(type.name());
+  throw name_error("no dispatch table in reach has an entry for " + name +
+                       ": add one, e.g. dispatch_table::global().add<" + name + ">(\"" + name +
+                       "\"), in the writer and in the reader",
+                   name);
+}
+
+void forking_oarchive::check_guard(const std::type_info& type) const {
+  if (options_.mode == transfer::inherit && !is_spawning()) detail::throw_spawning_error(type);
+}
+
+void forking_oarchive::throw_too_large(std::size_t size) const {
+  throw limit_exceeded("the message has " + std::to_string(size) +
+                       " bytes, more than limits::bytes, which is " + std::to_string(options_.limit.bytes));
+}
+void forking_oarchive::throw_too_deep() const {
+  throw limit_exceeded("containers and pointers are inside one another deeper than limits::depth, which is " +
+                       std::to_string(options_.limit.depth));
+}
+void forking_oarchive::throw_too_many_objects() const {
+  throw limit_exceeded(more_than("objects", options_.limit.objects));
+}
+
+}  // namespace ferry

@@ -1,0 +1,18 @@
+// The list of all families in the built-in dispatch table. A new one adds a line here and a file beside it.
+#include "archive/builtin.hpp"
+
+#include <ferry/dispatch_table.hpp>
+#include <ferry/shared_memory.hpp>
+
+namespace ferry::detail {
+
+void add_exceptions(dispatch_table& table);
+void add_fundamental(dispatch_table& table);
+
+void add_builtin_entries(dispatch_table& table) {
+  add_fundamental(table);
+  add_exceptions(table);
+  table.add<shared_memory>();
+}
+
+}  // namespace ferry::detail

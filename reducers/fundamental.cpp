@@ -1,0 +1,28 @@
+// The types that every program sends: named, so that they can be read dynamically.
+#include <ferry/dispatch_table.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ferry::detail {
+
+void add_fundamental(dispatch_table& table);
+
+void add_fundamental(dispatch_table& table) {
+  table.add<bool>();
+  table.add<char>();
+  table.add<std::int32_t>();
+  table.add<std::uint32_t>();
+  table.add<std::int64_t>();
+  table.add<std::uint64_t>();
+  table.add<double>();
+  table.add<std::string>();
+  table.add<std::vector<std::string>>();
+  table.add<std::vector<std::byte>>();
+  table.add<std::vector<std::int32_t>>();
+  table.add<std::vector<double>>();
+}
+
+}  // namespace ferry::detail
