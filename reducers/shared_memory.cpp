@@ -22,7 +22,7 @@ void check(const os::memory_facts& facts, std::uint64_t size, bool writable) {
 
 std::tuple<handle_view, std::uint64_t, bool, std::string> reducer<shared_memory>::reduce(
     const shared_memory& memory) {
-  return {memory.native_handle(), memory.size(), memory.is_writable(), memory.name()};
+  return {handle_view(memory.native_handle()), memory.size(), memory.is_writable(), memory.name()};
 }
 
 shared_memory reducer<shared_memory>::rebuild(unique_handle handle, std::uint64_t size, bool writable,

@@ -69,7 +69,7 @@ class shared_memory {
   /// @throws system_error  when the name is gone already, there is none, or another process created it
   void unlink();
 
-  handle_view native_handle() const noexcept;
+  native_handle_type native_handle() const noexcept;
 
  private:
   struct state;

@@ -120,8 +120,8 @@ void shared_memory::unlink() {
   state_->created_name->remove();
 }
 
-handle_view shared_memory::native_handle() const noexcept {
-  return state_->handle;
+native_handle_type shared_memory::native_handle() const noexcept {
+  return state_->handle.native();
 }
 
 }  // namespace ferry

@@ -108,8 +108,8 @@ BOOST_AUTO_TEST_CASE(a_segment_that_does_not_fit_its_announcement_is_refused) {
   BOOST_CHECK_EXCEPTION(rebuild(unique_handle(::open("/dev/zero", O_RDWR | O_CLOEXEC)), 4096), archive_error,
                         says("no memory"));
   const shared_memory memory(4096);
-  BOOST_CHECK_EXCEPTION(rebuild(duplicate(memory.read_only().native_handle()), 4096, true), archive_error,
-                        says("writable"));
+  BOOST_CHECK_EXCEPTION(rebuild(duplicate(handle_view(memory.read_only().native_handle())), 4096, true),
+                        archive_error, says("writable"));
 }
 
 BOOST_AUTO_TEST_CASE(anonymous_memory_is_zero_allocated_and_of_fixed_size) {
@@ -119,11 +119,11 @@ BOOST_AUTO_TEST_CASE(anonymous_memory_is_zero_allocated_and_of_fixed_size) {
   BOOST_TEST(memory.is_writable());
   BOOST_TEST(std::ranges::all_of(memory.span(), [](std::byte each) { return each == std::byte{0}; }));
   struct stat status {};
-  BOOST_REQUIRE(::fstat(memory.native_handle().native(), &status) == 0);
+  BOOST_REQUIRE(::fstat(memory.native_handle(), &status) == 0);
   BOOST_TEST(status.st_blocks * 512 >= 10'000);
-  BOOST_TEST(::ftruncate(memory.native_handle().native(), 1) == -1);
-  BOOST_TEST(::ftruncate(memory.native_handle().native(), 20'000) == -1);
-  BOOST_TEST((::fcntl(memory.native_handle().native(), F_GETFD) & FD_CLOEXEC) != 0);
+  BOOST_TEST(::ftruncate(memory.native_handle(), 1) == -1);
+  BOOST_TEST(::ftruncate(memory.native_handle(), 20'000) == -1);
+  BOOST_TEST((::fcntl(memory.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
 }
 
 BOOST_AUTO_TEST_CASE(copies_share_the_memory_and_keep_it) {
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(a_read_only_view_stays_one_wherever_it_goes) {
   for (const shared_memory* const each : {&view, &crossed}) {
     BOOST_TEST(!each->is_writable());
     BOOST_CHECK_EXCEPTION(each->span(), system_error, says("read_span"));
-    BOOST_TEST(::mmap(nullptr, 100, PROT_WRITE, MAP_SHARED, each->native_handle().native(), 0) == MAP_FAILED);
+    BOOST_TEST(::mmap(nullptr, 100, PROT_WRITE, MAP_SHARED, each->native_handle(), 0) == MAP_FAILED);
   }
   write(memory, "seen");
   BOOST_TEST(read(crossed, 4) == "seen");

@@ -4,6 +4,7 @@
 #include <ferry/error.hpp>
 
 #include "os/handle.hpp"
+#include "os/linux/limit.hpp"
 #include "os/linux/system_calls.hpp"
 
 #include <algorithm>
@@ -12,7 +13,6 @@
 #include <limits>
 #include <linux/magic.h>
 #include <string_view>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -29,12 +29,6 @@ std::size_t available_memory() {
   for (std::string key, unit; info >> key >> kibibytes && std::getline(info, unit);)
     if (key == "MemAvailable:" || key == "SwapFree:") total += kibibytes * 1024;
   return total;
-}
-
-rlim_t file_size_limit() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_FSIZE, &limit);
-  return limit.rlim_cur;
 }
 
 [[noreturn]] void throw_memory_error(int code, const std::string& operation) {

@@ -1,0 +1,75 @@
+// An array in memory that processes share.
+#pragma once
+
+#include <ferry/detail/shareable.hpp>
+#include <ferry/error.hpp>
+#include <ferry/shared_memory.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace ferry {
+
+/// An array of T in shared memory whose size is fixed when it is made: copies, here and in other processes,
+/// refer to the same elements. What T may be, and what concurrent use needs, is as for `shared_value`.
+///
+///   ferry::shared_array<double> samples(1'000'000);
+///   std::ranges::sort(samples);
+template <class T>
+class shared_array {
+  static_assert(detail::require_shareable<T>());
+
+ public:
+  using value_type = T;
+  using iterator = T*;
+
+  /// `size` elements, value-initialised (zero for numbers).
+  /// @param size  at least 1
+  /// @throws system_error  as `shared_memory`
+  explicit shared_array(std::size_t size) : shared_array(shared_memory(bytes_for(size))) {
+    std::uninitialized_value_construct(begin(), end());
+  }
+  /// A copy of what `elements` holds.
+  explicit shared_array(std::span<const T> elements) requires std::is_trivially_copyable_v<T>
+      : shared_array(shared_memory(bytes_for(elements.size()))) {
+    std::ranges::copy(elements, data());
+  }
+
+  std::size_t size() const noexcept { return memory_.size() / sizeof(T); }
+  T* data() const noexcept { return data_; }
+  T* begin() const noexcept { return data_; }
+  T* end() const noexcept { return data_ + size(); }
+  std::span<T> span() const noexcept { return {data_, size()}; }
+  T& operator[](std::size_t index) const noexcept { return data_[index]; }
+  /// @throws std::out_of_range
+  T& at(std::size_t index) const {
+    if (index >= size())
+      throw std::out_of_range("shared_array of " + std::to_string(size()) + " elements has none at index " +
+                              std::to_string(index));
+    return data_[index];
+  }
+
+  /// The memory in which the elements live.
+  const shared_memory& memory() const noexcept { return memory_; }
+
+ private:
+  friend struct reducer<shared_array>;
+  explicit shared_array(shared_memory memory)
+      : memory_(std::move(memory)), data_(reinterpret_cast<T*>(memory_.span().data())) {}
+  // A product that does not fit becomes a size that no memory has.
+  static std::size_t bytes_for(std::size_t size) {
+    constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+    return size > most / sizeof(T) ? most : size * sizeof(T);
+  }
+
+  shared_memory memory_;
+  T* data_;
+};
+
+}  // namespace ferry

@@ -1,0 +1,71 @@
+// One value in memory that processes share.
+#pragma once
+
+#include <ferry/detail/shareable.hpp>
+#include <ferry/shared_memory.hpp>
+
+#include <new>
+#include <utility>
+
+namespace ferry {
+
+/// A T in shared memory: copies, here and in other processes, refer to the same T, as pointers would.
+///
+/// T is trivially copyable, or a lock-free `std::atomic`. Processes that use a plain T at the same time need
+/// a lock, or `std::atomic_ref`, exactly as threads do.
+///
+///   ferry::shared_value<std::atomic<int>> hits(0);
+///   ferry::process worker(ferry::fn<&count>, hits);   // counts with ++*hits
+template <class T>
+class shared_value {
+  static_assert(detail::require_shareable<T>());
+
+ public:
+  using value_type = T;
+
+  /// @param initial  what T is constructed from; nothing: `T()`
+  /// @throws system_error  as `shared_memory`
+  template <class... Args>
+  requires std::is_constructible_v<T, Args...>
+  explicit shared_value(Args&&... initial) : memory_(sizeof(T)) {
+    value_ = ::new (memory_.span().data()) T(std::forward<Args>(initial)...);
+  }
+  shared_value(const shared_value&) = default;
+  shared_value(shared_value&) = default;  // preferred to the constructor above
+  shared_value(shared_value&&) noexcept = default;
+  shared_value& operator=(const shared_value&) = default;
+  shared_value& operator=(shared_value&&) noexcept = default;
+  ~shared_value() = default;
+
+  T& get() const noexcept { return *value_; }
+  T& operator*() const noexcept { return *value_; }
+  T* operator->() const noexcept { return value_; }
+  /// A copy of the value; not atomic unless T is.
+  auto load() const {
+    if constexpr (detail::is_atomic<T>) {
+      return value_->load();
+    } else {
+      return T(*value_);
+    }
+  }
+  /// Replaces the value; not atomic unless T is.
+  template <class Value>
+  void store(Value&& value) const {
+    *value_ = std::forward<Value>(value);
+  }
+
+  /// The memory in which the value lives.
+  const shared_memory& memory() const noexcept { return memory_; }
+
+ private:
+  friend struct reducer<shared_value>;
+  struct existing {};
+  shared_value(existing, shared_memory memory) : memory_(std::move(memory)) {
+    value_ = std::launder(reinterpret_cast<T*>(memory_.span().data()));
+  }
+
+  shared_memory memory_;
+  T* value_;
+};
+
+}  // namespace ferry

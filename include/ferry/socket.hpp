@@ -1,0 +1,50 @@
+// Sockets of any family as values that cross.
+#pragma once
+
+#include <ferry/handle.hpp>
+#include <ferry/reducer.hpp>
+
+#include <cstdint>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+namespace ferry {
+
+/// What sort of socket it is, in the system's own numbers (AF_INET, SOCK_STREAM, IPPROTO_TCP, ...).
+struct socket_kind {
+  std::int32_t family = 0, type = 0, protocol = 0;
+  bool operator==(const socket_kind&) const = default;
+};
+
+/// A socket that a program made itself, bound, listening or connected as it is, to be handed to another
+/// process; for messages there is `connection`. An owned handle: movable, not copyable; closed when dropped.
+/// When it crosses, both sides have the same socket.
+class socket {
+ public:
+  /// Takes over a handle.
+  /// @throws system_error  `std::errc::not_a_socket` when it is none
+  static socket adopt(unique_handle handle);
+
+  const socket_kind& kind() const noexcept { return kind_; }
+  native_handle_type native_handle() const noexcept { return handle_.native(); }
+  /// Gives up ownership; the socket is empty afterwards.
+  unique_handle release() && noexcept { return std::move(handle_); }
+
+ private:
+  socket(unique_handle handle, const socket_kind& kind) noexcept : handle_(std::move(handle)), kind_(kind) {}
+
+  unique_handle handle_;
+  socket_kind kind_;
+};
+
+/// Crosses as its handle.
+template <>
+struct reducer<socket> {
+  static constexpr std::string_view name = "ferry.socket";
+  static std::tuple<handle_view, std::int32_t, std::int32_t, std::int32_t> reduce(const socket& open_socket);
+  /// @throws archive_error  when the handle is no socket, or one of another kind
+  static socket rebuild(unique_handle handle, std::int32_t family, std::int32_t type, std::int32_t protocol);
+};
+
+}  // namespace ferry

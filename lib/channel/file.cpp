@@ -1,0 +1,30 @@
+// Files as values.
+#include "os/file.hpp"
+
+#include <ferry/file.hpp>
+
+namespace ferry {
+
+file file::open(const std::filesystem::path& path, mode how) {
+  return file(os::open_file(path, how));
+}
+
+file file::adopt(unique_handle handle) {
+  os::check_open(handle);
+  return file(std::move(handle));
+}
+
+std::size_t file::read(std::span<std::byte> into) {
+  return os::read_some(handle_, into);
+}
+void file::write(std::span<const std::byte> bytes) {
+  os::write_all(handle_, bytes);
+}
+std::uint64_t file::seek(std::int64_t offset, origin from) {
+  return os::seek(handle_, offset, from);
+}
+std::uint64_t file::size() const {
+  return os::file_size(handle_);
+}
+
+}  // namespace ferry

@@ -1,0 +1,11 @@
+// What sort of socket a handle is.
+#pragma once
+
+#include <ferry/socket.hpp>
+
+namespace ferry::os {
+
+/// @throws system_error  `std::errc::not_a_socket`
+socket_kind kind_of_socket(handle_view handle);
+
+}  // namespace ferry::os
