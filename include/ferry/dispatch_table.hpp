@@ -49,6 +49,8 @@ class dispatch_entry {
   /// @param object  points to an object of exactly `type()`, as do all `void*` here
   virtual void save(forking_oarchive& archive, const void* object) const = 0;
   virtual erased_object load(forking_iarchive& archive) const = 0;
+  /// Loads what was written as a value of the type, not by this entry.
+  virtual erased_object load_value(forking_iarchive& archive) const = 0;
   /// Loads into shared slot `slot` of the archive, before its content where the type allows: cycles work.
   virtual void load_shared(forking_iarchive& archive, std::size_t slot) const = 0;
   /// The object as an exception; null if the type is not a copyable `std::exception`.

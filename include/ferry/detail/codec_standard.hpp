@@ -203,15 +203,11 @@ template <std_adaptor T>
 struct codec<T> {
   struct opened : T {
     using T::c;
-    static typename T::container_type& container(T& adaptor) { return adaptor.*(&opened::c); }
-    static const typename T::container_type& container(const T& adaptor) { return adaptor.*(&opened::c); }
   };
   static void save(forking_oarchive& archive, const T& adaptor) {
-    detail::save(archive, opened::container(adaptor));
+    detail::save(archive, adaptor.*&opened::c);
   }
-  static void load(forking_iarchive& archive, T& adaptor) {
-    detail::load(archive, opened::container(adaptor));
-  }
+  static void load(forking_iarchive& archive, T& adaptor) { detail::load(archive, adaptor.*&opened::c); }
 };
 
 template <class T, std::size_t Size>

@@ -22,6 +22,14 @@ class typed_entry : public dispatch_entry {
       : dispatch_entry(std::string(name.empty() ? identity_of<T>().name : name), typeid(T),
                        identity_of<T>().hash, overrides, &throw_as<T>) {}
 
+  erased_object load_value(forking_iarchive& archive) const override {
+    if constexpr (way_of<T> == way::none) {  // crosses by entries alone, never as a value
+      return this->load(archive);
+    } else {
+      return erase(new T(make<T>(archive)));
+    }
+  }
+
   std::exception_ptr as_exception(void* object) const override {
     if constexpr (std::is_base_of_v<std::exception, T> && std::is_copy_constructible_v<T>) {
       return std::make_exception_ptr(*static_cast<T*>(object));
@@ -41,7 +49,7 @@ class naming_entry final : public typed_entry<T> {
   void save(forking_oarchive& archive, const void* object) const override {
     detail::save(archive, *static_cast<const T*>(object));
   }
-  erased_object load(forking_iarchive& archive) const override { return erase(new T(make<T>(archive))); }
+  erased_object load(forking_iarchive& archive) const override { return this->load_value(archive); }
   void load_shared(forking_iarchive& archive, std::size_t slot) const override {
     load_into_slot<T>(archive, slot);
   }
