@@ -2,7 +2,9 @@
 #include "archive/builtin.hpp"
 
 #include <ferry/dispatch_table.hpp>
+#include <ferry/file.hpp>
 #include <ferry/shared_memory.hpp>
+#include <ferry/socket.hpp>
 
 namespace ferry::detail {
 
@@ -12,7 +14,9 @@ void add_fundamental(dispatch_table& table);
 void add_builtin_entries(dispatch_table& table) {
   add_fundamental(table);
   add_exceptions(table);
+  table.add<file>();
   table.add<shared_memory>();
+  table.add<socket>();
 }
 
 }  // namespace ferry::detail

@@ -12,6 +12,8 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace ferry {
@@ -70,6 +72,24 @@ class shared_array {
 
   shared_memory memory_;
   T* data_;
+};
+
+namespace detail {
+struct shared_array_name {
+  static constexpr std::string_view name = "ferry.shared_array";
+};
+}  // namespace detail
+
+/// Crosses as its memory.
+template <class T>
+struct reducer<shared_array<T>> {
+  static constexpr std::string_view name = detail::shareable_wire_name<detail::shared_array_name, T>::value;
+  static std::tuple<shared_memory> reduce(const shared_array<T>& array) { return array.memory(); }
+  /// @throws archive_error  when the memory is not of the size of whole elements
+  static shared_array<T> rebuild(shared_memory memory) {
+    detail::check_shareable(memory, sizeof(T), false, name);
+    return shared_array<T>(std::move(memory));
+  }
 };
 
 }  // namespace ferry

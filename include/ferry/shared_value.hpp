@@ -5,6 +5,8 @@
 #include <ferry/shared_memory.hpp>
 
 #include <new>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace ferry {
@@ -66,6 +68,24 @@ class shared_value {
 
   shared_memory memory_;
   T* value_;
+};
+
+namespace detail {
+struct shared_value_name {
+  static constexpr std::string_view name = "ferry.shared_value";
+};
+}  // namespace detail
+
+/// Crosses as its memory.
+template <class T>
+struct reducer<shared_value<T>> {
+  static constexpr std::string_view name = detail::shareable_wire_name<detail::shared_value_name, T>::value;
+  static std::tuple<shared_memory> reduce(const shared_value<T>& value) { return value.memory(); }
+  /// @throws archive_error  when the memory is not of the size of a T
+  static shared_value<T> rebuild(shared_memory memory) {
+    detail::check_shareable(memory, sizeof(T), true, name);
+    return shared_value<T>(typename shared_value<T>::existing{}, std::move(memory));
+  }
 };
 
 }  // namespace ferry

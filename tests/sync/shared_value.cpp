@@ -1,4 +1,5 @@
 // Values and arrays in shared memory.
+#include <ferry/archive.hpp>
 #include <ferry/error.hpp>
 #include <ferry/shared_array.hpp>
 #include <ferry/shared_value.hpp>
@@ -46,6 +47,35 @@ BOOST_AUTO_TEST_CASE(an_index_beyond_the_end_is_an_error_with_at) {
   const shared_array<int> array(3);
   BOOST_CHECK_THROW(array.at(3), std::out_of_range);
   BOOST_TEST(array.at(2) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(received_memory_of_another_size_is_refused) {
+  const auto says = [](const std::string& words) {
+    return [words](const archive_error& problem) {
+      return std::string(problem.what()).find(words) != std::string::npos;
+    };
+  };
+  BOOST_CHECK_EXCEPTION(reducer<shared_value<int>>::rebuild(shared_memory(3)), archive_error,
+                        says("3 bytes for ferry.shared_value<i32>, whose elements have 4"));
+  BOOST_CHECK_EXCEPTION(reducer<shared_array<point>>::rebuild(shared_memory(40)), archive_error,
+                        says("40 bytes for ferry.shared_array<"));
+  BOOST_CHECK_THROW(reducer<shared_value<int>>::rebuild(shared_memory(4).read_only()), archive_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_value_cannot_be_read_as_one_of_another_type) {
+  BOOST_CHECK_THROW(loads<shared_value<unsigned>>(dumps(shared_value<int>(1))), type_mismatch);
+  BOOST_CHECK_THROW(loads<shared_array<int>>(dumps(shared_value<int>(1))), type_mismatch);
+}
+
+BOOST_AUTO_TEST_CASE(what_crossed_is_the_same_value_and_the_same_array) {
+  const shared_value<point> here(point{1, 2});
+  cross(here)->x = 5;
+  BOOST_TEST(here->x == 5);
+  const shared_array<int> array(4);
+  const auto many = loads<std::vector<shared_array<int>>>(dumps(std::vector{array, array}));
+  many.at(0)[3] = 9;
+  BOOST_TEST(many.at(1)[3] == 9);
+  BOOST_TEST(array[3] == 9);
 }
 
 BOOST_AUTO_TEST_CASE(copies_refer_to_the_same_value) {

@@ -1,0 +1,8 @@
+// expect: ferry: a pointer means nothing in another process; share an index or an offset instead
+#include <ferry/shared_array.hpp>
+
+#ifdef FERRY_CONTROL
+ferry::shared_array<int> array(1);
+#else
+ferry::shared_array<int*> array(1);
+#endif
