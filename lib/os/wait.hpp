@@ -24,6 +24,9 @@ bool wait_any(std::span<awaited> handles, deadline until);
 bool wait_readable(handle_view handle, deadline until);
 bool wait_writable(handle_view handle, deadline until);
 
+/// Whether the other end of a socket or pipe is closed. There may still be something to receive.
+bool hung_up(handle_view handle);
+
 /// Sleeps between attempts at something that gives no event to wait for: 1 ms at first, then longer each time
 /// up to 50 ms.
 class retry_pause {

@@ -4,10 +4,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace ferry::os {
@@ -28,6 +31,18 @@ struct system_calls {
   int (*memfd_create)(const char*, unsigned) = ::memfd_create;
   int (*fallocate)(int, int, off_t, off_t) = ::fallocate;
   void* (*mmap)(void*, size_t, int, int, int, off_t) = ::mmap;
+  int (*posix_spawn)(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
+                     char* const*, char* const*) = ::posix_spawn;
+  pid_t (*fork)() = ::fork;
+  // By number: <sys/pidfd.h> of glibc 2.36 declares these for C only.
+  int (*pidfd_open)(pid_t, unsigned) = [](pid_t process, unsigned flags) {
+    return static_cast<int>(::syscall(SYS_pidfd_open, process, flags));
+  };
+  int (*pidfd_send_signal)(int, int, siginfo_t*, unsigned) = [](int process, int number, siginfo_t* info,
+                                                                unsigned flags) {
+    return static_cast<int>(::syscall(SYS_pidfd_send_signal, process, number, info, flags));
+  };
+  int (*waitid)(idtype_t, id_t, siginfo_t*, int) = ::waitid;
 };
 
 /// The table in force: the real calls, unless a test has put others in. Not to be changed while other threads

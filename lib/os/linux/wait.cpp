@@ -52,6 +52,11 @@ bool wait_writable(handle_view handle, deadline until) {
   return wait_one(handle, POLLOUT, until);
 }
 
+bool hung_up(handle_view handle) {
+  pollfd entry{handle.native(), 0, 0};
+  return poll_until({&entry, 1}, deadline::immediately()) && (entry.revents & POLLHUP) != 0;
+}
+
 bool wait_any(std::span<awaited> handles, deadline until) {
   std::vector<pollfd> entries;
   entries.reserve(handles.size());

@@ -1,0 +1,227 @@
+// What another process can be asked to run: callables known by name, and how their arguments get there.
+#pragma once
+
+#include <ferry/archive.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+namespace ferry {
+
+template <auto Function>
+struct fn_t;
+
+namespace detail {
+
+/// One entry of the table of callables. It puts itself there when it is constructed, before `main`, so that a
+/// program knows the callables that it mentions anywhere. Only what is in the table can be called by a
+/// message.
+class callable {
+ public:
+  /// Reads the callable's state and arguments and calls it.
+  using invoker = void (*)(forking_iarchive& arguments);
+
+  /// @param name  the same in every run of a program
+  /// @param identity  differs between two callables that happen to have the same name
+  callable(const char* name, const void* identity, invoker how);
+  callable(const callable&) = delete;
+  callable& operator=(const callable&) = delete;
+
+  const char* name() const noexcept { return name_; }
+  void invoke(forking_iarchive& arguments) const { invoke_(arguments); }
+
+  /// @throws process_error  when no callable has the name, or several have
+  static const callable& find(std::string_view name);
+
+ private:
+  const char* name_;
+  const void* identity_;
+  invoker invoke_;
+};
+
+// --- what a callable takes
+// -----------------------------------------------------------------------------------
+
+template <class... P>
+struct parameters {};
+
+template <class R, class... P>
+parameters<P...> parameters_of(R (*)(P...));
+template <class C, class R, class... P>
+parameters<C&, P...> parameters_of(R (C::*)(P...));
+template <class C, class R, class... P>
+parameters<const C&, P...> parameters_of(R (C::*)(P...) const);
+
+template <class C, class R, class... P>
+parameters<P...> call_parameters_of(R (C::*)(P...));
+template <class C, class R, class... P>
+parameters<P...> call_parameters_of(R (C::*)(P...) const);
+template <class C, class R, class... P>
+parameters<P...> call_parameters_of(R (C::*)(P...) const&);
+
+template <class F>
+inline constexpr bool is_fn = false;
+template <auto Function>
+inline constexpr bool is_fn<fn_t<Function>> = true;
+
+/// Has one call operator that is no template, so that its parameters are known.
+template <class F>
+concept has_signature = requires {
+  call_parameters_of(&F::operator());
+};
+
+/// The parameters of F when it is given `Args`.
+template <class F, class... Args>
+auto find_parameters() {
+  if constexpr (is_fn<F>) {
+    return parameters_of(F::function);
+  } else if constexpr (has_signature<F>) {
+    return call_parameters_of(&F::operator());
+  } else {
+    return parameters<std::decay_t<Args>...>();
+  }
+}
+template <class F, class... Args>
+using parameters_for = decltype(find_parameters<F, Args...>());
+
+/// Nothing of it has to be sent: the name says it all.
+template <class F>
+inline constexpr bool is_stateless = std::is_empty_v<F>&& std::is_default_constructible_v<F>;
+
+// --- calling it over there
+// -----------------------------------------------------------------------------------
+
+/// Stands for a callable that takes P...; its name is the one on the wire.
+template <class F, class... P>
+struct signature_tag {};
+
+template <class F, class Parameters>
+struct entry_of;
+
+template <class F, class... P>
+struct entry_of<F, parameters<P...>> {
+  static void invoke(forking_iarchive& from) {
+    if constexpr (is_stateless<F>) {
+      call(F{}, from);
+    } else {
+      F function = make<F>(from);
+      call(function, from);
+    }
+  }
+
+  static const void* identity() {
+    if constexpr (is_fn<F>) {
+      return F::identity();
+    } else {
+      return reinterpret_cast<const void*>(&invoke);
+    }
+  }
+
+  inline static const callable entry{typeid(signature_tag<F, P...>).name(), identity(), &invoke};
+
+ private:
+  template <class Function>
+  static void call(Function&& function, forking_iarchive& from) {
+    // In braces, for these are evaluated from left to right.
+    std::tuple<std::remove_cvref_t<P>...> arguments{make<std::remove_cvref_t<P>>(from)...};
+    from.finish();
+    std::apply(
+        [&function](auto&... each) {
+          // By value and by rvalue reference the callable gets the loaded object itself.
+          std::invoke(function, static_cast<std::conditional_t<std::is_lvalue_reference_v<P>, decltype(each),
+                                                               std::remove_cvref_t<P>&&>>(each)...);
+        },
+        arguments);
+  }
+};
+
+// --- asking for it here
+// --------------------------------------------------------------------------------------
+
+/// A call that a child is to make.
+class call {
+ public:
+  virtual ~call() = default;
+  virtual const callable& target() const = 0;
+  /// Writes state and arguments.
+  virtual void write(forking_oarchive& into) const = 0;
+};
+
+template <class F, class Parameters, class... Held>
+class held_call final : public call {
+ public:
+  template <class... Args>
+  explicit held_call(F function, Args&&... args)
+      : function_(std::forward<F>(function)), arguments_(std::forward<Args>(args)...) {}
+
+  const callable& target() const override { return entry_of<std::remove_cvref_t<F>, Parameters>::entry; }
+  void write(forking_oarchive& into) const override {
+    if constexpr (!is_stateless<std::remove_cvref_t<F>>) into << function_;
+    std::apply([&into](const auto&... each) { (void(into << each), ...); }, arguments_);
+  }
+
+ private:
+  F function_;
+  std::tuple<Held...> arguments_;
+};
+
+/// What is kept of an argument until it is written: an lvalue of the right type is only looked at, so that
+/// what cannot be copied (a connection, say) can be given to a child and kept; everything else is converted.
+template <class P, class Arg>
+using borrowed =
+    std::conditional_t<std::is_lvalue_reference_v<Arg> && std::is_same_v<std::remove_cvref_t<Arg>, P>,
+                       const P&, P>;
+
+template <class Arg, class P>
+inline constexpr bool fits = std::is_convertible_v<Arg, std::remove_cvref_t<P>> ||
+                             std::is_same_v<std::remove_cvref_t<Arg>, std::remove_cvref_t<P>>;
+
+template <class F, class... Args, class... P>
+consteval bool check_call(parameters<P...>) {
+  static_assert(
+      sizeof...(Args) == sizeof...(P),
+      "ferry: another number of arguments than the callable has parameters (default arguments do not cross: "
+      "give them all)");
+  if constexpr (sizeof...(Args) == sizeof...(P)) {
+    static_assert((fits<Args, P> && ...),
+                  "ferry: an argument does not convert to the parameter of the callable that it is for");
+  }
+  static_assert(
+      std::is_invocable_v<F&, std::conditional_t<std::is_lvalue_reference_v<P>, std::remove_reference_t<P>&,
+                                                 std::remove_cvref_t<P>&&>...>,
+      "ferry: the callable cannot be called with these arguments");
+  if constexpr (!is_stateless<F>) static_assert(type_cannot_arrive<F>::checked);
+  return (type_cannot_arrive<std::remove_cvref_t<P>>::checked && ... && true);
+}
+
+template <class F>
+consteval bool check_callable() {
+  static_assert(!std::is_pointer_v<F> && !std::is_function_v<F> && !std::is_member_function_pointer_v<F>,
+                "ferry: a pointer to a function cannot cross to another process; name the function: "
+                "ferry::fn<&function>");
+  return !std::is_pointer_v<F> && !std::is_function_v<F> && !std::is_member_function_pointer_v<F>;
+}
+
+/// A call that looks at its arguments; to be written before they go.
+template <class F, class... Args, class... P>
+auto borrow_call(parameters<P...>, F&& function, Args&&... args) {
+  using borrowed_call =
+      held_call<const std::remove_cvref_t<F>&, parameters<P...>, borrowed<std::remove_cvref_t<P>, Args>...>;
+  return borrowed_call(function, std::forward<Args>(args)...);
+}
+
+/// A call that has its arguments.
+template <class F, class... Args, class... P>
+auto keep_call(parameters<P...>, F&& function, Args&&... args) {
+  using kept_call = held_call<std::remove_cvref_t<F>, parameters<P...>, std::remove_cvref_t<P>...>;
+  return std::make_unique<kept_call>(std::forward<F>(function), std::forward<Args>(args)...);
+}
+
+}  // namespace detail
+}  // namespace ferry

@@ -1,0 +1,45 @@
+// fn<&work>: a function as something that can be named in another process.
+#pragma once
+
+#include <ferry/detail/callable.hpp>
+
+namespace ferry {
+
+/// A function as a value that crosses by name. A program that mentions `fn<&work>` can be asked to call
+/// `work`.
+///
+/// Functions of the same name in anonymous namespaces (or `static` ones) of two files share one name on the
+/// wire: starting either is a `process_error` that says so.
+template <auto Function>
+struct fn_t {
+  static_assert(std::is_function_v<std::remove_pointer_t<decltype(Function)>> ||
+                    std::is_member_function_pointer_v<decltype(Function)>,
+                "ferry::fn takes the address of a function: ferry::fn<&work>");
+  static constexpr auto function = Function;
+
+  constexpr fn_t() noexcept { static_cast<void>(&known); }
+
+  template <class... Args>
+  decltype(auto) operator()(Args&&... args) const {
+    return std::invoke(Function, std::forward<Args>(args)...);
+  }
+
+  /// What tells two functions of one name apart.
+  static const void* identity() noexcept {
+    static const auto address = Function;
+    if constexpr (std::is_pointer_v<decltype(Function)>) {
+      return reinterpret_cast<const void*>(address);
+    } else {
+      return nullptr;  // classes of one name are one class
+    }
+  }
+
+ private:
+  using entry = detail::entry_of<fn_t, decltype(detail::parameters_of(Function))>;
+  static constexpr const detail::callable& known = entry::entry;
+};
+
+template <auto Function>
+inline constexpr fn_t<Function> fn{};
+
+}  // namespace ferry

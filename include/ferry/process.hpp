@@ -1,0 +1,232 @@
+// Processes: started on construction, joined on destruction.
+#pragma once
+
+#include <ferry/context.hpp>
+#include <ferry/deadline.hpp>
+#include <ferry/detail/callable.hpp>
+#include <ferry/fn.hpp>
+#include <ferry/handle.hpp>
+#include <ferry/init.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace ferry {
+
+/// What can be said about the end of a process.
+struct exit_status {
+  enum class state {
+    not_started,
+    running,
+    exited,   ///< `code` is its exit code, 0 to 255
+    killed,   ///< `code` is the number of the signal that ended it
+    unknown,  ///< it has ended, but somebody else took its status (a `wait()` elsewhere in this program)
+  };
+  state is = state::not_started;
+  int code = 0;
+
+  bool ended() const noexcept { return is != state::not_started && is != state::running; }
+  friend bool operator==(const exit_status&, const exit_status&) = default;
+};
+
+/// How one process is started.
+struct process_options {
+  std::string name = {};  ///< empty: made from the context's prefix and the numbers of the ancestors
+  std::optional<bool> daemon = {};             ///< unset: as the current process
+  std::optional<ferry::context> context = {};  ///< unset: `default_context()`
+};
+
+struct deferred_t {};
+/// Constructs a process that `start()` will start.
+inline constexpr deferred_t deferred{};
+
+struct rethrow_t {};
+/// Has `join` throw what the callable threw.
+inline constexpr rethrow_t rethrow{};
+
+namespace detail {
+
+class child_state;
+class call;
+
+/// What a forked child runs in its copy of this process's memory.
+class closure {
+ public:
+  virtual ~closure() = default;
+  virtual void run() = 0;
+};
+template <class F>
+class held_closure final : public closure {
+ public:
+  explicit held_closure(F& function) : function_(function) {}
+  void run() override { function_(); }
+
+ private:
+  F& function_;
+};
+
+}  // namespace detail
+
+/// A child process.
+///
+///   ferry::process child(ferry::fn<&work>, 42, "text");        // runs work(42, "text")
+///   child.join();
+///
+/// *Callables*: `fn<&function>`, lambdas without captures, and function objects whose state can cross. They
+/// are known by name in a table; nothing in a message is code. The arguments are converted to the callable's
+/// parameters in this process and cross with their handles; guarded objects (mutexes, queues) may be among
+/// them. An argument given as an lvalue is not copied, only written, so that a connection can be given to a
+/// child and kept; move it in to give it away. What the callable returns is ignored.
+///
+/// *Life cycle*: it is started on construction, and waited for on destruction. A daemon is not waited for but
+/// terminated (SIGTERM, and SIGKILL two seconds later), and dies when this process dies, however that
+/// happens. Every process may start others, daemons too.
+///
+/// *The child* has a standard input that is empty, this process's output and error streams, and of handles
+/// only those in its arguments. It exits with 0, with what it gave to `std::exit`, or, when an exception
+/// leaves the callable, with 1, after printing it to the error stream.
+///
+/// Thread-safety: `join`, `is_alive`, `status`, `exit_code` and the signals may be called from several
+/// threads at once. Moving, `start`, the setters and `close` want the object for themselves. In a forked
+/// child, the processes of its parent throw `process_error`.
+class process {
+ public:
+  /// No process.
+  process() noexcept;
+
+  /// Starts a process. Blocks until it is started, not until it runs.
+  /// @throws process_error  when this program did not call `ferry::init`, when `fork` is refused because of
+  /// other
+  ///                        threads, when several callables have the name of this one, when another program
+  ///                        does not answer
+  /// @throws system_error  when descriptors, memory or processes have run out; nothing is left behind
+  /// @throws archive_error and what else serialising the arguments throws; nothing is started
+  template <class F, class... Args>
+  requires(!std::derived_from<std::remove_cvref_t<F>, process> &&
+           !std::same_as<std::remove_cvref_t<F>, deferred_t> &&
+           !std::same_as<std::remove_cvref_t<F>, process_options>) explicit process(F&& function,
+                                                                                    Args&&... args)
+      : process(process_options(), std::forward<F>(function), std::forward<Args>(args)...) {}
+  template <class F, class... Args>
+  explicit process(const process_options& options, F&& function, Args&&... args) : process(options) {
+    using callable = std::remove_cvref_t<F>;
+    if constexpr (detail::check_callable<std::decay_t<F>>()) {
+      using parameters = detail::parameters_for<callable, Args...>;
+      static_assert(detail::check_call<callable, Args...>(parameters()));
+      start_call(detail::borrow_call(parameters(), function, std::forward<Args>(args)...));
+    }
+  }
+
+  /// Keeps callable and arguments until `start()`, which serialises them and throws as above.
+  template <class F, class... Args>
+  requires(!std::same_as<std::remove_cvref_t<F>, process_options>) explicit process(deferred_t, F&& function,
+                                                                                    Args&&... args)
+      : process(deferred, process_options(), std::forward<F>(function), std::forward<Args>(args)...) {}
+  template <class F, class... Args>
+  explicit process(deferred_t, const process_options& options, F&& function, Args&&... args)
+      : process(options) {
+    using callable = std::remove_cvref_t<F>;
+    if constexpr (detail::check_callable<std::decay_t<F>>()) {
+      using parameters = detail::parameters_for<callable, Args...>;
+      static_assert(detail::check_call<callable, Args...>(parameters()));
+      keep_call(detail::keep_call(parameters(), std::forward<F>(function), std::forward<Args>(args)...));
+    }
+  }
+
+  /// Copies this process and runs `closure` in the copy: any function object, with any captures, for nothing
+  /// is serialised. The child keeps all handles of this process, except those by which Ferry looks after
+  /// other children. The context's start method is ignored. When the child exits, the exit handlers of this
+  /// process run in it too. (With `start_method::fork` in the context, the constructors copy the process as
+  /// well, but callable and arguments cross as always and the child has no other handles.)
+  /// @throws process_error  when other threads run and `context::fork_with_threads` is not set
+  template <std::invocable F>
+  static process fork(F&& closure, const process_options& options = {}) {
+    process child(options);
+    detail::held_closure<std::remove_reference_t<F>> work(closure);
+    child.start_closure(work);
+    return child;
+  }
+
+  process(process&& other) noexcept;
+  /// Lets go of the process held as the destructor does.
+  process& operator=(process&& other) noexcept;
+  process(const process&) = delete;
+  process& operator=(const process&) = delete;
+  /// Waits for the process; terminates a daemon first. Does nothing if it was not started.
+  ~process();
+
+  /// @throws process_error  when it was started already, and what the constructor throws
+  void start();
+
+  /// Waits for the end.
+  void join() const;
+  /// Waits for the end, then throws the exception that left the callable, if one did: as its own type if that
+  /// is registered in the context's dispatch table or known to Ferry, else as `remote_error`. Each time.
+  void join(rethrow_t) const;
+  /// @returns whether the process has ended
+  template <class Rep, class Period>
+  bool join_for(std::chrono::duration<Rep, Period> time) const {
+    return join_until(deadline::after(time));
+  }
+  bool join_until(deadline until) const;
+
+  bool is_alive() const;
+  exit_status status() const;
+  /// Nothing before the end, or if it is unknown; minus the number of the signal that ended it; else the exit
+  /// code.
+  std::optional<int> exit_code() const;
+
+  /// SIGTERM: the process may still clean up. Does nothing if it has ended. As `kill`, unwinds nothing.
+  void terminate() const;
+  /// SIGKILL.
+  void kill() const;
+  /// SIGINT, as Ctrl-C.
+  void interrupt() const;
+
+  const std::string& name() const;
+  /// Before the start only.
+  void set_name(std::string name);
+  bool daemon() const;
+  /// Before the start only.
+  void set_daemon(bool daemon);
+  /// 0 before the start.
+  std::int64_t pid() const;
+  /// Becomes ready for reading when the process ends, and stays so. For event loops and `ferry::wait`.
+  /// Borrowed.
+  native_handle_type native_handle() const;
+
+  /// Frees what the object holds of an ended process. Afterwards every member but this one throws
+  /// `process_error`.
+  /// @throws process_error  when the process is running
+  void close();
+
+ private:
+  explicit process(const process_options& options);
+  void start_call(const detail::call& what);
+  void start_closure(detail::closure& what);
+  void keep_call(std::unique_ptr<const detail::call> what);
+  detail::child_state& state() const;
+  detail::child_state& unstarted_state() const;
+  void finish() noexcept;
+
+  std::shared_ptr<detail::child_state> state_;
+};
+
+/// A process, seen from itself.
+struct process_info {
+  std::string name;  ///< "main" for one that Ferry did not start
+  std::int64_t pid = 0;
+  bool daemon = false;
+};
+
+process_info current_process();
+/// Number of processors that this process may run on, at least 1.
+unsigned cpu_count() noexcept;
+
+}  // namespace ferry

@@ -1,0 +1,240 @@
+// Processes by posix_spawn, fork and pidfd.
+#include "os/process.hpp"
+
+#include <ferry/error.hpp>
+
+#include "os/handle.hpp"
+#include "os/linux/system_calls.hpp"
+
+#include <gsl/util>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/single_threaded.h>
+#include <sys/wait.h>
+#include <thread>
+
+namespace ferry::os {
+namespace {
+
+[[noreturn]] void throw_not_started(int code, const std::string& operation) {
+  if (code != EAGAIN) throw_system_error(code, operation);
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NPROC, &limit);
+  throw_system_error(code, operation + ": the limit of processes of this user is " +
+                               std::to_string(limit.rlim_cur) +
+                               " (a container may have a lower one): end some, or raise it with `ulimit -u`");
+}
+
+/// A child whose end is not yet watched must not be left behind when watching it fails.
+unique_handle watch_or_kill(pid_t child) {
+  // No other process can have taken the number: only we reap it, and nobody has yet.
+  const int watch = calls().pidfd_open(child, 0);
+  if (watch >= 0) return unique_handle(watch);
+  const int code = errno;
+  ::kill(child, SIGKILL);
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  throw_system_error(code, "watch process " + std::to_string(child));
+}
+
+/// What a child does to its descriptors between its birth and the program.
+class file_actions {
+ public:
+  file_actions() { check(::posix_spawn_file_actions_init(&actions_)); }
+  ~file_actions() { ::posix_spawn_file_actions_destroy(&actions_); }
+  file_actions(const file_actions&) = delete;
+  file_actions& operator=(const file_actions&) = delete;
+
+  void move(int from, int to) { check(::posix_spawn_file_actions_adddup2(&actions_, from, to)); }
+  void open_null(int at) {
+    check(::posix_spawn_file_actions_addopen(&actions_, at, "/dev/null", O_RDONLY, 0));
+  }
+  void close_from(int first) { check(::posix_spawn_file_actions_addclosefrom_np(&actions_, first)); }
+  const posix_spawn_file_actions_t* get() const noexcept { return &actions_; }
+
+ private:
+  static void check(int code) {
+    if (code != 0) throw_system_error(code, "prepare the descriptors of a new process");
+  }
+  posix_spawn_file_actions_t actions_{};
+};
+
+/// Has `move(from, to)` put `passed` at 3, 4, in an order in which none overwrites another.
+template <class Move>
+void place(std::span<const handle_view> passed, Move move) {
+  constexpr int first = first_passed_handle, second = first_passed_handle + 1, spare = second + 1;
+  if (passed.size() == 1) move(passed[0].native(), first);
+  if (passed.size() != 2) return;
+  const int a = passed[0].native(), b = passed[1].native();
+  if (b != first) {
+    move(a, first);
+    move(b, second);
+  } else if (a != second) {
+    move(b, second);
+    move(a, first);
+  } else {
+    move(b, spare);
+    move(a, first);
+    move(spare, second);
+  }
+}
+
+class spawn_attributes {
+ public:
+  spawn_attributes() {
+    ::posix_spawnattr_init(&attributes_);
+    sigset_t none;
+    sigemptyset(&none);
+    ::posix_spawnattr_setsigmask(&attributes_, &none);
+    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK);
+  }
+  ~spawn_attributes() { ::posix_spawnattr_destroy(&attributes_); }
+  spawn_attributes(const spawn_attributes&) = delete;
+  spawn_attributes& operator=(const spawn_attributes&) = delete;
+  const posix_spawnattr_t* get() const noexcept { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_{};
+};
+
+std::size_t threads() {
+  namespace fs = std::filesystem;
+  auto count = static_cast<std::size_t>(std::distance(fs::directory_iterator("/proc/self/task"), {}));
+#if defined(__SANITIZE_THREAD__)
+  --count;  // the sanitizer's own, which survives a fork
+#elif defined(__has_feature)
+#  if __has_feature(thread_sanitizer)
+  --count;
+#  endif
+#endif
+  return count;
+}
+
+}  // namespace
+
+process_id own_id() noexcept {
+  return ::getpid();
+}
+
+unique_handle open_own_process() {
+  const int watch = calls().pidfd_open(::getpid(), 0);
+  if (watch < 0) throw_system_error("open a handle of this process");
+  return unique_handle(watch);
+}
+
+started_process start_program(const program& what, std::span<const handle_view> passed) {
+  const std::string operation =
+      what.path.empty() ? "start this program again as a new process" : "start program " + what.path;
+  const char* const path = what.path.empty() ? "/proc/self/exe" : what.path.c_str();
+  file_actions actions;
+  place(passed, [&actions](int from, int to) { actions.move(from, to); });
+  actions.close_from(first_passed_handle + static_cast<int>(passed.size()));
+  actions.open_null(STDIN_FILENO);
+  const spawn_attributes attributes;
+  // The name that `ps` shows; for a copy of this program, its own.
+  std::vector<char*> arguments{what.path.empty() ? ::program_invocation_name : const_cast<char*>(path)};
+  for (const std::string& each : what.arguments) arguments.push_back(const_cast<char*>(each.c_str()));
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  const int code =
+      calls().posix_spawn(&child, path, actions.get(), attributes.get(), arguments.data(), ::environ);
+  if (code != 0) throw_not_started(code, operation);
+  return {child, watch_or_kill(child)};
+}
+
+unique_handle passed_handle(std::size_t index) noexcept {
+  const int native = first_passed_handle + static_cast<int>(index);
+  ::fcntl(native, F_SETFD, FD_CLOEXEC);
+  return unique_handle(native);
+}
+
+started_process fork_process() {
+  std::cout.flush();
+  std::fflush(nullptr);
+  const pid_t child = calls().fork();
+  if (child < 0) throw_not_started(errno, "fork this process");
+  if (child == 0) return {};
+  return {child, watch_or_kill(child)};
+}
+
+void drop_standard_input() noexcept {
+  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null <= 0) return;
+  ::dup2(null, STDIN_FILENO);
+  ::close(null);
+}
+
+void keep_as_passed(std::span<const handle_view> kept) noexcept {
+  place(kept, [](int from, int to) {
+    if (from != to) ::dup2(from, to);
+  });
+  ::close_range(static_cast<unsigned>(first_passed_handle) + static_cast<unsigned>(kept.size()), ~0U, 0);
+}
+
+bool other_threads_run() {
+  if (__libc_single_threaded) return false;
+  constexpr int attempts = 20;
+  for (int i = 0; i < attempts && threads() > 1; ++i)
+    std::this_thread::sleep_for(std::chrono::microseconds(500));
+  return threads() > 1;
+}
+
+void at_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) {
+  if (const int code = ::pthread_atfork(before, in_parent, in_child); code != 0) {
+    throw_system_error(code, "register what to do around fork");
+  }
+}
+
+void signal_process(handle_view process, request what) {
+  constexpr std::array numbers{SIGINT, SIGTERM, SIGKILL};
+  const int number = numbers.at(static_cast<std::size_t>(what));
+  if (calls().pidfd_send_signal(process.native(), number, nullptr, 0) != 0 && errno != ESRCH) {
+    throw_system_error("send signal " + std::to_string(number) + " to a process");
+  }
+}
+
+std::optional<ending> reap(handle_view process) {
+  siginfo_t info{};
+  while (calls().waitid(P_PIDFD, static_cast<id_t>(process.native()), &info, WEXITED | WNOHANG) != 0) {
+    if (errno == ECHILD) return ending{};
+    if (errno != EINTR) throw_system_error("take the status of a process");
+  }
+  if (info.si_pid == 0) return std::nullopt;
+  return ending{info.si_code == CLD_EXITED ? ending::kind::exited : ending::kind::killed, info.si_status};
+}
+
+void die_with(handle_view lifeline) {
+  const int fd = lifeline.native();
+  // The order matters: first have the kernel signal us, then look whether it is too late for that.
+  if (::fcntl(fd, F_SETSIG, SIGKILL) != 0 || ::fcntl(fd, F_SETOWN, ::getpid()) != 0 ||
+      ::fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK) != 0) {
+    throw_system_error("tie the life of this process to its parent's");
+  }
+  pollfd entry{fd, POLLIN, 0};
+  if (::poll(&entry, 1, 0) != 0) ::raise(SIGKILL);
+}
+
+void ignore_interrupts() noexcept {
+  std::signal(SIGINT, SIG_IGN);
+}
+void restore_interrupts() noexcept {
+  std::signal(SIGINT, SIG_DFL);
+}
+
+void exit_at_once(int code) noexcept {
+  ::_exit(code);
+}
+
+}  // namespace ferry::os

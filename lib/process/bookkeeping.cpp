@@ -1,0 +1,72 @@
+// The list of objects that a fork concerns, and the handlers around forks.
+#include "process/bookkeeping.hpp"
+
+#include "os/process.hpp"
+
+#include <new>
+#include <vector>
+
+namespace ferry::detail {
+namespace {
+
+/// Never destroyed: children may be looked after until the very end of the program.
+struct book {
+  std::recursive_mutex mutex;
+  std::vector<fork_aware*> objects;
+  std::uint64_t generation = 0;
+};
+book& the_book();
+
+}  // namespace
+
+struct fork_handlers {
+  static void before() { the_book().mutex.lock(); }
+  static void in_parent() { the_book().mutex.unlock(); }
+  static void in_child() {
+    book& all = the_book();
+    ++all.generation;
+    for (fork_aware* const each : all.objects) each->close_in_copy();
+    all.objects.clear();
+    // It cannot be unlocked here: it belongs to the thread of the parent that forked. Nobody else can have it
+    // now.
+    new (&all.mutex) std::recursive_mutex;
+  }
+};
+
+namespace {
+
+book& the_book() {
+  static book& instance = []() -> book& {
+    auto* const made = new book;
+    os::at_fork(&fork_handlers::before, &fork_handlers::in_parent, &fork_handlers::in_child);
+    return *made;
+  }();
+  return instance;
+}
+
+}  // namespace
+
+fork_aware::fork_aware() {
+  book& all = the_book();
+  const std::lock_guard lock(all.mutex);
+  all.objects.push_back(this);
+  generation_ = all.generation;
+}
+
+fork_aware::~fork_aware() {
+  book& all = the_book();
+  const std::lock_guard lock(all.mutex);
+  std::erase(all.objects, this);
+}
+
+bool fork_aware::is_copy() const noexcept {
+  book& all = the_book();
+  const std::lock_guard lock(all.mutex);
+  return generation_ != all.generation;
+}
+
+std::unique_lock<std::recursive_mutex> hold_off_forks() {
+  return std::unique_lock(the_book().mutex);
+}
+
+}  // namespace ferry::detail

@@ -1,0 +1,159 @@
+// Waiting for a child, taking its status, signalling it.
+#include "process/child_state.hpp"
+
+#include <ferry/archive.hpp>
+#include <ferry/error.hpp>
+
+#include "os/socket.hpp"
+#include "os/wait.hpp"
+#include "process/forkserver.hpp"
+#include "process/identity.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace ferry::detail {
+namespace {
+
+/// How long a daemon gets between SIGTERM and SIGKILL.
+constexpr std::chrono::seconds grace{2};
+
+/// Guarded by hold_off_forks(). Never destroyed, so that processes with static storage may outlive it.
+std::vector<std::weak_ptr<child_state>>& children() {
+  static auto& list = *new std::vector<std::weak_ptr<child_state>>;
+  return list;
+}
+
+exit_status as_status(os::ending ending) {
+  using kind = os::ending::kind;
+  using state = exit_status::state;
+  switch (ending.how) {
+    case kind::exited:
+      return {state::exited, ending.code};
+    case kind::killed:
+      return {state::killed, ending.code};
+    case kind::unknown:
+      break;
+  }
+  return {state::unknown, 0};
+}
+
+/// At the end of the program: it goes only when its children have, daemons being told to.
+void finish_all() noexcept {
+  const auto all = known_children();
+  for (const auto& child : all) {
+    if (child->daemon) try {
+        child->signal(os::request::terminate);
+      } catch (const error&) {  // finish() kills it
+      }
+  }
+  for (const auto& child : all) finish(*child);
+}
+
+}  // namespace
+
+child_state::child_state(const process_options& options)
+    : context(options.context ? *options.context : default_context()),
+      name(options.name),
+      daemon(options.daemon.value_or(self().daemon)),
+      place(next_place()) {
+  if (name.empty()) name = name_of(context.name_prefix, place);
+}
+
+void child_state::adopt(started_child child) {
+  {
+    const auto lock = hold_off_forks();
+    child_ = std::move(child);
+  }
+  started_ = true;
+}
+
+void child_state::close_in_copy() noexcept {
+  child_.channel.close();
+  child_.lifeline.reset();
+  child_.report.reset();
+  child_.process.handle.reset();
+}
+
+bool child_state::wait(deadline until) {
+  while (!ended_) {
+    if (!os::wait_readable(child_.process.handle, until)) return false;
+    if (!settle(until) && until.expired()) return ended_;
+  }
+  return true;
+}
+
+bool child_state::settle(deadline until) {
+  // Without the lock: while one thread waits for the forkserver, another may give up earlier.
+  if (child_.report.valid() && !ended_ && !os::wait_readable(child_.report, until)) return false;
+  const std::lock_guard lock(mutex_);
+  if (ended_) return true;
+  const auto ending = child_.report.valid() ? take_report(child_.report) : os::reap(child_.process.handle);
+  if (!ending) return false;
+  status_ = as_status(*ending);
+  try {
+    report_ = child_.channel.try_recv_message();
+  } catch (...) {
+    // There is no report: the child ended without one, or there is no memory for it.
+  }
+  child_.channel.close();
+  child_.lifeline.reset();
+  ended_ = true;
+  return true;
+}
+
+exit_status child_state::status() {
+  if (!started_) return {};
+  if (!wait(deadline::immediately())) return {exit_status::state::running, 0};
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+void child_state::signal(os::request what) {
+  // The handle names the process itself, so that no other one can be hit, even when this one has been reaped.
+  if (!ended_) os::signal_process(child_.process.handle, what);
+}
+
+std::exception_ptr child_state::thrown() {
+  const std::lock_guard lock(mutex_);
+  if (report_) {
+    archive_options options;
+    options.table = context.table;
+    thrown_ = loads<std::exception_ptr>(std::move(*std::exchange(report_, std::nullopt)), options);
+  }
+  return thrown_;
+}
+
+std::vector<std::shared_ptr<child_state>> known_children() {
+  const auto lock = hold_off_forks();
+  auto& list = children();
+  std::vector<std::shared_ptr<child_state>> found;
+  for (const auto& each : list) {
+    if (auto child = each.lock(); child && !child->is_copy()) found.push_back(std::move(child));
+  }
+  list.assign(found.begin(), found.end());
+  return found;
+}
+
+void make_known(const std::shared_ptr<child_state>& child) {
+  static const int registered = std::atexit([] { finish_all(); });
+  static_cast<void>(registered);
+  const auto lock = hold_off_forks();
+  std::erase_if(children(), [](const auto& each) { return each.expired(); });
+  children().push_back(child);
+}
+
+void finish(child_state& child) noexcept {
+  if (!child.started() || child.is_copy()) return;
+  try {
+    if (child.daemon && !child.wait(deadline::immediately())) {
+      child.signal(os::request::terminate);
+      if (!child.wait(deadline::after(grace))) child.signal(os::request::kill);
+    }
+    child.wait(deadline::never());
+  } catch (const error&) {
+    // Nothing is left that could be done for it; its handle is closed with the object.
+  }
+}
+
+}  // namespace ferry::detail

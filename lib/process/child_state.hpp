@@ -1,0 +1,66 @@
+// One child as its parent sees it, from before its start until it is closed.
+#pragma once
+
+#include <ferry/connection.hpp>
+#include <ferry/process.hpp>
+
+#include "os/process.hpp"
+#include "process/bookkeeping.hpp"
+#include "process/start.hpp"
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace ferry::detail {
+
+/// Thread-safe once started.
+class child_state final : public fork_aware {
+ public:
+  explicit child_state(const process_options& options);
+  ~child_state() override = default;
+
+  // Before the start.
+  ferry::context context;
+  std::string name;
+  bool daemon;
+  std::vector<std::uint32_t> place;
+  std::unique_ptr<const call> kept;
+
+  /// Takes over a child. Called once.
+  void adopt(started_child child);
+  bool started() const noexcept { return started_; }
+
+  os::process_id id() const noexcept { return child_.process.id; }
+  handle_view handle() const noexcept { return child_.process.handle; }
+
+  /// Waits for the end. @returns whether it has come
+  bool wait(deadline until);
+  exit_status status();
+  void signal(os::request what);
+  /// What the callable threw, or null. After the end.
+  std::exception_ptr thrown();
+
+ private:
+  bool settle(deadline until);
+  void close_in_copy() noexcept override;
+
+  started_child child_;
+  std::atomic<bool> started_{false}, ended_{false};
+  std::mutex mutex_;  // of what follows
+  exit_status status_;
+  std::optional<message> report_;  // the exception, still to be read
+  std::exception_ptr thrown_;
+};
+
+/// Every child of this process that was started and has not been dropped, oldest first.
+std::vector<std::shared_ptr<child_state>> known_children();
+/// Makes a child known, and has the end of the program look after it.
+void make_known(const std::shared_ptr<child_state>& child);
+
+/// Terminates daemons, waits for everybody else.
+void finish(child_state& child) noexcept;
+
+}  // namespace ferry::detail

@@ -1,0 +1,14 @@
+// How a started program is told what it is.
+#pragma once
+
+#include <string_view>
+
+namespace ferry::detail {
+
+inline constexpr std::string_view child_argument = "--ferry-child";        ///< channel passed
+inline constexpr std::string_view daemon_argument = "--ferry-daemon";      ///< and a lifeline
+inline constexpr std::string_view announce_argument = "--ferry-announce";  ///< the parent waits to hear of it
+inline constexpr std::string_view forkserver_argument =
+    "--ferry-forkserver";  ///< channel of the clients passed
+
+}  // namespace ferry::detail

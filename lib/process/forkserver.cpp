@@ -1,0 +1,147 @@
+// Launching the forkserver and asking it for children.
+#include "process/forkserver.hpp"
+
+#include <ferry/context.hpp>
+#include <ferry/error.hpp>
+
+#include "os/handle.hpp"
+#include "os/socket.hpp"
+#include "os/wait.hpp"
+#include "process/bookkeeping.hpp"
+#include "process/command_line.hpp"
+#include "process/zygote.hpp"
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ferry::detail {
+namespace {
+
+/// How long a server whose stream has ended may take to be gone altogether.
+constexpr std::chrono::seconds dying_time{5};
+
+/// A server that was launched. Dropping it ends the server.
+class server final : public fork_aware {
+ public:
+  server() {
+    // A fork in between would keep the server alive after its client.
+    const auto lock = hold_off_forks();
+    os::handle_pair ends = os::packet_socket_pair();
+    const std::array<handle_view, 1> passed{ends.second};
+    process_ = os::start_program({{}, {std::string(forkserver_argument)}}, passed);
+    requests_ = std::move(ends.first);
+  }
+  ~server() override {
+    if (is_copy()) return;
+    requests_.reset();
+    try {
+      if (!os::wait_readable(process_.handle, deadline::after(dying_time))) {
+        os::signal_process(process_.handle, os::request::kill);
+        os::wait_readable(process_.handle, deadline::never());
+      }
+      os::reap(process_.handle);
+    } catch (const error&) {  // nothing is left to be done for it
+    }
+  }
+
+  handle_view requests() const noexcept { return requests_; }
+  bool has_ended(deadline until) const { return os::wait_readable(process_.handle, until); }
+
+ private:
+  void close_in_copy() noexcept override {
+    requests_.reset();
+    process_.handle.reset();
+  }
+
+  os::started_process process_;
+  unique_handle requests_;
+};
+
+/// Guarded by hold_off_forks(). Never destroyed: the server sees its client end.
+std::shared_ptr<server>& current_server() {
+  static auto& instance = *new std::shared_ptr<server>;
+  return instance;
+}
+
+std::shared_ptr<server> running_server() {
+  const auto lock = hold_off_forks();
+  std::shared_ptr<server>& current = current_server();
+  if (!current || current->is_copy() || current->has_ended(deadline::immediately())) {
+    current.reset();
+    current = std::make_shared<server>();
+  }
+  return current;
+}
+
+[[noreturn]] void throw_refusal(std::int32_t code) {
+  if (code == fork_reply::has_threads) {
+    throw process_error(
+        "the forkserver cannot fork: this program starts threads before its main function calls ferry::init");
+  }
+  os::throw_system_error(code, "fork a process in the forkserver");
+}
+
+/// @returns nothing when the server died over it
+std::optional<forked_child> ask(const server& whom, handle_view channel, handle_view lifeline,
+                                deadline until) {
+  os::handle_pair report = os::packet_socket_pair();
+  const fork_request request{.has_lifeline = lifeline.valid() ? 1U : 0U};
+  const std::array<std::span<const std::byte>, 1> sent{std::as_bytes(std::span(&request, 1))};
+  const std::array<handle_view, 3> handles{report.second, channel, lifeline};
+  fork_reply reply;
+  std::vector<unique_handle> process;
+  std::optional<os::arrival> came;
+  try {
+    if (os::send_packet(whom.requests(), sent, std::span(handles).first(2 + request.has_lifeline), until)) {
+      report.second.reset();
+      const std::array<std::span<std::byte>, 1> parts{std::as_writable_bytes(std::span(&reply, 1))};
+      came = os::receive_packet(report.first, parts, process, until);
+    }
+  } catch (const end_of_stream&) {
+    return std::nullopt;
+  }
+  if (!came) throw process_error("the forkserver did not answer in time (context::start_timeout)");
+  if (came->bytes != sizeof reply) {
+    if (whom.has_ended(deadline::after(dying_time))) return std::nullopt;
+    throw process_error("the forkserver could not take the request: " + os::handle_limit_text());
+  }
+  if (reply.error != 0) throw_refusal(reply.error);
+  if (process.empty()) os::throw_system_error(EMFILE, "watch process " + std::to_string(reply.id));
+  return forked_child{{reply.id, std::move(process.front())}, std::move(report.first)};
+}
+
+}  // namespace
+
+forked_child fork_by_server(handle_view channel, handle_view lifeline, std::chrono::milliseconds timeout) {
+  const deadline until = deadline::after(timeout);
+  // A server that dies over a request has done nothing that matters: a child of it waits for its start, in
+  // vain.
+  for (int attempts = 3; attempts > 0; --attempts) {
+    if (auto child = ask(*running_server(), channel, lifeline, until)) return std::move(*child);
+  }
+  throw process_error("the forkserver ends as soon as it is asked for a process");
+}
+
+std::optional<os::ending> take_report(handle_view report) {
+  os::ending ending;
+  std::vector<unique_handle> none;
+  const std::array<std::span<std::byte>, 1> parts{std::as_writable_bytes(std::span(&ending, 1))};
+  const auto came = os::receive_packet(report, parts, none, deadline::immediately());
+  if (!came) return std::nullopt;
+  if (came->bytes != sizeof ending) return os::ending{os::ending::kind::exited, 255};
+  return ending;
+}
+
+}  // namespace ferry::detail
+
+namespace ferry {
+
+void stop_forkserver() {
+  std::shared_ptr<detail::server> last;
+  const auto lock = detail::hold_off_forks();
+  last.swap(detail::current_server());
+}
+
+}  // namespace ferry

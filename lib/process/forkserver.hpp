@@ -1,0 +1,29 @@
+// The forkserver as its client sees it; lib/process/zygote.hpp is the other side.
+#pragma once
+
+#include "os/process.hpp"
+
+#include <chrono>
+#include <optional>
+
+namespace ferry::detail {
+
+/// A child that the forkserver has forked.
+struct forked_child {
+  os::started_process process;
+  unique_handle report;  ///< `take_report` reads from it how the child ended
+};
+
+/// Has the forkserver of this process fork a child, launching or relaunching the server if need be.
+/// Thread-safe.
+/// @param channel  the child's end of the connection that it is started over
+/// @param lifeline  invalid, or what the child dies with
+/// @throws process_error  when the server does not answer within `timeout`, or dies again at once
+/// @throws system_error  as `os::start_program`
+forked_child fork_by_server(handle_view channel, handle_view lifeline, std::chrono::milliseconds timeout);
+
+/// @returns how the child ended; 255 when the server died before it could tell; nothing when there is no
+/// report yet
+std::optional<os::ending> take_report(handle_view report);
+
+}  // namespace ferry::detail

@@ -1,0 +1,132 @@
+// The identity of this process and its default context.
+#include "process/identity.hpp"
+
+#include <ferry/error.hpp>
+#include <ferry/process.hpp>
+
+#include "os/process.hpp"
+#include "process/bookkeeping.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+namespace ferry {
+namespace detail {
+namespace {
+
+struct shared_identity {
+  identity who;
+  std::atomic<std::uint32_t> children{0};
+  // Guarded by hold_off_forks().
+  context chosen;
+  bool settled = false;
+};
+shared_identity& shared() {
+  // Never destroyed: processes with static storage outlive it otherwise.
+  static auto& instance = *new shared_identity;
+  return instance;
+}
+std::atomic<bool> init_called{false};
+
+}  // namespace
+
+void become(start_request request) {
+  shared_identity& all = shared();
+  all.who = identity{std::move(request.name),        request.daemon,    std::move(request.place),
+                     std::move(request.parent_name), request.parent_id, std::move(request.parent)};
+  all.children = 0;
+  all.chosen = context{};
+  all.chosen.method = request.method;
+  all.chosen.mode = request.mode;
+  all.chosen.name_prefix = std::move(request.name_prefix);
+  all.chosen.fork_with_threads = request.fork_with_threads;
+  all.settled = true;
+}
+
+const identity& self() {
+  return shared().who;
+}
+
+std::vector<std::uint32_t> next_place() {
+  std::vector<std::uint32_t> place = self().place;
+  place.push_back(++shared().children);
+  return place;
+}
+
+std::string name_of(const std::string& prefix, const std::vector<std::uint32_t>& place) {
+  std::string name = prefix;
+  char separator = '-';
+  for (const std::uint32_t number : place) {
+    name += std::exchange(separator, ':') + std::to_string(number);
+  }
+  return name;
+}
+
+void settle_start_method() noexcept {
+  const auto lock = hold_off_forks();
+  shared().settled = true;
+}
+
+bool initialised() noexcept {
+  return init_called;
+}
+void note_initialised() noexcept {
+  init_called = true;
+}
+
+}  // namespace detail
+
+const char* to_string(start_method method) noexcept {
+  switch (method) {
+    case start_method::spawn:
+      return "spawn";
+    case start_method::fork:
+      return "fork";
+    case start_method::forkserver:
+      return "forkserver";
+  }
+  return "unknown";
+}
+
+std::vector<start_method> all_start_methods() {
+  return {start_method::spawn, start_method::fork, start_method::forkserver};
+}
+
+context default_context() {
+  const auto lock = detail::hold_off_forks();
+  return detail::shared().chosen;
+}
+
+void set_default_context(context to) {
+  const auto lock = detail::hold_off_forks();
+  detail::shared().chosen = std::move(to);
+  detail::shared().settled = true;
+}
+
+void set_start_method(start_method method, bool force) {
+  auto& all = detail::shared();
+  const auto lock = detail::hold_off_forks();
+  if (all.settled && !force) {
+    throw process_error(
+        std::string("the start method is ") + to_string(all.chosen.method) +
+        " already (it has been set, or a process was started): set it earlier, use force, or give "
+        "processes a context of their own");
+  }
+  all.chosen.method = method;
+  all.settled = true;
+}
+
+start_method get_start_method() {
+  return default_context().method;
+}
+
+process_info current_process() {
+  return {detail::self().name, os::own_id(), detail::self().daemon};
+}
+
+unsigned cpu_count() noexcept {
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+}  // namespace ferry

@@ -1,0 +1,55 @@
+// Who this process is: its name, its place among its relatives, and what its children get from it.
+#pragma once
+
+#include <ferry/context.hpp>
+#include <ferry/handle.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ferry::detail {
+
+/// What a started child is told first. Read from the message of its parent, whom it trusts.
+struct start_request {
+  std::string callable;  ///< name in the table; empty: a closure is run
+  std::string name;
+  bool daemon = false;
+  std::vector<std::uint32_t> place;  ///< the numbers of its ancestors and its own
+  // The default context.
+  start_method method = start_method::spawn;
+  transfer mode = transfer::inherit;
+  std::string name_prefix;
+  bool fork_with_threads = false;
+  // The parent.
+  std::string parent_name;
+  std::int64_t parent_id = 0;
+  unique_handle parent;
+};
+
+/// Makes this process the one described.
+void become(start_request request);
+
+struct identity {
+  std::string name = "main";
+  bool daemon = false;
+  std::vector<std::uint32_t> place;
+  std::string parent_name;
+  std::int64_t parent_id = 0;
+  unique_handle parent;
+};
+/// Changes once, when a child begins.
+const identity& self();
+
+/// The place of the next child.
+std::vector<std::uint32_t> next_place();
+std::string name_of(const std::string& prefix, const std::vector<std::uint32_t>& place);
+
+/// Notes that a start has settled on the default method.
+void settle_start_method() noexcept;
+
+/// Whether `ferry::init` has been called.
+bool initialised() noexcept;
+void note_initialised() noexcept;
+
+}  // namespace ferry::detail

@@ -1,0 +1,193 @@
+// The three start methods.
+#include "process/start.hpp"
+
+#include <ferry/archive.hpp>
+#include <ferry/error.hpp>
+
+#include "os/socket.hpp"
+#include "os/wait.hpp"
+#include "process/child_main.hpp"
+#include "process/child_state.hpp"
+#include "process/command_line.hpp"
+#include "process/forkserver.hpp"
+#include "process/identity.hpp"
+
+#include <array>
+#include <optional>
+
+namespace ferry::detail {
+namespace {
+
+void require_init(start_method method) {
+  if (initialised()) return;
+  throw process_error(
+      std::string("a process cannot be started by ") + to_string(method) +
+      ": this program would not know that it is a child. Call ferry::init(argc, argv) first in main");
+}
+
+void require_single_thread(const context& how) {
+  if (how.fork_with_threads || !os::other_threads_run()) return;
+  throw process_error(
+      "a process cannot be forked while other threads run: a lock that one of them holds would be held in "
+      "the child for "
+      "ever. Use start_method::spawn or forkserver, or set context::fork_with_threads");
+}
+
+start_request describe(const child_state& child) {
+  start_request request;
+  request.name = child.name;
+  request.daemon = child.daemon;
+  request.place = child.place;
+  request.method = child.context.method;
+  request.mode = child.context.mode;
+  request.name_prefix = child.context.name_prefix;
+  request.fork_with_threads = child.context.fork_with_threads;
+  request.parent_name = self().name;
+  request.parent_id = os::own_id();
+  request.parent = os::open_own_process();
+  return request;
+}
+
+archive_options options_of(const context& how) {
+  archive_options options;
+  options.mode = how.mode;
+  options.table = how.table;
+  options.limit = how.limit;
+  return options;
+}
+
+message write_start(const child_state& child, const call* what) {
+  const spawning_scope guarded_objects_may_cross;
+  start_request request = describe(child);
+  if (what != nullptr) request.callable = callable::find(what->target().name()).name();
+  forking_oarchive archive("ferry.start", options_of(child.context));
+  archive << request;
+  if (what != nullptr) what->write(archive);
+  return archive.finish();
+}
+
+/// Both ends of what a child is started over and dies with.
+struct leads {
+  os::handle_pair channel = os::packet_socket_pair();
+  os::handle_pair lifeline;  // reading end first
+
+  explicit leads(bool daemon) {
+    if (daemon) lifeline = os::plain_pipe();
+  }
+  void drop_parents_ends() {
+    channel.first.reset();
+    lifeline.second.reset();
+  }
+  void drop_childs_ends() {
+    channel.second.reset();
+    lifeline.first.reset();
+  }
+};
+
+/// Gives the child its work; until then it has done nothing. A child that died on the way has an exit code
+/// that tells.
+void send_start(connection& channel, message start) {
+  try {
+    channel.send_message(std::move(start));
+  } catch (const end_of_stream&) {
+  }
+}
+
+/// Ends a child that must not be left behind when its start fails after all.
+class start_guard {
+ public:
+  explicit start_guard(started_child& child) : child_(&child) {}
+  ~start_guard() {
+    if (child_ == nullptr) return;
+    try {
+      os::signal_process(child_->process.handle, os::request::kill);
+      os::wait_readable(child_->process.handle, deadline::never());
+      os::reap(child_->process.handle);
+    } catch (const error&) {  // it was not ours to reap, then
+    }
+  }
+  start_guard(const start_guard&) = delete;
+  start_guard& operator=(const start_guard&) = delete;
+  void dismiss() noexcept { child_ = nullptr; }
+
+ private:
+  started_child* child_;
+};
+
+os::started_process spawn(const child_state& child, const leads& ends) {
+  const context& how = child.context;
+  os::program what{how.program, {std::string(child_argument)}};
+  if (!how.program.empty()) what.arguments.emplace_back(announce_argument);
+  std::array<handle_view, os::most_passed_handles> passed{ends.channel.second, ends.lifeline.first};
+  if (child.daemon) what.arguments.emplace_back(daemon_argument);
+  return os::start_program(what, std::span(passed).first(child.daemon ? 2 : 1));
+}
+
+/// Another program may not know how to be a child: it says so at once, or it is none.
+void await_announcement(connection& channel, const context& how) {
+  const std::string cure = "; it has to call ferry::init(argc, argv) first in its main";
+  try {
+    if (channel.recv_bytes_for(how.start_timeout)) return;
+  } catch (const end_of_stream&) {
+    throw process_error("program " + how.program + " ended before it took its start" + cure);
+  }
+  throw process_error("program " + how.program + " did not take its start within " +
+                      std::to_string(how.start_timeout.count()) + " ms" + cure);
+}
+
+/// Forks; the child does not return from here.
+os::started_process fork_child(const child_state& child, leads& ends, closure* work) {
+  const bool daemon = child.daemon;
+  os::started_process process = os::fork_process();
+  if (process.id != 0) return process;
+  os::drop_standard_input();
+  if (work != nullptr) {
+    ends.drop_parents_ends();
+    live_as_child(std::move(ends.channel.second), std::move(ends.lifeline.first), work);
+  }
+  const std::array<handle_view, os::most_passed_handles> kept{ends.channel.second, ends.lifeline.first};
+  os::keep_as_passed(std::span(kept).first(daemon ? 2 : 1));
+  live_as_child(os::passed_handle(0), daemon ? os::passed_handle(1) : unique_handle());
+}
+
+started_child start(const child_state& child, start_method method, const call* what, closure* work) {
+  const context& how = child.context;
+  if (method != start_method::fork && how.program.empty()) require_init(method);
+  if (method != start_method::spawn && !how.program.empty() && work == nullptr) {
+    throw process_error("only start_method::spawn can start another program (" + how.program + "), not " +
+                        to_string(method));
+  }
+  if (method == start_method::fork) require_single_thread(how);
+  settle_start_method();
+  message start = write_start(child, what);
+  // From here to adopt() the parent's ends are in no object that a fork in another thread would close.
+  leads ends(child.daemon);
+  started_child made;
+  if (method == start_method::forkserver) {
+    forked_child forked = fork_by_server(ends.channel.second, ends.lifeline.first, how.start_timeout);
+    made.process = std::move(forked.process);
+    made.report = std::move(forked.report);
+  } else {
+    made.process = method == start_method::spawn ? spawn(child, ends) : fork_child(child, ends, work);
+  }
+  start_guard guard(made);
+  ends.drop_childs_ends();
+  made.channel = connection(std::move(ends.channel.first), access::read_write, options_of(how));
+  made.lifeline = std::move(ends.lifeline.second);
+  send_start(made.channel, std::move(start));
+  if (!how.program.empty() && method == start_method::spawn) await_announcement(made.channel, how);
+  guard.dismiss();
+  return made;
+}
+
+}  // namespace
+
+started_child start(const child_state& child, const call& what) {
+  return start(child, child.context.method, &what, nullptr);
+}
+
+started_child start(const child_state& child, closure& what) {
+  return start(child, start_method::fork, nullptr, &what);
+}
+
+}  // namespace ferry::detail

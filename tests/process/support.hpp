@@ -1,0 +1,65 @@
+// What the tests of processes share.
+#pragma once
+
+#include <ferry/archive.hpp>
+#include <ferry/connection.hpp>
+#include <ferry/process.hpp>
+
+#include "support/child.hpp"
+
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <ostream>
+
+namespace ferry {
+
+inline std::ostream& operator<<(std::ostream& out, start_method method) {
+  return out << to_string(method);
+}
+inline std::ostream& boost_test_print_type(std::ostream& out, const exit_status& status) {
+  return out << "state " << static_cast<int>(status.is) << " code " << status.code;
+}
+
+namespace test {
+
+inline const auto every_start_method = boost::unit_test::data::make(all_start_methods());
+
+inline process_options by(start_method method) {
+  process_options options;
+  options.context = default_context();
+  options.context->method = method;
+  return options;
+}
+
+/// The two ends of a connection, the second as it is given to a child.
+inline std::pair<connection, unique_handle> line() {
+  auto [here, there] = pipe();
+  return {std::move(here), duplicate(handle_view(there.native_handle()))};
+}
+template <class T>
+void tell(const unique_handle& end, const T& value) {
+  connection(duplicate(end)).send_message(dumps(value));
+}
+/// @throws end_of_stream  when all other ends are closed
+template <class T>
+T hear(connection& from) {
+  auto heard = from.recv_message_until(deadline::after(patience));
+  if (!heard) throw std::runtime_error("nothing was heard in time");
+  return loads<T>(std::move(*heard));
+}
+inline void wait_for_end(unique_handle end) {
+  try {
+    connection(std::move(end)).recv_message();
+  } catch (const end_of_stream&) {
+  }
+}
+
+/// Ends the forkserver with the test case, which has to leave no child.
+struct no_forkserver_left {
+  ~no_forkserver_left() { stop_forkserver(); }
+};
+
+}  // namespace test
+}  // namespace ferry
