@@ -121,6 +121,18 @@ class connection {
   std::optional<std::size_t> recv_bytes_into_until(std::span<std::byte> into, deadline until);
   ///@}
 
+  /// Completes what `_for`, `_until` or `try_` forms of sending have begun. A stream cannot take back half a
+  /// message: when time is over in the middle of one, the form returns true and the rest is kept. It goes
+  /// first with whatever is done next on this connection, be it sending, receiving, `poll` or `ferry::wait`;
+  /// `close` drops it. Local connections never keep anything.
+  void flush() { flush_until(deadline::never()); }
+  template <class Rep, class Period>
+  bool flush_for(std::chrono::duration<Rep, Period> time) {
+    return flush_until(deadline::after(time));
+  }
+  /// @returns false when `until` passed before everything was out
+  bool flush_until(deadline until);
+
   /// Whether there is something to receive; the end of the stream counts. Takes nothing. Over a stream it
   /// tells of the first byte: the rest of a message may still be on its way.
   bool poll() { return poll_until(deadline::immediately()); }

@@ -79,6 +79,10 @@ native_handle_type connection::native_handle() const {
   return driver_->wait_handle().native();
 }
 
+bool connection::flush_until(deadline until) {
+  return open_for_sending().flush(until);
+}
+
 bool connection::poll_until(deadline until) {
   return open_for_receiving().readable(until);
 }

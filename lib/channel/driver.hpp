@@ -31,13 +31,18 @@ class driver {
   virtual ~driver() = default;
 
   /// Sends `what` and leaves it empty.
-  /// @returns false when the deadline passed: nothing was sent and `what` is as before
+  /// @returns false when the deadline passed: nothing was sent and `what` is as before. True also when it is
+  ///          begun and the driver keeps the rest (see `flush`)
   /// @throws end_of_stream  when the other end is closed
   /// @throws transfer_error  when it cannot take the handles of `what`
   virtual bool send(message& what, deadline until) = 0;
 
   /// Sends bytes alone, as a message of its own.
   virtual bool send(std::span<const std::byte> bytes, deadline until) = 0;
+
+  /// Completes what an earlier `send` could only begin in its time: a stream has no other way to give up.
+  /// @returns false when the deadline passed before that
+  virtual bool flush(deadline) { return true; }
 
   /// Receives the next message.
   /// @returns nothing when the deadline passed

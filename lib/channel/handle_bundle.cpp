@@ -3,14 +3,30 @@
 
 #include <ferry/error.hpp>
 
+#include "os/handle.hpp"
 #include "os/socket.hpp"
 #include "os/wait.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <string>
 
 namespace ferry::channel {
+namespace {
+
+/// Takes everything out of a bundle. @returns whether all that were in it could be taken
+bool unpack_handles(handle_view bundle, std::size_t most, std::vector<unique_handle>& into) {
+  for (;;) {
+    std::byte ignored{};
+    const std::array<std::span<std::byte>, 1> part{std::span(&ignored, 1)};
+    const auto got = os::receive_packet(bundle, part, into, deadline::immediately());
+    if (got && got->handles_lost) return false;
+    if (!got || got->bytes == 0 || into.size() > most) return true;
+  }
+}
+
+}  // namespace
 
 std::optional<unique_handle> pack_handles(std::span<const handle_view> handles, deadline until) {
   constexpr std::byte one_byte{};  // a packet without bytes would read as the end of the stream
@@ -38,14 +54,21 @@ std::optional<unique_handle> pack_handles(std::span<const handle_view> handles, 
   }
 }
 
-bool unpack_handles(unique_handle bundle, std::size_t most, std::vector<unique_handle>& into) {
-  for (;;) {
-    std::byte ignored{};
-    const std::array<std::span<std::byte>, 1> part{std::span(&ignored, 1)};
-    const auto got = os::receive_packet(bundle, part, into, deadline::immediately());
-    if (got && got->handles_lost) return false;
-    if (!got || got->bytes == 0 || into.size() > most) return true;
+std::vector<unique_handle> claim_handles(std::vector<unique_handle> came, std::size_t announced, bool lost) {
+  if (announced > os::most_handles_per_call && came.size() == 1 && !lost) {
+    const unique_handle bundle = std::move(came.front());
+    came.clear();
+    lost = !unpack_handles(bundle, announced, came);
   }
+  if (lost) {
+    os::throw_system_error(EMFILE, "receive a message with " + std::to_string(announced) +
+                                       " handles (the message is lost, the connection usable)");
+  }
+  if (came.size() != announced) {
+    throw archive_error("a message came with " + std::to_string(came.size()) + " handles, but announces " +
+                        std::to_string(announced));
+  }
+  return came;
 }
 
 }  // namespace ferry::channel

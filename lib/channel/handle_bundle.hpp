@@ -16,8 +16,12 @@ namespace ferry::channel {
 /// @throws transfer_error  when they are more than the queue of a socket holds (about 60,000)
 std::optional<unique_handle> pack_handles(std::span<const handle_view> handles, deadline until);
 
-/// Takes everything out of a bundle. Never blocks.
-/// @returns whether all that were in it could be taken
-bool unpack_handles(unique_handle bundle, std::size_t most, std::vector<unique_handle>& into);
+/// What the receiver makes of the handles that came with a message: the message's own, out of their bundle if
+/// they came in one. Never blocks.
+/// @param announced  how many the message says it has
+/// @param lost  whether some could not be taken
+/// @throws system_error  EMFILE when some are lost; names the limit and the cure
+/// @throws archive_error  when they are not as many as announced
+std::vector<unique_handle> claim_handles(std::vector<unique_handle> came, std::size_t announced, bool lost);
 
 }  // namespace ferry::channel

@@ -69,11 +69,6 @@ bool local_driver::post(std::span<const std::byte> bytes, std::span<const unique
   return os::send_packet(socket_, parts, riders, until);
 }
 
-[[noreturn]] void throw_handles_lost(std::size_t expected) {
-  os::throw_system_error(EMFILE, "receive a message with " + std::to_string(expected) +
-                                     " handles (the message is lost, the connection is usable)");
-}
-
 std::optional<message> local_driver::receive(const limits& limit, deadline until) {
   // Per thread, because any number of them may receive at once.
   thread_local buffer block;
@@ -89,17 +84,10 @@ std::optional<message> local_driver::receive(const limits& limit, deadline until
     throw archive_error("a packet of " + std::to_string(got->bytes) + " bytes is not a message of Ferry");
   }
   check_limits(header.size, header.handle_count, limit);
-  if (got->handles_lost) throw_handles_lost(header.handle_count);
-  if (header.handle_count > os::most_handles_per_call && handles.size() == 1) {
-    unique_handle bundle = std::move(handles.front());
-    handles.clear();
-    if (!unpack_handles(std::move(bundle), header.handle_count, handles))
-      throw_handles_lost(header.handle_count);
-  }
-  if (handles.size() != header.handle_count || got->bytes - sizeof header != header.size) {
-    throw archive_error("a packet holds " + std::to_string(got->bytes - sizeof header) + " bytes and " +
-                        std::to_string(handles.size()) + " handles, but announces " +
-                        std::to_string(header.size) + " and " + std::to_string(header.handle_count));
+  handles = claim_handles(std::move(handles), header.handle_count, got->handles_lost);
+  if (got->bytes - sizeof header != header.size) {
+    throw archive_error("a packet holds " + std::to_string(got->bytes - sizeof header) +
+                        " bytes, but announces " + std::to_string(header.size));
   }
   if (header.size > copied_limit) {
     block.truncate(header.size);

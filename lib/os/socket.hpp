@@ -54,7 +54,7 @@ struct arrival {
   bool handles_lost = false;  ///< this process could not take all handles
 };
 
-/// Receives one packet.
+/// Receives one packet, or what there is of a stream.
 /// @param handles  gets what came with it, close-on-exec
 /// @returns nothing when `until` passed
 std::optional<arrival> receive_packet(handle_view socket, scatter parts, std::vector<unique_handle>& handles,

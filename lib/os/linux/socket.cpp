@@ -1,9 +1,10 @@
-// Socket pairs and packets with SCM_RIGHTS.
+// Socket pairs, what a handle is, and packets.
 #include "os/socket.hpp"
 
 #include <ferry/error.hpp>
 
 #include "os/handle.hpp"
+#include "os/linux/ancillary.hpp"
 #include "os/linux/system_calls.hpp"
 #include "os/wait.hpp"
 
@@ -19,72 +20,6 @@
 
 namespace ferry::os {
 namespace {
-
-constexpr std::size_t most_parts = 4;
-
-template <class Byte>
-std::size_t fill(std::array<iovec, most_parts>& vectors, std::span<const std::span<Byte>> parts) {
-  Expects(parts.size() <= most_parts);
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    vectors[i] = {const_cast<std::byte*>(parts[i].data()), parts[i].size()};
-  }
-  return parts.size();
-}
-
-/// Room for the handles of one call.
-struct control_block {
-  alignas(cmsghdr) char bytes[CMSG_SPACE(most_handles_per_call * sizeof(int))];
-};
-
-void attach(msghdr& header, control_block& control, std::span<const handle_view> handles) {
-  if (handles.empty()) return;
-  Expects(handles.size() <= most_handles_per_call);
-  header.msg_control = control.bytes;
-  header.msg_controllen = CMSG_SPACE(handles.size() * sizeof(int));
-  cmsghdr* const rights = CMSG_FIRSTHDR(&header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(handles.size() * sizeof(int));
-  unsigned char* at = CMSG_DATA(rights);
-  for (const handle_view handle : handles) {
-    const int native = handle.native();
-    std::memcpy(at, &native, sizeof native);
-    at += sizeof native;
-  }
-}
-
-void collect(msghdr& header, std::vector<unique_handle>& handles) {
-  for (cmsghdr* each = CMSG_FIRSTHDR(&header); each != nullptr; each = CMSG_NXTHDR(&header, each)) {
-    if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (each->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    std::array<unique_handle, most_handles_per_call> owned;  // before anything can throw
-    for (std::size_t i = 0; i < count && i < owned.size(); ++i) {
-      int native = -1;
-      std::memcpy(&native, CMSG_DATA(each) + i * sizeof native, sizeof native);
-      owned[i] = unique_handle(native);
-    }
-    handles.insert(handles.end(), std::make_move_iterator(owned.begin()),
-                   std::make_move_iterator(owned.begin() + static_cast<std::ptrdiff_t>(count)));
-  }
-}
-
-/// What a failed attempt to send comes to: try again, or give up because time is over. Throws the rest.
-bool may_send_again(handle_view socket, int code, retry_pause& pause, deadline until) {
-  switch (code) {
-    case EINTR:
-      return true;
-    case EAGAIN:
-      return wait_writable(socket, until);
-    case ETOOMANYREFS:
-      return pause(until);
-    case EPIPE:
-    case ECONNRESET:
-    case ENOTCONN:
-      throw end_of_stream("the other end of the connection is closed: nothing can be sent");
-    default:
-      throw_system_error(code, "send on descriptor " + std::to_string(socket.native()));
-  }
-}
 
 handle_pair socket_pair(int type, const char* what) {
   std::array<int, 2> ends{};
@@ -133,7 +68,7 @@ void shut_down(handle_view socket, direction which) {
 }
 
 bool send_packet(handle_view socket, gather parts, std::span<const handle_view> handles, deadline until) {
-  std::array<iovec, most_parts> vectors;
+  part_vector vectors;
   control_block control;
   msghdr header{};
   header.msg_iov = vectors.data();
@@ -149,7 +84,7 @@ bool send_packet(handle_view socket, gather parts, std::span<const handle_view> 
 
 std::optional<arrival> receive_packet(handle_view socket, scatter parts, std::vector<unique_handle>& handles,
                                       deadline until) {
-  std::array<iovec, most_parts> vectors;
+  part_vector vectors;
   control_block control;
   msghdr header{};
   const std::size_t part_count = fill(vectors, parts);

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace ferry::os {
@@ -21,6 +22,7 @@ struct system_calls {
   ssize_t (*recvmsg)(int, msghdr*, int) = ::recvmsg;
   ssize_t (*read)(int, void*, size_t) = ::read;
   ssize_t (*write)(int, const void*, size_t) = ::write;
+  ssize_t (*writev)(int, const iovec*, int) = ::writev;
   int (*poll)(pollfd*, nfds_t, int) = ::poll;
   int (*socketpair)(int, int, int, int*) = ::socketpair;
   int (*open)(const char*, int, mode_t) = [](const char* path, int flags, mode_t mode) {

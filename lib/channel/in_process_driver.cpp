@@ -1,0 +1,124 @@
+// Two queues, and a pipe beside each that tells whether there is something in it.
+#include "channel/in_process_driver.hpp"
+
+#include <ferry/error.hpp>
+
+#include "os/byte_stream.hpp"
+#include "os/socket.hpp"
+#include "os/wait.hpp"
+
+#include <array>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+namespace ferry::channel {
+namespace {
+
+/// One direction: bounded, closed from either side.
+class lane {
+ public:
+  lane() : bell_(os::plain_pipe()) {}
+
+  bool push(message& what, deadline until) {
+    std::unique_lock lock(mutex_);
+    if (!wait(lock, room_, until, [this] { return closed_ || queue_.size() < most; })) return false;
+    if (closed_) throw end_of_stream("the other end of the connection is closed: nothing can be sent");
+    const bool was_empty = queue_.empty();
+    queue_.push_back(std::move(what));
+    what = message();
+    if (was_empty) ring();
+    news_.notify_one();
+    return true;
+  }
+
+  std::optional<message> pop(deadline until) {
+    std::unique_lock lock(mutex_);
+    if (!wait(lock, news_, until, [this] { return closed_ || !queue_.empty(); })) return std::nullopt;
+    if (queue_.empty()) throw end_of_stream("the other end of the connection is closed");
+    message what = std::move(queue_.front());
+    queue_.pop_front();
+    if (queue_.empty() && !closed_) silence();
+    room_.notify_one();
+    return what;
+  }
+
+  void close() noexcept {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    bell_.second.reset();  // readable for ever
+    news_.notify_all();
+    room_.notify_all();
+  }
+
+  handle_view bell() const noexcept { return bell_.first; }
+
+ private:
+  static constexpr std::size_t most = 64;  // messages; about what a local connection holds of small ones
+
+  template <class Predicate>
+  static bool wait(std::unique_lock<std::mutex>& lock, std::condition_variable& change, deadline until,
+                   Predicate holds) {
+    if (until.is_never()) {
+      change.wait(lock, holds);
+      return true;
+    }
+    return change.wait_until(lock, deadline::clock::now() + until.remaining(), holds);
+  }
+
+  // The pipe holds one byte while the queue holds anything, so neither call waits.
+  void ring() {
+    constexpr std::byte one{};
+    const std::array part{std::span(&one, 1)};
+    os::send_some(bell_.second, os::endpoint::pipe, part, {}, deadline::never());
+  }
+  void silence() {
+    std::byte one{};
+    std::vector<unique_handle> none;
+    os::receive_some(bell_.first, os::endpoint::pipe, {&one, 1}, none, deadline::never());
+  }
+
+  std::mutex mutex_;
+  std::condition_variable news_, room_;
+  std::deque<message> queue_;
+  os::handle_pair bell_;
+  bool closed_ = false;
+};
+
+class in_process_driver final : public driver {
+ public:
+  in_process_driver(std::shared_ptr<lane> out, std::shared_ptr<lane> in) noexcept
+      : out_(std::move(out)), in_(std::move(in)) {}
+  ~in_process_driver() override {
+    out_->close();
+    in_->close();
+  }
+
+  bool send(message& what, deadline until) override { return out_->push(what, until); }
+  bool send(std::span<const std::byte> bytes, deadline until) override {
+    buffer copy;
+    copy.append(bytes.data(), bytes.size());
+    message what(std::move(copy));
+    return out_->push(what, until);
+  }
+  std::optional<message> receive(const limits& limit, deadline until) override {
+    auto what = in_->pop(until);
+    if (what) check_limits(what->bytes().size(), what->handles().size(), limit);
+    return what;
+  }
+  bool readable(deadline until) override { return os::wait_readable(in_->bell(), until); }
+  handle_view wait_handle() const noexcept override { return in_->bell(); }
+  handle_carriage carriage() const noexcept override { return handle_carriage::direct; }
+
+ private:
+  std::shared_ptr<lane> out_, in_;
+};
+
+}  // namespace
+
+std::pair<std::unique_ptr<driver>, std::unique_ptr<driver>> make_in_process_drivers() {
+  const auto there = std::make_shared<lane>(), back = std::make_shared<lane>();
+  return {std::make_unique<in_process_driver>(there, back), std::make_unique<in_process_driver>(back, there)};
+}
+
+}  // namespace ferry::channel

@@ -1,0 +1,53 @@
+// The receiving half of a stream.
+#pragma once
+
+#include <ferry/deadline.hpp>
+#include <ferry/limits.hpp>
+#include <ferry/message.hpp>
+
+#include "channel/frame.hpp"
+#include "os/socket.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace ferry::channel {
+
+/// Reads frames from a stream, one after the other, and keeps what it has of a frame when time is over.
+/// Memory is asked for as bytes arrive, so a length is believed only as far as it has been paid for. Not
+/// thread-safe.
+class incoming_frame {
+ public:
+  /// @param stream  borrowed
+  incoming_frame(handle_view stream, os::endpoint kind) noexcept : stream_(stream), kind_(kind) {}
+
+  /// @returns nothing when `until` passed
+  /// @throws end_of_stream, truncated_message
+  /// @throws limit_exceeded  the frame is too long; the next call reads past it first
+  /// @throws system_error  EMFILE: handles of this frame were lost; the next can be read
+  /// @throws archive_error  what came is not a frame, or not the handles that its envelope announces. In the
+  ///                        first case there is no telling where the next begins, and every call throws this
+  std::optional<message> receive(const limits& limit, deadline until);
+
+ private:
+  bool read_header(deadline until);
+  bool read_body(deadline until);
+  bool skip_body(deadline until);
+  std::size_t pull(std::span<std::byte> into, deadline until);
+  void start_over() noexcept;
+
+  handle_view stream_;
+  os::endpoint kind_;
+  std::array<std::byte, frame_header::long_size> header_{};
+  std::size_t header_got_ = 0, header_size_ = frame_header::short_size;
+  std::uint64_t length_ = 0;  // of the body, once the header is complete
+  buffer body_;
+  std::vector<unique_handle> handles_;
+  bool handles_lost_ = false;
+  std::uint64_t to_skip_ = 0;  // bytes that are left of a frame that was refused
+};
+
+}  // namespace ferry::channel

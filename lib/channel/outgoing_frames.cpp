@@ -1,0 +1,109 @@
+// Frames out: header and bytes gathered into as few system calls as the stream allows.
+#include "channel/outgoing_frames.hpp"
+
+#include <ferry/error.hpp>
+
+#include "archive/envelope.hpp"
+#include "channel/frame.hpp"
+#include "channel/handle_bundle.hpp"
+#include "os/byte_stream.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+namespace ferry::channel {
+namespace {
+
+/// What of the concatenation of two spans is left after its first `sent` bytes.
+std::array<std::span<const std::byte>, 2> remaining(std::span<const std::byte> first,
+                                                    std::span<const std::byte> second, std::size_t sent) {
+  const std::size_t of_first = std::min(sent, first.size());
+  return {first.subspan(of_first), second.subspan(sent - of_first)};
+}
+
+}  // namespace
+
+bool outgoing_frames::send(std::span<const std::byte> bytes, deadline until) {
+  const std::lock_guard lock(sending_);
+  return send_rest(until) && send_frame(bytes, {}, until);
+}
+
+bool outgoing_frames::send(message& what, deadline until) {
+  // The receiver learns from the envelope how many handles belong to the frame.
+  if (detail::envelope_handle_count(what.bytes()) != what.handles().size()) {
+    throw transfer_error("a message for a stream must have its " + std::to_string(what.handles().size()) +
+                         " handles announced in its envelope: make it with dumps");
+  }
+  const std::lock_guard lock(sending_);
+  if (!send_rest(until)) return false;
+  std::vector<handle_view> riders(what.handles().begin(), what.handles().end());
+  unique_handle bundle;
+  if (riders.size() > os::most_handles_per_call) {
+    auto packed = pack_handles(riders, until);
+    if (!packed) return false;
+    bundle = std::move(*packed);
+    riders.clear();
+    riders.push_back(bundle);
+  }
+  if (!send_frame(what.bytes(), riders, until)) return false;
+  what = message();
+  return true;
+}
+
+bool outgoing_frames::send_frame(std::span<const std::byte> bytes, std::span<const handle_view> riders,
+                                 deadline until) {
+  const frame_header header(bytes.size());
+  const std::size_t size = header.bytes().size() + bytes.size();
+  std::size_t sent = os::send_some(stream_, kind_, remaining(header.bytes(), bytes, 0), riders, until);
+  if (sent == 0) return false;
+  try {
+    while (sent < size) {
+      const std::size_t more =
+          os::send_some(stream_, kind_, remaining(header.bytes(), bytes, sent), {}, until);
+      if (more == 0) break;
+      sent += more;
+    }
+  } catch (const system_error&) {
+    keep(header.bytes(), bytes, sent);
+    throw;
+  }
+  if (sent < size) keep(header.bytes(), bytes, sent);
+  return true;
+}
+
+void outgoing_frames::keep(std::span<const std::byte> header, std::span<const std::byte> bytes,
+                           std::size_t sent) {
+  rest_ = buffer();
+  rest_sent_ = 0;
+  for (const auto part : remaining(header, bytes, sent)) rest_.append(part.data(), part.size());
+  unfinished_.store(true, std::memory_order_relaxed);
+}
+
+bool outgoing_frames::send_rest(deadline until) {
+  while (rest_sent_ < rest_.size()) {
+    const std::array parts{rest_.bytes().subspan(rest_sent_)};
+    const std::size_t more = os::send_some(stream_, kind_, parts, {}, until);
+    if (more == 0) return false;
+    rest_sent_ += more;
+  }
+  if (!rest_.empty()) {
+    rest_ = buffer();
+    rest_sent_ = 0;
+    unfinished_.store(false, std::memory_order_relaxed);
+  }
+  return true;
+}
+
+bool outgoing_frames::flush(deadline until) {
+  const std::lock_guard lock(sending_);
+  return send_rest(until);
+}
+
+bool outgoing_frames::try_flush() {
+  const std::unique_lock lock(sending_, std::try_to_lock);
+  return !lock || send_rest(deadline::immediately());
+}
+
+}  // namespace ferry::channel

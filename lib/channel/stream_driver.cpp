@@ -1,0 +1,66 @@
+// Frames out, frames in, each in as many pieces as the stream takes.
+#include "channel/stream_driver.hpp"
+
+#include "channel/incoming_frame.hpp"
+#include "channel/outgoing_frames.hpp"
+#include "os/wait.hpp"
+
+#include <array>
+
+namespace ferry::channel {
+namespace {
+
+class stream_driver final : public driver {
+ public:
+  stream_driver(unique_handle stream, os::endpoint kind)
+      : stream_(std::move(stream)), kind_(kind), out_(stream_, kind), in_(stream_, kind) {}
+
+  bool send(message& what, deadline until) override { return out_.send(what, until); }
+  bool send(std::span<const std::byte> bytes, deadline until) override { return out_.send(bytes, until); }
+  bool flush(deadline until) override { return out_.flush(until); }
+
+  std::optional<message> receive(const limits& limit, deadline until) override {
+    for (;;) {
+      // Two peers that have both left a frame unfinished get out of it by reading what the other has sent.
+      if (out_.unfinished() && !readable(until)) return std::nullopt;
+      auto what = in_.receive(limit, out_.unfinished() ? deadline::immediately() : until);
+      if (what || !out_.unfinished()) return what;
+      if (until.expired()) return std::nullopt;
+    }
+  }
+
+  bool readable(deadline until) override {
+    while (out_.unfinished() && !out_.try_flush()) {
+      std::array<os::awaited, 2> both{os::awaited{stream_}, os::awaited{stream_, true}};
+      if (!os::wait_any(both, until)) return false;
+      if (both[0].ready) return true;
+    }
+    return os::wait_readable(stream_, until);
+  }
+
+  handle_view wait_handle() const noexcept override { return stream_; }
+  handle_carriage carriage() const noexcept override {
+    switch (kind_) {
+      case os::endpoint::local_stream:
+        return handle_carriage::direct;
+      case os::endpoint::pipe:
+        return handle_carriage::by_offer;
+      default:
+        return handle_carriage::none;
+    }
+  }
+
+ private:
+  unique_handle stream_;
+  os::endpoint kind_;
+  outgoing_frames out_;
+  incoming_frame in_;
+};
+
+}  // namespace
+
+std::unique_ptr<driver> make_stream_driver(unique_handle stream, os::endpoint kind) {
+  return std::make_unique<stream_driver>(std::move(stream), kind);
+}
+
+}  // namespace ferry::channel

@@ -1,0 +1,64 @@
+// SCM_RIGHTS, and what becomes of a failed attempt to send.
+#include "os/linux/ancillary.hpp"
+
+#include <ferry/error.hpp>
+
+#include "os/handle.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <iterator>
+#include <string>
+
+namespace ferry::os {
+
+void attach(msghdr& header, control_block& control, std::span<const handle_view> handles) {
+  if (handles.empty()) return;
+  Expects(handles.size() <= most_handles_per_call);
+  header.msg_control = control.bytes;
+  header.msg_controllen = CMSG_SPACE(handles.size() * sizeof(int));
+  cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(handles.size() * sizeof(int));
+  unsigned char* at = CMSG_DATA(rights);
+  for (const handle_view handle : handles) {
+    const int native = handle.native();
+    std::memcpy(at, &native, sizeof native);
+    at += sizeof native;
+  }
+}
+
+void collect(msghdr& header, std::vector<unique_handle>& handles) {
+  for (cmsghdr* each = CMSG_FIRSTHDR(&header); each != nullptr; each = CMSG_NXTHDR(&header, each)) {
+    if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (each->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    std::array<unique_handle, most_handles_per_call> owned;  // before anything can throw
+    for (std::size_t i = 0; i < count && i < owned.size(); ++i) {
+      int native = -1;
+      std::memcpy(&native, CMSG_DATA(each) + i * sizeof native, sizeof native);
+      owned[i] = unique_handle(native);
+    }
+    handles.insert(handles.end(), std::make_move_iterator(owned.begin()),
+                   std::make_move_iterator(owned.begin() + static_cast<std::ptrdiff_t>(count)));
+  }
+}
+
+bool may_send_again(handle_view socket, int code, retry_pause& pause, deadline until) {
+  switch (code) {
+    case EINTR:
+      return true;
+    case EAGAIN:
+      return wait_writable(socket, until);
+    case ETOOMANYREFS:
+      return pause(until);
+    case EPIPE:
+    case ECONNRESET:
+    case ENOTCONN:
+      throw end_of_stream("the other end of the connection is closed: nothing can be sent");
+    default:
+      throw_system_error(code, "send on descriptor " + std::to_string(socket.native()));
+  }
+}
+
+}  // namespace ferry::os
