@@ -55,7 +55,7 @@ std::optional<unique_handle> pack_handles(std::span<const handle_view> handles, 
 }
 
 std::vector<unique_handle> claim_handles(std::vector<unique_handle> came, std::size_t announced, bool lost) {
-  if (announced > os::most_handles_per_call && came.size() == 1 && !lost) {
+  if (announced > most_direct_handles && came.size() == 1 && !lost) {
     const unique_handle bundle = std::move(came.front());
     came.clear();
     lost = !unpack_handles(bundle, announced, came);

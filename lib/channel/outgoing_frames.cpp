@@ -40,7 +40,7 @@ bool outgoing_frames::send(message& what, deadline until) {
   if (!send_rest(until)) return false;
   std::vector<handle_view> riders(what.handles().begin(), what.handles().end());
   unique_handle bundle;
-  if (riders.size() > os::most_handles_per_call) {
+  if (riders.size() > most_direct_handles) {
     auto packed = pack_handles(riders, until);
     if (!packed) return false;
     bundle = std::move(*packed);

@@ -79,4 +79,11 @@ struct memory_facts {
 };
 memory_facts examine_memory(handle_view handle);
 
+/// Tells memory from other memory for as long as either is open or mapped.
+struct memory_identity {
+  std::uint64_t device = 0, number = 0;
+  friend bool operator==(const memory_identity&, const memory_identity&) = default;
+};
+memory_identity identify_memory(handle_view handle);
+
 }  // namespace ferry::os

@@ -194,4 +194,10 @@ memory_facts examine_memory(handle_view handle) {
           .is_private = status.st_uid == ::geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0};
 }
 
+memory_identity identify_memory(handle_view handle) {
+  struct stat status{};
+  if (::fstat(handle.native(), &status) != 0) throw_system_error("identify shared memory");
+  return {status.st_dev, status.st_ino};
+}
+
 }  // namespace ferry::os
