@@ -1,16 +1,21 @@
 // A connection: what carries messages, typed values and plain bytes to another process.
 #pragma once
 
+#include <ferry/any_object.hpp>
+#include <ferry/archive.hpp>
 #include <ferry/archive_options.hpp>
 #include <ferry/deadline.hpp>
 #include <ferry/error.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/message.hpp>
+#include <ferry/reducer.hpp>
 
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -51,6 +56,61 @@ class connection {
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
   ~connection();
+
+  /// @name Typed values
+  /// Anything that `dumps` takes, with the live objects in it. A large value is serialised straight into the
+  /// memory that its receiver reads.
+  /// @throws what `dumps` and `send_message` do; nothing is sent then
+  /// @throws what `recv_message` and `loads` do: after a `type_mismatch`, and any other `archive_error`, the
+  /// next
+  ///         message can be read
+  ///@{
+  template <class T>
+  void send(const T& value) {
+    send_message(dumps(value, sending_options()));
+  }
+  template <class T>
+  bool try_send(const T& value) {
+    return send_until(value, deadline::immediately());
+  }
+  template <class T, class Rep, class Period>
+  bool send_for(const T& value, std::chrono::duration<Rep, Period> time) {
+    return send_until(value, deadline::after(time));
+  }
+  template <class T>
+  bool send_until(const T& value, deadline until) {
+    message what = dumps(value, sending_options());
+    return send_message_until(what, until);
+  }
+
+  template <class T>
+  T recv() {
+    return loads<T>(recv_message(), options_);
+  }
+  template <class T>
+  std::optional<T> try_recv() {
+    return recv_until<T>(deadline::immediately());
+  }
+  template <class T, class Rep, class Period>
+  std::optional<T> recv_for(std::chrono::duration<Rep, Period> time) {
+    return recv_until<T>(deadline::after(time));
+  }
+  template <class T>
+  std::optional<T> recv_until(deadline until) {
+    std::optional<message> what = recv_message_until(until);
+    if (!what) return std::nullopt;
+    return loads<T>(std::move(*what), options_);
+  }
+
+  /// A value of whatever type the dispatch table of `options()` has under the wire name that arrives.
+  any_object recv_any() { return loads_any(recv_message(), options_); }
+  std::optional<any_object> try_recv_any() { return recv_any_until(deadline::immediately()); }
+  template <class Rep, class Period>
+  std::optional<any_object> recv_any_for(std::chrono::duration<Rep, Period> time) {
+    return recv_any_until(deadline::after(time));
+  }
+  std::optional<any_object> recv_any_until(deadline until);
+  ///@}
 
   /// @name Messages
   /// What `dumps` made, sent whole: bytes and handles.
@@ -156,6 +216,9 @@ class connection {
   const archive_options& options() const noexcept { return options_; }
 
  private:
+  friend struct reducer<connection>;
+
+  archive_options sending_options() const;
   channel::driver& open_for_sending() const;
   channel::driver& open_for_receiving() const;
 
@@ -168,5 +231,15 @@ class connection {
 /// @param duplex  false: the first end only receives and the second only sends
 /// @throws system_error  when descriptors have run out
 std::pair<connection, connection> pipe(bool duplex = true);
+
+/// A connection crosses as its handle, at any time: both processes then have the same end. What was set by
+/// `options()` does not cross.
+/// @throws transfer_error  for a stream in the middle of a message
+template <>
+struct reducer<connection> {
+  static constexpr std::string_view name = "ferry.connection";
+  static std::tuple<handle_view, access> reduce(const connection& end);
+  static connection rebuild(unique_handle handle, access ways);
+};
 
 }  // namespace ferry

@@ -62,6 +62,12 @@ void connection::close() noexcept {
   driver_.reset();
 }
 
+archive_options connection::sending_options() const {
+  archive_options options = options_;
+  options.memory = open_for_sending().memory();
+  return options;
+}
+
 channel::driver& connection::open_for_sending() const {
   if (closed()) throw_unusable("send on", "is closed");
   if (!writable()) throw_unusable("send on", "only receives: it is the first end of pipe(false)");
@@ -104,6 +110,12 @@ message connection::recv_message() {
 
 std::optional<message> connection::recv_message_until(deadline until) {
   return open_for_receiving().receive(options_.limit, until);
+}
+
+std::optional<any_object> connection::recv_any_until(deadline until) {
+  std::optional<message> what = recv_message_until(until);
+  if (!what) return std::nullopt;
+  return loads_any(std::move(*what), options_);
 }
 
 void connection::send_bytes(std::span<const std::byte> bytes) {

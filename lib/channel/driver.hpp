@@ -56,6 +56,10 @@ class driver {
   /// Readable when `receive` has something to do: for event loops. Borrowed.
   virtual handle_view wait_handle() const noexcept = 0;
 
+  /// The handle that is this end, for another process to have it too. Borrowed.
+  /// @throws transfer_error  when there is none, or the state of this end is not in it alone
+  virtual handle_view end() const { return wait_handle(); }
+
   virtual handle_carriage carriage() const noexcept = 0;
 
   /// Memory from which a large message is best built, or null. Lives as long as the driver.

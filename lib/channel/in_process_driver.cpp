@@ -108,6 +108,9 @@ class in_process_driver final : public driver {
   }
   bool readable(deadline until) override { return os::wait_readable(in_->bell(), until); }
   handle_view wait_handle() const noexcept override { return in_->bell(); }
+  handle_view end() const override {
+    throw transfer_error("a connection within a process cannot cross to another: make it with ferry::pipe()");
+  }
   handle_carriage carriage() const noexcept override { return handle_carriage::direct; }
 
  private:

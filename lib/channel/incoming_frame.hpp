@@ -32,6 +32,9 @@ class incoming_frame {
   ///                        first case there is no telling where the next begins, and every call throws this
   std::optional<message> receive(const limits& limit, deadline until);
 
+  /// Whether part of a frame has been read.
+  bool begun() const noexcept { return header_got_ != 0 || to_skip_ != 0; }
+
  private:
   bool read_header(deadline until);
   bool read_body(deadline until);

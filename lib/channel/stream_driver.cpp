@@ -1,6 +1,8 @@
 // Frames out, frames in, each in as many pieces as the stream takes.
 #include "channel/stream_driver.hpp"
 
+#include <ferry/error.hpp>
+
 #include "channel/incoming_frame.hpp"
 #include "channel/outgoing_frames.hpp"
 #include "os/wait.hpp"
@@ -39,6 +41,14 @@ class stream_driver final : public driver {
   }
 
   handle_view wait_handle() const noexcept override { return stream_; }
+  handle_view end() const override {
+    if (in_.begun() || out_.unfinished()) {
+      throw transfer_error(
+          "a stream connection cannot cross while half a message is received or sent: finish it "
+          "with recv or flush");
+    }
+    return stream_;
+  }
   handle_carriage carriage() const noexcept override {
     switch (kind_) {
       case os::endpoint::local_stream:

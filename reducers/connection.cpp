@@ -1,0 +1,21 @@
+// Connections cross as their handle, and which ways they work.
+#include <ferry/connection.hpp>
+#include <ferry/error.hpp>
+
+#include "channel/driver.hpp"
+
+namespace ferry {
+
+std::tuple<handle_view, access> reducer<connection>::reduce(const connection& end) {
+  if (end.closed()) throw transfer_error("a closed connection cannot cross");
+  return {end.driver_->end(), end.ways_};
+}
+
+connection reducer<connection>::rebuild(unique_handle handle, access ways) {
+  if (ways != access::read_write && ways != access::read_only && ways != access::write_only) {
+    throw archive_error("a connection arrived that works neither way");
+  }
+  return connection(std::move(handle), ways);
+}
+
+}  // namespace ferry
