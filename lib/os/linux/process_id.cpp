@@ -5,6 +5,8 @@
 
 namespace ferry::os {
 
-std::int64_t process_id() noexcept { return ::getpid(); }
+std::int64_t process_id() noexcept {
+  return ::getpid();
+}
 
 }  // namespace ferry::os

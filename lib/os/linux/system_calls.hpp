@@ -44,6 +44,9 @@ struct system_calls {
                                                                 unsigned flags) {
     return static_cast<int>(::syscall(SYS_pidfd_send_signal, process, number, info, flags));
   };
+  int (*pidfd_getfd)(int, int, unsigned) = [](int process, int number, unsigned flags) {
+    return static_cast<int>(::syscall(SYS_pidfd_getfd, process, number, flags));
+  };
   int (*waitid)(idtype_t, id_t, siginfo_t*, int) = ::waitid;
 };
 
