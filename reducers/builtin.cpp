@@ -3,6 +3,7 @@
 
 #include <ferry/dispatch_table.hpp>
 #include <ferry/file.hpp>
+#include <ferry/process_handle.hpp>
 #include <ferry/shared_memory.hpp>
 #include <ferry/socket.hpp>
 
@@ -15,6 +16,7 @@ void add_builtin_entries(dispatch_table& table) {
   add_fundamental(table);
   add_exceptions(table);
   table.add<file>();
+  table.add<process_handle>();
   table.add<shared_memory>();
   table.add<socket>();
 }

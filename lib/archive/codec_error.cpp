@@ -2,7 +2,7 @@
 #include <ferry/archive.hpp>
 #include <ferry/dispatch_table.hpp>
 
-#include "os/process_id.hpp"
+#include "os/process.hpp"
 
 #include <boost/core/demangle.hpp>
 
@@ -59,7 +59,7 @@ void save_exception(forking_oarchive& archive, const std::exception& error) {
     return;
   }
   save_remote(archive,
-              remote_error(boost::core::demangle(typeid(error).name()), error.what(), os::process_id()));
+              remote_error(boost::core::demangle(typeid(error).name()), error.what(), os::own_id()));
 }
 
 }  // namespace
@@ -87,7 +87,7 @@ void codec<std::exception_ptr>::save(forking_oarchive& archive, const std::excep
     save_exception(archive, error);
   } catch (...) {
     save_remote(archive,
-                remote_error(current_exception_type_name(), "not a std::exception", os::process_id()));
+                remote_error(current_exception_type_name(), "not a std::exception", os::own_id()));
   }
 }
 

@@ -4,7 +4,7 @@
 
 #include "os/handle_box.hpp"
 #include "os/other_process.hpp"
-#include "os/process_id.hpp"
+#include "os/process.hpp"
 #include "os/random.hpp"
 
 #include <openssl/crypto.h>
@@ -67,10 +67,10 @@ class waiting_offers {
 
   // A forked child has copies of the boxes, which nobody can find by way of the child.
   void forget_parents_offers() {
-    if (process_ == os::process_id()) return;
+    if (process_ == os::own_id()) return;
     boxes_.clear();
-    started_ = os::start_time_of(os::process_id()).value_or(0);
-    process_ = os::process_id();
+    started_ = os::start_time_of(os::own_id()).value_or(0);
+    process_ = os::own_id();
   }
 
   std::mutex mutex_;

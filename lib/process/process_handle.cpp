@@ -1,0 +1,44 @@
+// Watching and signalling any process.
+#include <ferry/process_handle.hpp>
+
+#include "os/handle.hpp"
+#include "os/other_process.hpp"
+#include "os/process.hpp"
+#include "os/wait.hpp"
+
+#include <optional>
+#include <system_error>
+
+namespace ferry {
+
+process_handle process_handle::open(std::int64_t pid, std::string name) {
+  std::optional<unique_handle> opened = os::open_process(pid);
+  if (!opened)
+    os::throw_system_error(static_cast<int>(std::errc::no_such_process),
+                           "open process " + std::to_string(pid));
+  return {std::move(*opened), pid, std::move(name)};
+}
+
+process_handle process_handle::adopt(unique_handle handle, std::string name) {
+  const std::optional<std::int64_t> pid = os::process_behind(handle);
+  if (!pid)
+    os::throw_system_error(static_cast<int>(std::errc::bad_file_descriptor),
+                           "use handle " + std::to_string(handle.native()) + " as one of a process");
+  return {std::move(handle), *pid, std::move(name)};
+}
+
+bool process_handle::wait_until(deadline until) const {
+  return os::wait_readable(handle_, until);
+}
+
+void process_handle::terminate() const {
+  os::signal_process(handle_, os::request::terminate);
+}
+void process_handle::kill() const {
+  os::signal_process(handle_, os::request::kill);
+}
+void process_handle::interrupt() const {
+  os::signal_process(handle_, os::request::interrupt);
+}
+
+}  // namespace ferry
