@@ -31,10 +31,11 @@ inline void row(std::string_view group, std::string_view what, std::string_view 
                 std::string_view peer, double peer_value) {
   const bool more_is_better = unit.ends_with("/s");
   const double ratio = more_is_better ? ferry / peer_value : peer_value / ferry;
-  std::printf("{\"group\": %s, \"what\": %s, \"unit\": %s, \"ferry\": %.6g, \"peer\": %s, \"peer_value\": %.6g, "
-              "\"ratio\": %.4g}\n",
-              quoted(group).c_str(), quoted(what).c_str(), quoted(unit).c_str(), ferry, quoted(peer).c_str(),
-              peer_value, ratio);
+  std::printf(
+      "{\"group\": %s, \"what\": %s, \"unit\": %s, \"ferry\": %.6g, \"peer\": %s, \"peer_value\": %.6g, "
+      "\"ratio\": %.4g}\n",
+      quoted(group).c_str(), quoted(what).c_str(), quoted(unit).c_str(), ferry, quoted(peer).c_str(),
+      peer_value, ratio);
   std::fflush(stdout);
 }
 
