@@ -24,6 +24,7 @@ struct system_calls {
   ssize_t (*write)(int, const void*, size_t) = ::write;
   ssize_t (*writev)(int, const iovec*, int) = ::writev;
   int (*poll)(pollfd*, nfds_t, int) = ::poll;
+  int (*accept4)(int, sockaddr*, socklen_t*, int) = ::accept4;
   int (*socketpair)(int, int, int, int*) = ::socketpair;
   int (*open)(const char*, int, mode_t) = [](const char* path, int flags, mode_t mode) {
     return ::open(path, flags, mode);

@@ -1,0 +1,113 @@
+// Accepting connections from processes that this one did not start.
+#pragma once
+
+#include <ferry/address.hpp>
+#include <ferry/connection.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace ferry {
+
+struct listener_options {
+  /// The key that both sides must prove to know, in a handshake as CPython's `multiprocessing.connection` has
+  /// it; none: whoever may connect is welcome.
+  std::optional<std::string> authkey = std::nullopt;
+  /// Also accept HMAC-MD5, which is all that CPython 3.11 and before know.
+  bool allow_md5 = false;
+  /// How long one peer may take to prove itself.
+  std::chrono::milliseconds handshake_time{10'000};
+  /// Refuse peers of other users; for Unix sockets, where the kernel tells.
+  bool same_user = true;
+  /// Peers that have connected and wait to be accepted.
+  int backlog = 128;
+  /// Peers that are proving themselves at the same time; the one that has taken longest makes room for
+  /// another.
+  std::size_t most_handshakes = 64;
+  /// Told of each peer that was refused, from within `accept`. Must not use the listener.
+  std::function<void(const std::exception& why)> on_refused = nullptr;
+  /// Options of the connections.
+  archive_options archive = {};
+};
+
+/// What the kernel says of a peer.
+struct peer_info {
+  std::optional<address> from;             ///< for TCP
+  std::optional<std::int64_t> process_id;  ///< for Unix sockets
+  std::optional<std::uint32_t> user_id;    ///< for Unix sockets
+};
+
+/// Listens at an address.
+///
+///   ferry::listener door(ferry::address::parse("unix:/run/me/door"), {.authkey = key});
+///   ferry::connection guest = door.accept();
+///
+/// Peers prove themselves side by side, so one that is silent keeps nobody waiting. One that fails is
+/// dropped, told to `on_refused`, and `accept` goes on waiting (where CPython's raises an error). Movable;
+/// one thread at a time.
+class listener {
+ public:
+  /// @throws system_error  naming the address
+  explicit listener(const address& where, listener_options options = {});
+  listener(listener&&) noexcept;
+  listener& operator=(listener&&) noexcept;
+  ~listener();
+
+  /// Waits until a peer has connected and proved itself.
+  /// @throws system_error  EBADF when closed; EMFILE when descriptors have run out: the peer waits on
+  connection accept();
+  std::optional<connection> try_accept() { return accept_until(deadline::immediately()); }
+  template <class Rep, class Period>
+  std::optional<connection> accept_for(std::chrono::duration<Rep, Period> time) {
+    return accept_until(deadline::after(time));
+  }
+  std::optional<connection> accept_until(deadline until);
+
+  /// Where it listens; with the port that was chosen.
+  /// @throws system_error  EBADF when closed
+  const address& where() const;
+  /// Who was accepted last.
+  const peer_info& last_accepted() const;
+
+  /// For event loops and `ferry::wait`: readable when `try_accept` has something to do.
+  native_handle_type native_handle() const;
+
+  /// Stops listening, and removes the socket file if it is still its own and this process made it.
+  /// Connections live on. Does nothing when closed.
+  void close() noexcept;
+  bool closed() const noexcept { return state_ == nullptr; }
+
+ private:
+  class state;
+  state& open() const;
+
+  std::unique_ptr<state> state_;
+};
+
+struct connect_options {
+  /// The listener's key, if it has one.
+  std::optional<std::string> authkey = std::nullopt;
+  /// Also answer with HMAC-MD5, which is all that CPython 3.11 and before ask for.
+  bool allow_md5 = false;
+  /// How long the listener may take to prove itself and to accept this side.
+  std::chrono::milliseconds handshake_time{10'000};
+  /// Options of the connection.
+  archive_options archive = {};
+};
+
+/// Connects to a listener, of Ferry or of CPython's `multiprocessing.connection`.
+/// @param until  for connecting; the handshake has `handshake_time` besides. The name of a host is looked up
+///               without regard to it
+/// @throws system_error  naming the address; `timed_out` when `until` passed
+/// @throws authentication_error  when the listener has another key, asks for what is not allowed, or says
+/// nothing in
+///                               its time
+connection connect(const address& where, const connect_options& options = {},
+                   deadline until = deadline::never());
+
+}  // namespace ferry

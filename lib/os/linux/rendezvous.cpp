@@ -1,0 +1,252 @@
+// Unix and TCP sockets that listen and connect.
+#include "os/rendezvous.hpp"
+
+#include <ferry/error.hpp>
+
+#include "os/handle.hpp"
+#include "os/linux/system_calls.hpp"
+#include "os/wait.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <vector>
+
+namespace ferry::os {
+namespace {
+
+/// A socket address in the system's form.
+struct native_address {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  unique_handle folder;  // open for as long as a name relative to it is in use
+
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+};
+
+native_address local_address(std::string_view name, bool with_end) {
+  native_address result;
+  auto& local = reinterpret_cast<sockaddr_un&>(result.storage);
+  local.sun_family = AF_UNIX;
+  std::memcpy(local.sun_path, name.data(), name.size());
+  result.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size() + (with_end ? 1 : 0));
+  return result;
+}
+
+constexpr std::size_t longest_name = sizeof(sockaddr_un::sun_path) - 1;
+
+[[noreturn]] void throw_name_too_long(const std::string& operation) {
+  throw_system_error(ENAMETOOLONG, operation + ": a socket's name may have " + std::to_string(longest_name) +
+                                       " bytes: choose a shorter one");
+}
+
+native_address abstract_address(const std::string& name, const std::string& operation) {
+  if (name.size() > longest_name) throw_name_too_long(operation);
+  return local_address(std::string(1, '\0') + name, false);
+}
+
+/// A path that is too long goes by way of its folder, opened.
+native_address path_address(const std::string& path, const std::string& operation) {
+  if (path.size() <= longest_name) return local_address(path, true);
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  unique_handle opened(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!opened.valid()) throw_system_error(operation + ": open its folder");
+  const std::string by_folder = "/proc/self/fd/" + std::to_string(opened.native()) + "/" +
+                                path.substr(slash == std::string::npos ? 0 : slash + 1);
+  if (by_folder.size() > longest_name) throw_name_too_long(operation);
+  native_address result = local_address(by_folder, true);
+  result.folder = std::move(opened);
+  return result;
+}
+
+std::vector<native_address> network_addresses(const address& where, bool to_listen,
+                                              const std::string& operation) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = to_listen ? AI_PASSIVE : 0;
+  addrinfo* found = nullptr;
+  const std::string port = std::to_string(where.port());
+  const int problem =
+      ::getaddrinfo(where.name().empty() ? nullptr : where.name().c_str(), port.c_str(), &hints, &found);
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  if (problem == EAI_SYSTEM) throw_system_error(operation);
+  if (problem != 0) throw_system_error(EADDRNOTAVAIL, operation + ": " + ::gai_strerror(problem));
+  std::vector<native_address> result;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    native_address next;
+    std::memcpy(&next.storage, each->ai_addr, each->ai_addrlen);
+    next.size = each->ai_addrlen;
+    result.push_back(std::move(next));
+  }
+  return result;
+}
+
+std::vector<native_address> native_addresses(const address& where, bool to_listen,
+                                             const std::string& operation) {
+  std::vector<native_address> result;
+  switch (where.kind()) {
+    case address::family::path:
+      result.push_back(path_address(where.name(), operation));
+      break;
+    case address::family::abstract:
+      result.push_back(abstract_address(where.name(), operation));
+      break;
+    case address::family::tcp:
+      return network_addresses(where, to_listen, operation);
+  }
+  return result;
+}
+
+address from_native(const native_address& native) {
+  std::array<char, NI_MAXHOST> host{};
+  std::array<char, NI_MAXSERV> port{};
+  if (::getnameinfo(native.get(), native.size, host.data(), host.size(), port.data(), port.size(),
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+    throw_system_error(EADDRNOTAVAIL, "read a network address");
+  }
+  return address::tcp(host.data(), static_cast<std::uint16_t>(std::stoi(port.data())));
+}
+
+unique_handle new_socket(const native_address& where, const std::string& operation) {
+  unique_handle made(::socket(where.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!made.valid()) throw_system_error(operation);
+  return made;
+}
+
+void set_option(handle_view socket, int level, int option) {
+  constexpr int on = 1;
+  ::setsockopt(socket.native(), level, option, &on, sizeof on);
+}
+
+/// @returns 0, or the error number
+int try_listen(handle_view socket, const native_address& where, int backlog) {
+  // A server that is started again must not wait until the connections of its predecessor are forgotten.
+  if (where.storage.ss_family != AF_UNIX) set_option(socket, SOL_SOCKET, SO_REUSEADDR);
+  if (::bind(socket.native(), where.get(), where.size) != 0) return errno;
+  return ::listen(socket.native(), backlog) == 0 ? 0 : errno;
+}
+
+int pending_error(handle_view socket) {
+  int code = 0;
+  socklen_t size = sizeof code;
+  return ::getsockopt(socket.native(), SOL_SOCKET, SO_ERROR, &code, &size) == 0 ? code : errno;
+}
+
+/// @returns 0, or the error number
+int try_connect(handle_view socket, const native_address& where, deadline until) {
+  retry_pause pause;
+  for (;;) {
+    if (::connect(socket.native(), where.get(), where.size) == 0) return 0;
+    switch (errno) {
+      case EINTR:
+      case EINPROGRESS:
+        return wait_writable(socket, until) ? pending_error(socket) : ETIMEDOUT;
+      case EAGAIN:  // the backlog of a local listener is full, and nothing tells when it is not
+        if (!pause(until)) return ETIMEDOUT;
+        break;
+      default:
+        return errno;
+    }
+  }
+}
+
+}  // namespace
+
+listening_socket listen_on(const address& where, int backlog) {
+  const std::string operation = "listen on " + where.text();
+  int code = EADDRNOTAVAIL;
+  for (const native_address& each : native_addresses(where, true, operation)) {
+    unique_handle socket = new_socket(each, operation);
+    code = try_listen(socket, each, backlog);
+    if (code != 0) continue;
+    if (where.kind() != address::family::tcp) return {std::move(socket), where};
+    native_address bound;
+    bound.size = sizeof bound.storage;
+    if (::getsockname(socket.native(), bound.get(), &bound.size) != 0) throw_system_error(operation);
+    return {std::move(socket), from_native(bound)};
+  }
+  if (code == EADDRINUSE && where.kind() == address::family::path) {
+    throw_system_error(code, operation + ": the file exists: remove it if no listener lives behind it");
+  }
+  throw_system_error(code, operation);
+}
+
+std::optional<accepted_socket> accept_from(handle_view listening) {
+  for (;;) {
+    native_address peer;
+    peer.size = sizeof peer.storage;
+    unique_handle accepted(calls().accept4(listening.native(), peer.get(), &peer.size, SOCK_CLOEXEC));
+    if (accepted.valid()) {
+      if (peer.storage.ss_family == AF_UNIX) return accepted_socket{std::move(accepted), std::nullopt};
+      set_option(accepted, IPPROTO_TCP, TCP_NODELAY);
+      return accepted_socket{std::move(accepted), from_native(peer)};
+    }
+    switch (errno) {
+      case EAGAIN:
+        return std::nullopt;
+      case EMFILE:
+      case ENFILE:
+      case ENOBUFS:
+      case ENOMEM:
+      case EBADF:
+      case EINVAL:
+      case ENOTSOCK:
+        throw_system_error("accept a connection");
+      default:
+        break;  // what became of one connection, as far as Linux tells it here: the next one may be well
+    }
+  }
+}
+
+unique_handle connect_to(const address& where, deadline until) {
+  const std::string operation = "connect to " + where.text();
+  int code = EADDRNOTAVAIL;
+  for (const native_address& each : native_addresses(where, false, operation)) {
+    unique_handle socket = new_socket(each, operation);
+    code = try_connect(socket, each, until);
+    if (code != 0) continue;
+    if (each.storage.ss_family != AF_UNIX) set_option(socket, IPPROTO_TCP, TCP_NODELAY);
+    const int flags = ::fcntl(socket.native(), F_GETFL);
+    if (flags < 0 || ::fcntl(socket.native(), F_SETFL, flags & ~O_NONBLOCK) != 0)
+      throw_system_error(operation);
+    return socket;
+  }
+  throw_system_error(code, operation);
+}
+
+std::optional<credentials> peer_credentials(handle_view socket) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  if (::getsockopt(socket.native(), SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || domain != AF_UNIX) {
+    return std::nullopt;
+  }
+  ucred peer{};
+  size = sizeof peer;
+  if (::getsockopt(socket.native(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  return credentials{peer.pid, peer.uid, peer.gid};
+}
+
+std::uint32_t current_user() {
+  return ::geteuid();
+}
+
+std::optional<memory_identity> identify_path(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return std::nullopt;
+  return memory_identity{status.st_dev, status.st_ino};
+}
+
+void remove_path(const std::string& path) noexcept {
+  ::unlink(path.c_str());
+}
+
+}  // namespace ferry::os
