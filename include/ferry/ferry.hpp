@@ -1,6 +1,7 @@
 // All of Ferry. Including only the header of what you use compiles faster.
 #pragma once
 
+#include <ferry/address.hpp>
 #include <ferry/any_object.hpp>
 #include <ferry/archive.hpp>
 #include <ferry/archive_options.hpp>
@@ -17,11 +18,15 @@
 #include <ferry/handle.hpp>
 #include <ferry/init.hpp>
 #include <ferry/limits.hpp>
+#include <ferry/listener.hpp>
 #include <ferry/message.hpp>
+#include <ferry/offer.hpp>
 #include <ferry/process.hpp>
+#include <ferry/process_handle.hpp>
 #include <ferry/reducer.hpp>
 #include <ferry/shared_array.hpp>
 #include <ferry/shared_memory.hpp>
 #include <ferry/shared_value.hpp>
 #include <ferry/socket.hpp>
 #include <ferry/transfer.hpp>
+#include <ferry/wait.hpp>

@@ -5,7 +5,7 @@
 #include "channel/adopt.hpp"
 #include "channel/handshake.hpp"
 #include "os/handle.hpp"
-#include "os/process_id.hpp"
+#include "os/process.hpp"
 #include "os/rendezvous.hpp"
 #include "os/wait.hpp"
 #include "os/wait_set.hpp"
@@ -43,7 +43,7 @@ class listener::state {
   ~state() {
     // A forked child has the same listener, but the file is its parent's.
     const bool still_own =
-        own_file_ && maker_ == os::process_id() && os::identify_path(socket_.bound.name()) == own_file_;
+        own_file_ && maker_ == os::own_id() && os::identify_path(socket_.bound.name()) == own_file_;
     if (still_own) os::remove_path(socket_.bound.name());
     for (const candidate& each : candidates_) waiting_.remove(each.link->wait_handle());
     waiting_.remove(socket_.handle);
@@ -140,7 +140,7 @@ class listener::state {
   os::listening_socket socket_;
   os::wait_set waiting_;
   std::optional<os::memory_identity> own_file_;
-  const std::int64_t maker_ = os::process_id();
+  const std::int64_t maker_ = os::own_id();
   std::list<candidate> candidates_;  // oldest first
   peer_info last_accepted_;
 };
