@@ -28,6 +28,14 @@ message dump(const T& value, const archive_options& options) {
 }
 
 template <class T>
+void load_whole(forking_iarchive& archive, T& value) {
+  static_assert(type_cannot_arrive<T>::checked);
+  check_type_name(archive, identity_of<T>(), typeid(T));
+  load(archive, value);
+  archive.finish();
+}
+
+template <class T>
 T load_whole(forking_iarchive& archive) {
   static_assert(std::is_same_v<T, std::remove_cvref_t<T>>,
                 "ferry: values are read, not references: drop const and &");
@@ -68,6 +76,19 @@ template <class T>
 T loads(std::span<const std::byte> from, const archive_options& options = {}) {
   forking_iarchive archive(from, options);
   return detail::load_whole<T>(archive);
+}
+
+/// Reads into a value that there is already, so that what it owns (elements, text) is used again: for loops
+/// that receive many alike. If it throws, the value is valid but of unspecified content; else as `loads`.
+template <class T>
+void loads_into(T& value, message from, const archive_options& options = {}) {
+  forking_iarchive archive(std::move(from), options);
+  detail::load_whole(archive, value);
+}
+template <class T>
+void loads_into(T& value, std::span<const std::byte> from, const archive_options& options = {}) {
+  forking_iarchive archive(from, options);
+  detail::load_whole(archive, value);
 }
 
 }  // namespace ferry

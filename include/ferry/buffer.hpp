@@ -60,10 +60,10 @@ class buffer {
 
   const std::byte* data() const noexcept { return data_; }
   std::byte* data() noexcept { return data_; }
-  std::size_t size() const noexcept { return size_; }
-  bool empty() const noexcept { return size_ == 0; }
-  std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
-  std::span<std::byte> writable_bytes() noexcept { return {data_, size_}; }
+  std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - data_); }
+  bool empty() const noexcept { return end_ == data_; }
+  std::span<const std::byte> bytes() const noexcept { return {data_, end_}; }
+  std::span<std::byte> writable_bytes() noexcept { return {data_, end_}; }
   /// The external memory in use, or null.
   external* memory() const noexcept { return external_.get(); }
 
@@ -72,20 +72,19 @@ class buffer {
   }
   /// Makes room for `count` more bytes at the end and returns where they go; their content is undefined.
   std::byte* extend(std::size_t count) {
-    if (count > capacity_ - size_) grow(count);
-    std::byte* const end = data_ + size_;
-    size_ += count;
-    return end;
+    if (count > static_cast<std::size_t>(limit_ - end_)) grow(count);
+    std::byte* const place = end_;
+    end_ += count;
+    return place;
   }
   /// Drops bytes from the end. @pre `size <= this->size()`
-  void truncate(std::size_t size) noexcept { size_ = size; }
+  void truncate(std::size_t size) noexcept { end_ = data_ + size; }
 
  private:
   void grow(std::size_t more);
   void swap(buffer& other) noexcept;
 
-  std::byte* data_ = nullptr;
-  std::size_t size_ = 0, capacity_ = 0;
+  std::byte *data_ = nullptr, *end_ = nullptr, *limit_ = nullptr;
   std::unique_ptr<external> external_;  // null: data_ is on the heap
   source* source_ = nullptr;
 };

@@ -64,8 +64,7 @@ class forking_iarchive {
   /// @throws archive_error  when bytes are left over
   void finish() const;
 
-  // --- the rest of Boost's concept
-  // ---------------------------------------------------------------------------
+  // --- the rest of Boost's concept -----------------------------------------------------------------------
   void load_binary(void* into, std::size_t count) { read_block(into, count); }
   template <class T>
   void register_type(const T* = nullptr) {}
@@ -73,8 +72,7 @@ class forking_iarchive {
   void reset_object_address(const void*, const void*) noexcept {}
   void delete_created_pointers() noexcept {}
 
-  // --- for codecs
-  // --------------------------------------------------------------------------------------------
+  // --- for codecs ----------------------------------------------------------------------------------------
   const archive_options& options() const noexcept { return options_; }
   std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - here_); }
   std::size_t offset() const noexcept { return static_cast<std::size_t>(here_ - begin_); }
@@ -128,6 +126,11 @@ class forking_iarchive {
   /// @throws type_mismatch  unless the name read is the one expected
   void expect_name(std::string_view expected);
 
+  /// The version of a class in this message.
+  std::uint32_t version_of(std::uint64_t type_hash) const {
+    return versions_.empty() ? 0 : find_version(type_hash);
+  }
+
   std::size_t shared_count() const noexcept { return shared_.size(); }
   detail::shared_slot& shared(std::size_t slot) { return shared_[slot]; }
   std::size_t add_shared();
@@ -167,6 +170,7 @@ class forking_iarchive {
 
   void read_envelope(std::size_t handles);
   std::uint64_t read_long_size();
+  std::uint32_t find_version(std::uint64_t type_hash) const;
   const std::ptrdiff_t* find_upcast(const std::type_info& derived, const std::type_info& base) const;
   [[noreturn]] void throw_truncated(std::size_t wanted) const;
   [[noreturn]] void throw_too_deep() const;
@@ -181,6 +185,7 @@ class forking_iarchive {
   std::string type_name_;
   std::vector<claimable_handle> handles_;
   std::vector<std::string> names_;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> versions_;
   std::vector<detail::shared_slot> shared_;
   std::vector<known_upcast> upcasts_;
 };

@@ -52,15 +52,13 @@ class forking_oarchive {
   /// @throws limit_exceeded  when the message is larger than `limits::bytes`
   message finish();
 
-  // --- the rest of Boost's concept
-  // ---------------------------------------------------------------------------
+  // --- the rest of Boost's concept -----------------------------------------------------------------------
   void save_binary(const void* bytes, std::size_t count) { write_block(bytes, count); }
   template <class T>
   void register_type(const T* = nullptr) {}
   unsigned get_library_version() const noexcept { return 19; }
 
-  // --- for codecs
-  // --------------------------------------------------------------------------------------------
+  // --- for codecs ----------------------------------------------------------------------------------------
   transfer mode() const noexcept { return options_.mode; }
   const archive_options& options() const noexcept { return options_; }
 
@@ -91,6 +89,10 @@ class forking_oarchive {
     if (count > objects_left_) throw_too_many_objects();
     objects_left_ -= count;
   }
+
+  std::size_t size() const noexcept { return buffer_.size(); }
+  /// Puts the version of a class into the table that goes with the message; a class not in it has version 0.
+  void note_version(const detail::type_identity& type, std::uint32_t version);
 
   /// @returns the index of the shared object, from 1, and whether it is written here for the first time
   std::pair<std::uint64_t, bool> share(std::shared_ptr<const void> object, const std::type_info& type);
@@ -151,6 +153,7 @@ class forking_oarchive {
   std::vector<unique_handle> handles_;
   std::unordered_map<native_handle_type, handle_use> handle_uses_;
   std::vector<std::string_view> names_;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> versions_;  // by hash of the type's name
   // Holds on to what it has written: were an object freed meanwhile, another could take its address.
   std::unordered_map<shared_key, std::pair<std::uint64_t, std::shared_ptr<const void>>, shared_key_hash>
       shared_;

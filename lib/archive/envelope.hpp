@@ -13,7 +13,8 @@ namespace ferry::detail {
 static_assert(std::endian::native == std::endian::little,
               "numbers go on the wire as they are in memory: little-endian");
 
-/// 32 bytes, followed by the mask of overrides if `flag_overrides` is set (8 bytes), the name, and the body.
+/// 32 bytes, followed by the mask of overrides if `flag_overrides` is set (8 bytes), the name, the body, and the
+/// versions of the classes in it that have one.
 struct envelope {
   static constexpr std::array<char, 4> magic_bytes{'F', 'R', 'Y', '1'};
   static constexpr std::uint8_t current_version = 1;
@@ -26,9 +27,16 @@ struct envelope {
   std::uint64_t type_hash = 0;
   std::uint64_t body_size = 0;
   std::uint32_t handle_count = 0;
-  std::uint32_t reserved = 0;
+  std::uint32_t version_count = 0;
 };
 static_assert(sizeof(envelope) == 32);
+
+/// 12 bytes in the table after the body.
+struct [[gnu::packed]] class_version {
+  std::uint64_t type_hash = 0;
+  std::uint32_t version = 0;
+};
+static_assert(sizeof(class_version) == 12);
 
 /// How many handles the bytes of a message say that they come with; 0 if they are no message.
 inline std::size_t envelope_handle_count(std::span<const std::byte> message) {

@@ -58,7 +58,7 @@ void forking_iarchive::read_envelope(std::size_t handles) {
     fail("the message is of version " + std::to_string(head.version) + ", this library reads version " +
          std::to_string(detail::envelope::current_version));
   }
-  if ((head.flags & ~detail::envelope::flag_overrides) != 0 || head.reserved != 0)
+  if ((head.flags & ~detail::envelope::flag_overrides) != 0)
     fail("the head of the message has bits set that mean nothing in this version");
   if (head.flags != 0) {
     read_raw(override_mask_);
@@ -68,9 +68,17 @@ void forking_iarchive::read_envelope(std::size_t handles) {
   type_name_.assign(reinterpret_cast<const char*>(name), head.name_size);
   if (detail::hash_name(type_name_) != head.type_hash)
     fail("the hash of the type's name is not that of its name");
-  if (head.body_size != remaining()) {
-    fail("the body of the message has " + std::to_string(remaining()) + " bytes, its head says " +
-         std::to_string(head.body_size));
+  const std::uint64_t versions_size = std::uint64_t{head.version_count} * sizeof(detail::class_version);
+  if (versions_size > remaining() || head.body_size != remaining() - versions_size) {
+    fail("after its name the message has " + std::to_string(remaining()) + " bytes, its head says " +
+         std::to_string(head.body_size) + " and " + std::to_string(versions_size) + " for versions");
+  }
+  end_ -= versions_size;
+  for (const std::byte* from = end_; versions_.size() != head.version_count;
+       from += sizeof(detail::class_version)) {
+    detail::class_version entry;
+    std::memcpy(&entry, from, sizeof entry);
+    versions_.emplace_back(std::uint64_t{entry.type_hash}, std::uint32_t{entry.version});
   }
   if (head.handle_count > options_.limit.handles) {
     throw limit_exceeded("the message has " + std::to_string(head.handle_count) +
@@ -173,6 +181,13 @@ const detail::dispatch_entry& forking_iarchive::entry_named(const std::string& n
                        "': add it, e.g. dispatch_table::global().add<...>(\"" + name +
                        "\"), before such messages are read",
                    name);
+}
+
+std::uint32_t forking_iarchive::find_version(std::uint64_t type_hash) const {
+  for (const auto& [hash, version] : versions_) {
+    if (hash == type_hash) return version;
+  }
+  return 0;
 }
 
 std::size_t forking_iarchive::add_shared() {

@@ -41,13 +41,26 @@ forking_oarchive::forking_oarchive(std::string_view type_name, const archive_opt
 }
 
 message forking_oarchive::finish() {
-  if (buffer_.size() > options_.limit.bytes) throw_too_large(buffer_.size());
   detail::envelope head;
   std::memcpy(&head, buffer_.data(), sizeof head);
   head.body_size = buffer_.size() - body_;
   head.handle_count = gsl::narrow<std::uint32_t>(handles_.size());
+  head.version_count = gsl::narrow<std::uint32_t>(versions_.size());
   std::memcpy(buffer_.data(), &head, sizeof head);
+  for (const auto& [type_hash, version] : versions_) write_raw(detail::class_version{type_hash, version});
+  if (buffer_.size() > options_.limit.bytes) throw_too_large(buffer_.size());
   return message(std::move(buffer_), std::move(handles_));
+}
+
+void forking_oarchive::note_version(const detail::type_identity& type, std::uint32_t version) {
+  for (const auto& [type_hash, noted] : versions_) {
+    if (type_hash != type.hash) continue;
+    if (noted == version) return;
+    throw name_error("two classes are both called '" + type.name + "', and have versions " +
+                         std::to_string(noted) + " and " + std::to_string(version) + ": rename one",
+                     type.name);
+  }
+  versions_.emplace_back(type.hash, version);
 }
 
 void forking_oarchive::write_long_size(std::uint64_t size) {

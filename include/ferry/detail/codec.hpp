@@ -19,8 +19,15 @@ namespace ferry::detail {
 template <class T>
 T make(forking_iarchive& archive);
 
-// --- numbers
-// -------------------------------------------------------------------------------------------------
+/// Nothing takes no bytes (see min_wire_size): what is empty is a zero.
+inline void save_empty(forking_oarchive& archive) {
+  archive.write_raw(std::byte{0});
+}
+inline void skip_empty(forking_iarchive& archive) {
+  if (*archive.take(1) != std::byte{0}) archive.fail("an empty value is not the zero byte that it should be");
+}
+
+// --- numbers ---------------------------------------------------------------------------------------------
 
 template <class T>
 inline constexpr bool is_bool_like = std::is_same_v<T, bool>;
@@ -52,8 +59,7 @@ void load_number(forking_iarchive& archive, T& value) {
   }
 }
 
-// --- contiguous elements
-// ---------------------------------------------------------------------------------------
+// --- contiguous elements ---------------------------------------------------------------------------------
 
 /// True when elements of type T go as one block in this message.
 template <class T, class Archive>
@@ -87,8 +93,7 @@ void load_elements(forking_iarchive& archive, T* elements, std::size_t count) {
   for (std::size_t i = 0; i != count; ++i) load(archive, elements[i]);
 }
 
-// --- reducers
-// --------------------------------------------------------------------------------------------------
+// --- reducers --------------------------------------------------------------------------------------------
 
 /// What an argument of `rebuild` is when it arrives: what owns the content of what was sent.
 template <class T>
@@ -144,8 +149,7 @@ consteval bool is_guarded() {
   }
 }
 
-// --- user code for Boost.Serialization
-// ---------------------------------------------------------------------------
+// --- user code for Boost.Serialization -------------------------------------------------------------------
 
 template <class T>
 void save_boost(forking_oarchive& archive, const T& value) {
@@ -153,41 +157,33 @@ void save_boost(forking_oarchive& archive, const T& value) {
     archive.write_block(&value, sizeof value);
     return;
   }
-  const unsigned version = boost::serialization::version<T>::value;
-  archive.write_size(version);
+  constexpr unsigned version = boost::serialization::version<T>::value;
+  if constexpr (version != 0) archive.note_version(identity_of<T>(), version);
+  const std::size_t before = archive.size();
   if constexpr (!std::is_default_constructible_v<T>)
     boost::serialization::save_construct_data_adl(archive, &value, version);
   boost::serialization::serialize_adl(archive, const_cast<T&>(value), version);
+  if (archive.size() == before) save_empty(archive);
 }
 
 template <class T>
-unsigned load_version(forking_iarchive& archive) {
+unsigned version_in(const forking_iarchive& archive) {
   constexpr unsigned known = boost::serialization::version<T>::value;
-  const std::uint64_t version = archive.read_size();
+  static const std::uint64_t hash = identity_of<T>().hash;
+  const unsigned version = archive.version_of(hash);
   if (version > known) {
     archive.fail("version " + std::to_string(version) + " of " + identity_of<T>().name +
                  " is newer than version " + std::to_string(known) +
                  " here: rebuild this program with the newer class");
   }
-  return static_cast<unsigned>(version);
+  return version;
 }
 
-template <class T>
-void load_boost(forking_iarchive& archive, T& value) {
-  if constexpr (is_bitwise<T>) {
-    if (goes_as_block<T>(archive)) {
-      archive.read_block(&value, sizeof value);
-      return;
-    }
-  }
-  const unsigned version = load_version<T>(archive);
-  boost::serialization::serialize_adl(archive, value, version);
-}
-
-/// For types without a public default constructor: Boost's load_construct_data makes the object.
+/// Boost's load_construct_data makes an object without a public default constructor.
 template <class T>
 T make_boost(forking_iarchive& archive) {
-  const unsigned version = load_version<T>(archive);
+  const unsigned version = version_in<T>(archive);
+  const std::size_t before = archive.offset();
   union storage {
     storage() {}
     ~storage() {}
@@ -199,7 +195,21 @@ T make_boost(forking_iarchive& archive) {
     ~destroyer() { value.~T(); }
   } const destroy_after{place.value};
   boost::serialization::serialize_adl(archive, place.value, version);
+  if (archive.offset() == before) skip_empty(archive);
   return std::move(place.value);
+}
+
+template <class T>
+void load_boost(forking_iarchive& archive, T& value) {
+  if constexpr (is_bitwise<T>) {
+    if (goes_as_block<T>(archive)) {
+      archive.read_block(&value, sizeof value);
+      return;
+    }
+  }
+  const std::size_t before = archive.offset();
+  boost::serialization::serialize_adl(archive, value, version_in<T>(archive));
+  if (archive.offset() == before) skip_empty(archive);
 }
 
 template <class T>
@@ -230,22 +240,17 @@ void load_boost_wrapper(forking_iarchive& archive, T& wrapper) {
   }
 }
 
-// --- aggregates
-// ------------------------------------------------------------------------------------------------
+// --- aggregates ------------------------------------------------------------------------------------------
 
 template <class T>
 void save_aggregate(forking_oarchive& archive, const T& value) {
   if constexpr (boost::pfr::tuple_size_v<T> == 0) {
-    archive.write_raw(std::byte{0});  // see min_wire_size
+    save_empty(archive);
   } else if (goes_as_block<T>(archive)) {
     archive.write_block(&value, sizeof value);
   } else {
     boost::pfr::for_each_field(value, [&](const auto& field) { save(archive, field); });
   }
-}
-
-inline void skip_empty(forking_iarchive& archive) {
-  if (*archive.take(1) != std::byte{0}) archive.fail("an empty value is not the zero byte that it should be");
 }
 
 template <class T>
@@ -271,8 +276,7 @@ T make_aggregate(forking_iarchive& archive) {
   (std::make_index_sequence<boost::pfr::tuple_size_v<T>>{});
 }
 
-// --- any value
-// -------------------------------------------------------------------------------------------------
+// --- any value -------------------------------------------------------------------------------------------
 
 /// Writes the value by the way that its type has, without looking for an entry that overrides it.
 template <class T>

@@ -17,8 +17,7 @@
 
 namespace ferry::detail {
 
-// --- strings and views
-// -------------------------------------------------------------------------------------------
+// --- strings and views -----------------------------------------------------------------------------------
 
 template <class Char>
 struct codec<std::basic_string_view<Char>> {
@@ -56,8 +55,7 @@ struct codec<std::span<T, Extent>> {
   }
 };
 
-// --- sequences
-// ---------------------------------------------------------------------------------------------------
+// --- sequences -------------------------------------------------------------------------------------------
 
 /// Reads values that lie unaligned in a message: lets `assign` fill fresh memory without writing it twice.
 template <class T>
@@ -114,7 +112,6 @@ struct codec<std::vector<T, Allocator>> {
   static void load(forking_iarchive& archive, vector& elements) {
     const typename forking_iarchive::nesting level(archive);
     const std::size_t count = archive.read_count(min_wire_size<T>);
-    elements.clear();
     if constexpr (is_bitwise<T> && std::is_default_constructible_v<T>) {
       if (goes_as_block<T>(archive)) {
         const std::byte* const from = archive.take(count * sizeof(T));
@@ -128,14 +125,20 @@ struct codec<std::vector<T, Allocator>> {
       }
     }
     archive.count_objects(count);
-    elements.reserve(archive.reservable(count, sizeof(T)));
-    for (std::size_t i = 0; i != count; ++i) {
-      if constexpr (loads_in_place<T> && !std::is_same_v<T, bool>) {
-        elements.emplace_back();
-        detail::load(archive, elements.back());
-      } else {
-        elements.push_back(make<T>(archive));
+    if constexpr (loads_in_place<T> && !std::is_same_v<T, bool>) {
+      // Into the elements that there are, as far as there are enough: what they own is used again.
+      std::size_t loaded = 0;
+      while (loaded != count) {
+        if (elements.size() <= loaded)
+          elements.resize(loaded + archive.reservable(count - loaded, sizeof(T)));
+        for (const std::size_t there = std::min(count, elements.size()); loaded != there; ++loaded)
+          detail::load(archive, elements[loaded]);
       }
+      elements.resize(count);
+    } else {
+      elements.clear();
+      elements.reserve(archive.reservable(count, sizeof(T)));
+      for (std::size_t i = 0; i != count; ++i) elements.push_back(make<T>(archive));
     }
   }
 };
@@ -214,7 +217,7 @@ template <class T, std::size_t Size>
 struct codec<std::array<T, Size>> {
   static void save(forking_oarchive& archive, const std::array<T, Size>& elements) {
     if constexpr (Size == 0) {
-      archive.write_raw(std::byte{0});
+      save_empty(archive);
     } else {
       save_elements(archive, elements.data(), Size);
     }
@@ -258,8 +261,7 @@ struct codec<std::bitset<Size>> {
   }
 };
 
-// --- several values in one
-// ---------------------------------------------------------------------------------------
+// --- several values in one -------------------------------------------------------------------------------
 
 template <class First, class Second>
 struct codec<std::pair<First, Second>> {
@@ -282,7 +284,7 @@ struct codec<std::tuple<Each...>> {
   using tuple = std::tuple<Each...>;
   static void save(forking_oarchive& archive, const tuple& values) {
     if constexpr (sizeof...(Each) == 0) {
-      archive.write_raw(std::byte{0});
+      save_empty(archive);
     } else {
       save_arguments(archive, values);
     }
@@ -316,7 +318,7 @@ struct codec<std::optional<T>> {
 
 template <>
 struct codec<std::monostate> {
-  static void save(forking_oarchive& archive, std::monostate) { archive.write_raw(std::byte{0}); }
+  static void save(forking_oarchive& archive, std::monostate) { save_empty(archive); }
   static void load(forking_iarchive& archive, std::monostate&) { skip_empty(archive); }
 };
 
@@ -353,8 +355,7 @@ struct codec<std::variant<Alternatives...>> {
   }
 };
 
-// --- the small ones
-// ------------------------------------------------------------------------------------------------
+// --- the small ones --------------------------------------------------------------------------------------
 
 template <class T>
 concept std_duration = is_in_std<T> && requires(const T& value) {

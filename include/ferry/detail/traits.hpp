@@ -51,8 +51,7 @@ concept has_reducer = requires {
   sizeof(reducer<T>);
 };
 
-// --- user code written for Boost.Serialization
-// ---------------------------------------------------------------
+// --- user code written for Boost.Serialization -----------------------------------------------------------
 
 // A member named `serialize`, even a private one: if T has it, the name is ambiguous in a class that inherits
 // it from two sides.
@@ -93,8 +92,7 @@ concept has_free_serialize = requires(forking_oarchive& archive, T& value, const
 template <class T>
 concept has_boost_serialize = std::is_class_v<T> &&(has_member_serialize<T>() || has_free_serialize<T>);
 
-// --- the decision
-// --------------------------------------------------------------------------------------------
+// --- the decision ----------------------------------------------------------------------------------------
 
 enum class way {
   none,           // cannot cross
@@ -151,8 +149,7 @@ consteval way find_way() {
 template <class T>
 inline constexpr way way_of = find_way<T>();
 
-// --- contiguous blocks
-// ---------------------------------------------------------------------------------------
+// --- contiguous blocks -----------------------------------------------------------------------------------
 
 template <class T>
 consteval bool find_bitwise();
