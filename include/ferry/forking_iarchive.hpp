@@ -100,8 +100,13 @@ class forking_iarchive {
     ++here_;
     return first;
   }
-  /// Number of elements to come, each of which takes at least `min_size` bytes; also counted as objects.
-  std::size_t read_count(std::size_t min_size);
+  /// Number of elements to come, each of which takes at least `MinSize` bytes.
+  template <std::size_t MinSize = 1>
+  std::size_t read_count() {
+    const std::uint64_t count = read_size();
+    if (count > remaining() / MinSize) throw_count(count, MinSize);
+    return static_cast<std::size_t>(count);
+  }
   /// How many elements of `element_size` bytes may be made room for before they have been read: no more
   /// memory than the bytes still to come justify.
   std::size_t reservable(std::size_t count, std::size_t element_size) const {
@@ -126,10 +131,11 @@ class forking_iarchive {
   /// @throws type_mismatch  unless the name read is the one expected
   void expect_name(std::string_view expected);
 
+  /// False if all classes in this message have version 0, as most have.
+  bool has_versions() const noexcept { return has_versions_; }
   /// The version of a class in this message.
-  std::uint32_t version_of(std::uint64_t type_hash) const {
-    return versions_.empty() ? 0 : find_version(type_hash);
-  }
+  /// @throws archive_error  when it is newer than the one `known` here
+  std::uint32_t version_of(const detail::type_identity& type, std::uint32_t known) const;
 
   std::size_t shared_count() const noexcept { return shared_.size(); }
   detail::shared_slot& shared(std::size_t slot) { return shared_[slot]; }
@@ -170,8 +176,8 @@ class forking_iarchive {
 
   void read_envelope(std::size_t handles);
   std::uint64_t read_long_size();
-  std::uint32_t find_version(std::uint64_t type_hash) const;
   const std::ptrdiff_t* find_upcast(const std::type_info& derived, const std::type_info& base) const;
+  [[noreturn]] void throw_count(std::uint64_t count, std::size_t min_size) const;
   [[noreturn]] void throw_truncated(std::size_t wanted) const;
   [[noreturn]] void throw_too_deep() const;
   [[noreturn]] void throw_too_many_objects() const;
@@ -181,6 +187,7 @@ class forking_iarchive {
   const std::byte *begin_ = nullptr, *here_ = nullptr, *end_ = nullptr;
   archive_options options_;
   std::uint64_t override_mask_ = 0;
+  bool has_versions_ = false;
   std::size_t depth_left_, objects_left_;
   std::string type_name_;
   std::vector<claimable_handle> handles_;

@@ -74,6 +74,7 @@ void forking_iarchive::read_envelope(std::size_t handles) {
          std::to_string(head.body_size) + " and " + std::to_string(versions_size) + " for versions");
   }
   end_ -= versions_size;
+  has_versions_ = head.version_count != 0;
   for (const std::byte* from = end_; versions_.size() != head.version_count;
        from += sizeof(detail::class_version)) {
     detail::class_version entry;
@@ -104,20 +105,11 @@ std::uint64_t forking_iarchive::read_long_size() {
   fail("a size does not fit into 64 bits");
 }
 
-std::size_t forking_iarchive::read_count(std::size_t min_size) {
-  const std::uint64_t count = read_size();
-  if (count > remaining() / min_size) {
-    fail("a count of " + std::to_string(count) + " elements of at least " + std::to_string(min_size) +
-         " bytes each does not fit into the " + std::to_string(remaining()) + " bytes that are left");
-  }
-  return static_cast<std::size_t>(count);
-}
-
 const std::string* forking_iarchive::read_optional_name() {
   const std::uint64_t index = read_size();
   if (index == 0) return nullptr;
   if (index == 1) {
-    const std::size_t size = read_count(1);
+    const std::size_t size = read_count();
     const std::byte* const text = take(size);
     return &names_.emplace_back(reinterpret_cast<const char*>(text), size);
   }
@@ -183,9 +175,12 @@ const detail::dispatch_entry& forking_iarchive::entry_named(const std::string& n
                    name);
 }
 
-std::uint32_t forking_iarchive::find_version(std::uint64_t type_hash) const {
+std::uint32_t forking_iarchive::version_of(const detail::type_identity& type, std::uint32_t known) const {
   for (const auto& [hash, version] : versions_) {
-    if (hash == type_hash) return version;
+    if (hash != type.hash) continue;
+    if (version <= known) return version;
+    fail("version " + std::to_string(version) + " of " + type.name + " is newer than version " +
+         std::to_string(known) + " here: rebuild this program with the newer class");
   }
   return 0;
 }
@@ -211,6 +206,10 @@ void forking_iarchive::fail(const std::string& what) const {
   throw archive_error(what, offset());
 }
 
+void forking_iarchive::throw_count(std::uint64_t count, std::size_t min_size) const {
+  fail("a count of " + std::to_string(count) + " elements of at least " + std::to_string(min_size) +
+       " bytes each does not fit into the " + std::to_string(remaining()) + " bytes that are left");
+}
 void forking_iarchive::throw_truncated(std::size_t wanted) const {
   fail("the message ends too early: " + std::to_string(wanted) + " bytes are to be read and " +
        std::to_string(remaining()) + " are left");

@@ -168,15 +168,9 @@ void save_boost(forking_oarchive& archive, const T& value) {
 
 template <class T>
 unsigned version_in(const forking_iarchive& archive) {
-  constexpr unsigned known = boost::serialization::version<T>::value;
-  static const std::uint64_t hash = identity_of<T>().hash;
-  const unsigned version = archive.version_of(hash);
-  if (version > known) {
-    archive.fail("version " + std::to_string(version) + " of " + identity_of<T>().name +
-                 " is newer than version " + std::to_string(known) +
-                 " here: rebuild this program with the newer class");
-  }
-  return version;
+  if (!archive.has_versions()) [[likely]]
+    return 0;
+  return archive.version_of(identity_of<T>(), boost::serialization::version<T>::value);
 }
 
 /// Boost's load_construct_data makes an object without a public default constructor.
@@ -234,7 +228,7 @@ void load_boost_wrapper(forking_iarchive& archive, T& wrapper) {
   } else if constexpr (requires { wrapper.m_size; }) {
     archive.read_block(const_cast<void*>(wrapper.m_t), wrapper.m_size);
   } else if constexpr (std::is_same_v<T, boost::serialization::collection_size_type>) {
-    wrapper = T(archive.read_count(1));  // what follows in Boost's own loaders reserves this much
+    wrapper = T(archive.read_count());  // what follows in Boost's own loaders reserves this much
   } else {
     wrapper = T(static_cast<unsigned>(archive.read_size()));
   }
@@ -304,6 +298,12 @@ template <class T>
 inline constexpr bool may_be_overridden = std::is_class_v<T>&& way_of<T> != way::run_time&& way_of<T> !=
                                           way::boost_wrapper&& way_of<T> != way::handle;
 
+// Out of line, to keep what is rarely needed out of the way of what is always done.
+template <class T>
+[[gnu::noinline]] bool save_overridden(forking_oarchive& archive, const T& value) {
+  return archive.save_override(typeid(T), identity_of<T>().hash, &value);
+}
+
 template <class T>
 void save(forking_oarchive& archive, const T& value) {
   if constexpr (way_of<T> == way::number) {
@@ -369,13 +369,17 @@ void load_own_way(forking_iarchive& archive, T& value) {
   }
 }
 
-/// The entry by which the writer overrode the type's own way, or null.
+/// What the writer wrote by an entry that overrides the type's own way; null if it did not.
 template <class T>
-const dispatch_entry* overriding_entry(forking_iarchive& archive) {
-  if constexpr (may_be_overridden<T>) {
-    if (archive.override_mask() != 0) return archive.read_override(typeid(T), identity_of<T>().hash);
-  }
-  return nullptr;
+[[gnu::noinline]] erased_object load_overridden(forking_iarchive& archive) {
+  const dispatch_entry* const entry = archive.read_override(typeid(T), identity_of<T>().hash);
+  return entry != nullptr ? entry->load(archive) : erased_object(nullptr, [](void*) {});
+}
+template <class T>
+[[gnu::noinline]] bool load_overridden(forking_iarchive& archive, T& value) {
+  const erased_object loaded = load_overridden<T>(archive);
+  if (loaded) value = std::move(*static_cast<T*>(loaded.get()));
+  return loaded != nullptr;
 }
 
 template <class T>
@@ -387,8 +391,12 @@ T make(forking_iarchive& archive) {
   } else if constexpr (std::is_same_v<T, unique_handle>) {
     return archive.read_handle();
   } else if constexpr (type_cannot_arrive<T>::checked) {
-    if (const dispatch_entry* const entry = overriding_entry<T>(archive))
-      return std::move(*static_cast<T*>(entry->load(archive).get()));
+    if constexpr (may_be_overridden<T>) {
+      if (archive.override_mask() != 0) {
+        if (const erased_object loaded = load_overridden<T>(archive))
+          return std::move(*static_cast<T*>(loaded.get()));
+      }
+    }
     return make_own_way<T>(archive);
   }
 }
@@ -403,10 +411,7 @@ void load(forking_iarchive& archive, T& value) {
     load_boost_wrapper(archive, value);
   } else if constexpr (type_cannot_arrive<T>::checked) {
     if constexpr (may_be_overridden<T> && std::is_move_assignable_v<T>) {
-      if (const dispatch_entry* const entry = overriding_entry<T>(archive)) {
-        value = std::move(*static_cast<T*>(entry->load(archive).get()));
-        return;
-      }
+      if (archive.override_mask() != 0 && load_overridden(archive, value)) return;
     }
     load_own_way(archive, value);
   }

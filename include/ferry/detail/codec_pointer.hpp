@@ -90,8 +90,10 @@ void load_into_slot(forking_iarchive& archive, std::size_t slot) {
     archive.shared(slot) = {std::move(object), &typeid(T), &throw_as<T>};
   };
   if constexpr (loads_in_place<T>) {
-    if (const dispatch_entry* const entry = overriding_entry<T>(archive)) {
-      settle(std::make_shared<T>(std::move(*static_cast<T*>(entry->load(archive).get()))));
+    erased_object overridden(nullptr, [](void*) {});
+    if (may_be_overridden<T> && archive.override_mask() != 0) overridden = load_overridden<T>(archive);
+    if (overridden) {
+      settle(std::make_shared<T>(std::move(*static_cast<T*>(overridden.get()))));
     } else {
       auto object = std::make_shared<T>();
       settle(object);

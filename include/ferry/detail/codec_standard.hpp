@@ -34,7 +34,7 @@ struct codec<std::basic_string<Char, Traits, Allocator>> {
     codec<std::basic_string_view<Char>>::save(archive, {text.data(), text.size()});
   }
   static void load(forking_iarchive& archive, string& text) {
-    const std::size_t size = archive.read_count(sizeof(Char));
+    const std::size_t size = archive.read_count<sizeof(Char)>();
     const std::byte* const from = archive.take(size * sizeof(Char));
     if constexpr (sizeof(Char) == 1) {
       text.assign(reinterpret_cast<const Char*>(from), size);
@@ -111,7 +111,7 @@ struct codec<std::vector<T, Allocator>> {
 
   static void load(forking_iarchive& archive, vector& elements) {
     const typename forking_iarchive::nesting level(archive);
-    const std::size_t count = archive.read_count(min_wire_size<T>);
+    const std::size_t count = archive.read_count<min_wire_size<T>>();
     if constexpr (is_bitwise<T> && std::is_default_constructible_v<T>) {
       if (goes_as_block<T>(archive)) {
         const std::byte* const from = archive.take(count * sizeof(T));
@@ -174,7 +174,7 @@ struct codec<T> {
 
   static void load(forking_iarchive& archive, T& container) {
     const typename forking_iarchive::nesting level(archive);
-    const std::size_t count = archive.read_count(1);
+    const std::size_t count = archive.read_count();
     archive.count_objects(count);
     container.clear();
     if constexpr (is_map) {
