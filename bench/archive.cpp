@@ -91,19 +91,21 @@ std::vector<monster> make_monsters(std::size_t count) {
 
 class hand_writer {
  public:
-  void bytes(const void* from, std::size_t count) {
+  char* room(std::size_t count) {
     if (count > capacity_ - size_) grow(count);
-    if (count != 0) std::memcpy(data_.get() + size_, from, count);
+    char* const place = data_.get() + size_;
     size_ += count;
+    return place;
   }
   template <class T>
-  void number(T value) {
-    bytes(&value, sizeof value);
+  void number(const T& value) {
+    std::memcpy(room(sizeof value), &value, sizeof value);
   }
   template <class Sequence>
   void block(const Sequence& sequence) {
     number(static_cast<std::uint32_t>(sequence.size()));
-    bytes(sequence.data(), sequence.size() * sizeof(*sequence.data()));
+    const std::size_t size = sequence.size() * sizeof(*sequence.data());
+    if (size != 0) std::memcpy(room(size), sequence.data(), size);
   }
   void write(const weapon& w) {
     block(w.name);
@@ -128,7 +130,7 @@ class hand_writer {
     void operator()(char* block) const { std::free(block); }
   };
   void grow(std::size_t more) {
-    capacity_ = std::max(size_ + more, capacity_ + capacity_ / 2);
+    capacity_ = std::max({size_ + more, capacity_ + capacity_ / 2, std::size_t{256}});
     char* const moved = static_cast<char*>(std::realloc(data_.release(), capacity_));
     if (moved == nullptr) throw std::bad_alloc();
     data_.reset(moved);
