@@ -26,11 +26,11 @@ std::tuple<handle_view, std::uint64_t, bool, std::string> reducer<shared_memory>
 }
 
 shared_memory reducer<shared_memory>::rebuild(unique_handle handle, std::uint64_t size, bool writable,
-                                              std::string name) {
-  if (!name.empty() && !os::is_memory_name(name))
+                                              std::string called) {
+  if (!called.empty() && !os::is_memory_name(called))
     throw archive_error("received shared memory has a bad name");
   check(os::examine_memory(handle), size, writable);
-  return shared_memory::adopt(std::move(handle), static_cast<std::size_t>(size), writable, std::move(name));
+  return shared_memory::adopt(std::move(handle), static_cast<std::size_t>(size), writable, std::move(called));
 }
 
 }  // namespace ferry

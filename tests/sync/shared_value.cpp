@@ -91,6 +91,7 @@ BOOST_AUTO_TEST_CASE(copies_refer_to_the_same_value) {
   BOOST_TEST(shared_value<point>(point{1, 2})->y == 2);
 }
 
+// conformance: _TestValue.test_value
 // conformance: _TestValue.test_rawvalue
 BOOST_AUTO_TEST_CASE(a_child_changes_values_of_every_kind) {
   const shared_value<int> i(7);
@@ -110,6 +111,7 @@ BOOST_AUTO_TEST_CASE(a_child_changes_values_of_every_kind) {
   BOOST_TEST(*c == 'y');
 }
 
+// conformance: _TestArray.test_array
 // conformance: _TestArray.test_rawarray
 BOOST_AUTO_TEST_CASE(a_child_sums_up_an_array_in_place) {
   const std::vector<int> seed = {680, 626, 934, 821, 150, 233, 548, 982, 714, 831};
