@@ -104,8 +104,12 @@ class forking_iarchive {
   template <std::size_t MinSize = 1>
   std::size_t read_count() {
     const std::uint64_t count = read_size();
-    if (count > remaining() / MinSize) throw_count(count, MinSize);
+    check_count<MinSize>(count);
     return static_cast<std::size_t>(count);
+  }
+  template <std::size_t MinSize = 1>
+  void check_count(std::uint64_t count) const {
+    if (count > remaining() / MinSize) throw_count(count, MinSize);
   }
   /// How many elements of `element_size` bytes may be made room for before they have been read: no more
   /// memory than the bytes still to come justify.
