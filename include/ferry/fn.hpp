@@ -7,9 +7,6 @@ namespace ferry {
 
 /// A function as a value that crosses by name. A program that mentions `fn<&work>` can be asked to call
 /// `work`.
-///
-/// Functions of the same name in anonymous namespaces (or `static` ones) of two files share one name on the
-/// wire: starting either is a `process_error` that says so.
 template <auto Function>
 struct fn_t {
   static_assert(std::is_function_v<std::remove_pointer_t<decltype(Function)>> ||
@@ -22,16 +19,6 @@ struct fn_t {
   template <class... Args>
   decltype(auto) operator()(Args&&... args) const {
     return std::invoke(Function, std::forward<Args>(args)...);
-  }
-
-  /// What tells two functions of one name apart.
-  static const void* identity() noexcept {
-    static const auto address = Function;
-    if constexpr (std::is_pointer_v<decltype(Function)>) {
-      return reinterpret_cast<const void*>(address);
-    } else {
-      return nullptr;  // classes of one name are one class
-    }
   }
 
  private:

@@ -10,12 +10,14 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace ferry {
 
@@ -223,6 +225,8 @@ struct process_info {
   std::string name;  ///< "main" for one that Ferry did not start
   std::int64_t pid = 0;
   bool daemon = false;
+  /// 32 random bytes of the first process, known to all its descendants: for listeners that want to hear only these.
+  std::vector<std::byte> authkey = {};
 };
 
 process_info current_process();

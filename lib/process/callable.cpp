@@ -2,6 +2,7 @@
 #include <ferry/detail/callable.hpp>
 #include <ferry/error.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cxxabi.h>
 #include <memory>
@@ -9,16 +10,13 @@
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace ferry::detail {
 namespace {
 
 struct table_of_callables {
-  struct known {
-    const callable* entry;
-    bool ambiguous;
-  };
-  std::unordered_map<std::string_view, known> entries;
+  std::unordered_map<std::string_view, std::vector<const callable*>> entries;
   std::shared_mutex mutex;  // shared libraries bring callables while the program runs
 };
 
@@ -41,12 +39,25 @@ callable::callable(const char* name, const void* identity, invoker how)
     : name_(name), identity_(identity), invoke_(how) {
   table_of_callables& all = table();
   const std::unique_lock lock(all.mutex);
-  const auto [place, inserted] = all.entries.try_emplace(name_, table_of_callables::known{this, false});
-  // The same callable registers twice when two libraries of a program mention it.
-  if (!inserted) place->second.ambiguous |= place->second.entry->identity_ != identity_;
+  auto& namesakes = all.entries[name_];
+  // The same function registers twice when two libraries of a program mention it.
+  const bool known = std::any_of(namesakes.begin(), namesakes.end(),
+                                 [identity](const callable* each) { return each->identity() == identity; });
+  if (!known) namesakes.push_back(this);
 }
 
-const callable& callable::find(std::string_view name) {
+std::int64_t callable::distance() const noexcept {
+  return static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(identity_) -
+                                   reinterpret_cast<std::uintptr_t>(&table));
+}
+
+bool callable::has_unique_name() const {
+  table_of_callables& all = table();
+  const std::shared_lock lock(all.mutex);
+  return all.entries.at(name_).size() == 1;
+}
+
+const callable& callable::find(std::string_view name, std::int64_t distance) {
   table_of_callables& all = table();
   const std::shared_lock lock(all.mutex);
   const auto place = all.entries.find(name);
@@ -54,13 +65,18 @@ const callable& callable::find(std::string_view name) {
     throw process_error("this program knows no callable " + readable(name) +
                         ": it has to mention it, as in ferry::fn<&function>");
   }
-  if (place->second.ambiguous) {
-    throw process_error(
-        "several callables have the name " + readable(name) +
-        ": functions and types that are started as processes need names of their own, in a named "
-        "namespace and not static");
-  }
-  return *place->second.entry;
+  const auto& namesakes = place->second;
+  if (namesakes.size() == 1) return *namesakes.front();
+  const auto meant = std::find_if(namesakes.begin(), namesakes.end(),
+                                  [distance](const callable* each) { return each->distance() == distance; });
+  if (meant == namesakes.end()) throw_ambiguous(name);
+  return **meant;
+}
+
+void throw_ambiguous(std::string_view name) {
+  throw process_error("several callables have the name " + readable(name) +
+                      ": to be called in another program or library, a function or type needs a name of its own, in "
+                      "a named namespace and not static");
 }
 
 }  // namespace ferry::detail

@@ -61,13 +61,14 @@ int run(connection& parent, closure* work, message start) {
     forking_iarchive archive(std::move(start), options);
     start_request request;
     archive >> request;
-    const std::string callable_name = request.callable;
+    const std::string name = request.callable;
+    const std::int64_t distance = request.callable_distance;
     become(std::move(request));
     if (work != nullptr) {
       archive.finish();
       work->run();
     } else {
-      callable::find(callable_name).invoke(archive);
+      callable::find(name, distance).invoke(archive);
     }
     return EXIT_SUCCESS;
   } catch (...) {

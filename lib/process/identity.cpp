@@ -5,6 +5,7 @@
 #include <ferry/process.hpp>
 
 #include "os/process.hpp"
+#include "os/random.hpp"
 #include "process/bookkeeping.hpp"
 
 #include <algorithm>
@@ -19,6 +20,7 @@ struct shared_identity {
   identity who;
   std::atomic<std::uint32_t> children{0};
   // Guarded by hold_off_forks().
+  std::vector<std::byte> key;
   context chosen;
   bool settled = false;
 };
@@ -36,6 +38,7 @@ void become(start_request request) {
   all.who = identity{std::move(request.name),        request.daemon,    std::move(request.place),
                      std::move(request.parent_name), request.parent_id, std::move(request.parent)};
   all.children = 0;
+  all.key = std::move(request.authkey);
   all.chosen = context{};
   all.chosen.method = request.method;
   all.chosen.mode = request.mode;
@@ -46,6 +49,17 @@ void become(start_request request) {
 
 const identity& self() {
   return shared().who;
+}
+
+const std::vector<std::byte>& family_key() {
+  constexpr std::size_t key_size = 32;
+  const auto lock = hold_off_forks();
+  std::vector<std::byte>& key = shared().key;
+  if (key.empty()) {
+    key.resize(key_size);
+    os::fill_random(key);
+  }
+  return key;  // it does not change any more
 }
 
 std::vector<std::uint32_t> next_place() {
@@ -122,7 +136,7 @@ start_method get_start_method() {
 }
 
 process_info current_process() {
-  return {detail::self().name, os::own_id(), detail::self().daemon};
+  return {detail::self().name, os::own_id(), detail::self().daemon, detail::family_key()};
 }
 
 unsigned cpu_count() noexcept {

@@ -4,6 +4,7 @@
 #include <ferry/context.hpp>
 #include <ferry/handle.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,10 +13,12 @@ namespace ferry::detail {
 
 /// What a started child is told first. Read from the message of its parent, whom it trusts.
 struct start_request {
-  std::string callable;  ///< name in the table; empty: a closure is run
+  std::string callable;            ///< name in the table; empty: a closure is run
+  std::int64_t callable_distance = 0;  ///< see `callable::distance`
   std::string name;
   bool daemon = false;
   std::vector<std::uint32_t> place;  ///< the numbers of its ancestors and its own
+  std::vector<std::byte> authkey;
   // The default context.
   start_method method = start_method::spawn;
   transfer mode = transfer::inherit;
@@ -40,6 +43,8 @@ struct identity {
 };
 /// Changes once, when a child begins.
 const identity& self();
+/// A secret shared by all processes that descend from one.
+const std::vector<std::byte>& family_key();
 
 /// The place of the next child.
 std::vector<std::uint32_t> next_place();

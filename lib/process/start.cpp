@@ -38,6 +38,7 @@ start_request describe(const child_state& child) {
   request.name = child.name;
   request.daemon = child.daemon;
   request.place = child.place;
+  request.authkey = family_key();
   request.method = child.context.method;
   request.mode = child.context.mode;
   request.name_prefix = child.context.name_prefix;
@@ -56,10 +57,19 @@ archive_options options_of(const context& how) {
   return options;
 }
 
+void name_callable(start_request& request, const callable& target, bool for_this_program) {
+  request.callable = target.name();
+  if (for_this_program) {
+    request.callable_distance = target.distance();
+  } else if (!target.has_unique_name()) {
+    throw_ambiguous(target.name());
+  }
+}
+
 message write_start(const child_state& child, const call* what) {
   const spawning_scope guarded_objects_may_cross;
   start_request request = describe(child);
-  if (what != nullptr) request.callable = callable::find(what->target().name()).name();
+  if (what != nullptr) name_callable(request, what->target(), child.context.program.empty());
   forking_oarchive archive("ferry.start", options_of(child.context));
   archive << request;
   if (what != nullptr) what->write(archive);

@@ -4,6 +4,7 @@
 #include <ferry/archive.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -28,22 +29,31 @@ class callable {
   using invoker = void (*)(forking_iarchive& arguments);
 
   /// @param name  the same in every run of a program
-  /// @param identity  differs between two callables that happen to have the same name
+  /// @param identity  the address of some code, which tells apart callables of one name
   callable(const char* name, const void* identity, invoker how);
   callable(const callable&) = delete;
   callable& operator=(const callable&) = delete;
 
   const char* name() const noexcept { return name_; }
+  const void* identity() const noexcept { return identity_; }
   void invoke(forking_iarchive& arguments) const { invoke_(arguments); }
 
-  /// @throws process_error  when no callable has the name, or several have
-  static const callable& find(std::string_view name);
+  /// Where `identity` lies in the program: the same in every run, wherever it is loaded.
+  std::int64_t distance() const noexcept;
+  /// Whether the name alone says which callable is meant.
+  bool has_unique_name() const;
+
+  /// @param distance  picks one of several callables of the name, which functions in anonymous namespaces may share
+  /// @throws process_error  when no callable has the name, or several have and none is at `distance`
+  static const callable& find(std::string_view name, std::int64_t distance);
 
  private:
   const char* name_;
   const void* identity_;
   invoker invoke_;
 };
+
+[[noreturn]] void throw_ambiguous(std::string_view name);
 
 // --- what a callable takes
 // -----------------------------------------------------------------------------------
@@ -80,9 +90,9 @@ concept has_signature = requires {
 template <class F, class... Args>
 auto find_parameters() {
   if constexpr (is_fn<F>) {
-    return parameters_of(F::function);
+    return decltype(parameters_of(F::function))();
   } else if constexpr (has_signature<F>) {
-    return call_parameters_of(&F::operator());
+    return decltype(call_parameters_of(&F::operator()))();
   } else {
     return parameters<std::decay_t<Args>...>();
   }
@@ -115,12 +125,12 @@ struct entry_of<F, parameters<P...>> {
     }
   }
 
+  /// Functions have one address in all libraries of a program; otherwise it is that of the code above.
   static const void* identity() {
     if constexpr (is_fn<F>) {
-      return F::identity();
-    } else {
-      return reinterpret_cast<const void*>(&invoke);
+      if constexpr (std::is_pointer_v<decltype(F::function)>) return reinterpret_cast<const void*>(F::function);
     }
+    return reinterpret_cast<const void*>(&invoke);
   }
 
   inline static const callable entry{typeid(signature_tag<F, P...>).name(), identity(), &invoke};

@@ -1,0 +1,152 @@
+// What a process can be asked to run, and what its arguments become.
+#include "process/support.hpp"
+
+#include <ferry/error.hpp>
+
+#include <cctype>
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace ferry;
+using namespace ferry::test;
+
+namespace ferry::test {
+
+/// Starts a function of another file that has the name of one in this.
+process start_namesake(start_method method, unique_handle line);
+process start_namesake_in_another_program();
+namespace {
+void namesake(unique_handle line) { tell(line, 1); }
+}  // namespace
+
+}  // namespace ferry::test
+
+namespace {
+
+struct point {
+  int x = 0, y = 0;
+  bool operator==(const point&) const = default;
+  void tell_sum(unique_handle line) const { tell(line, x + y); }
+};
+
+/// A callable with state, some of it live.
+struct shouter {
+  unique_handle line;
+  std::string ending;
+
+  void operator()(const std::vector<std::string>& words) {
+    for (std::string word : words) {
+      for (char& c : word) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+      tell(line, word + ending);
+    }
+  }
+};
+
+/// Echoes what it hears until it hears nothing.
+struct echo {
+  unique_handle line;
+
+  void operator()() {
+    connection both(std::move(line));
+    for (;;) {
+      auto text = loads<std::optional<std::string>>(both.recv_message());
+      if (!text) return;
+      for (char& c : *text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+      both.send_message(dumps(*text));
+    }
+  }
+};
+
+void change(point& where, unique_handle line) {
+  where.x += 1;
+  tell(line, where);
+}
+void take(std::unique_ptr<point> where, unique_handle line) { tell(line, *where); }
+void take_by_rvalue(std::vector<int>&& numbers, unique_handle&& line) { tell(line, numbers.size()); }
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(callables, no_forkserver_left)
+
+// There only the name of a callable is known, so one that it does not tell apart must not be guessed.
+BOOST_AUTO_TEST_CASE(functions_of_one_name_cannot_be_started_in_another_program) {
+  BOOST_CHECK_EXCEPTION(start_namesake_in_another_program(), process_error, [](const process_error& error) {
+    return std::string(error.what()).find("several callables have the name") != std::string::npos;
+  });
+}
+
+BOOST_DATA_TEST_CASE(functions_of_one_name_in_two_files_are_told_apart, every_start_method, method) {
+  auto [here, there] = line();
+  process first(by(method), fn<&namesake>, there);
+  BOOST_TEST(hear<int>(here) == 1);
+  const process second = start_namesake(method, std::move(there));
+  BOOST_TEST(hear<int>(here) == 2);
+}
+
+BOOST_DATA_TEST_CASE(a_lambda_without_captures_runs, every_start_method, method) {
+  auto [here, there] = line();
+  process child(by(method), [](const std::string& text, unique_handle end) { tell(end, text + "!"); }, "lambda",
+                std::move(there));
+  BOOST_TEST(hear<std::string>(here) == "lambda!");
+}
+
+BOOST_AUTO_TEST_CASE(a_generic_lambda_takes_arguments_as_they_are) {
+  auto [here, there] = line();
+  process child([](auto number, auto end) { tell(end, number + number); }, 21, std::move(there));
+  BOOST_TEST(hear<int>(here) == 42);
+}
+
+BOOST_DATA_TEST_CASE(a_function_object_takes_its_state_along, every_start_method, method) {
+  auto [here, there] = line();
+  process child(by(method), shouter{std::move(there), "!"}, std::vector<std::string>{"one", "two"});
+  BOOST_TEST(hear<std::string>(here) == "ONE!");
+  BOOST_TEST(hear<std::string>(here) == "TWO!");
+}
+
+// conformance: _TestSubclassingProcess.test_subclassing
+BOOST_DATA_TEST_CASE(a_function_object_that_owns_a_connection_serves_until_told_to_stop, every_start_method, method) {
+  auto [here, there] = line();
+  process child(by(method), echo{std::move(there)});
+  for (const std::string text : {"hello", "world"}) {
+    here.send_message(dumps(std::optional(text)));
+    BOOST_TEST(hear<std::string>(here) == (text == "hello" ? "HELLO" : "WORLD"));
+  }
+  here.send_message(dumps(std::optional<std::string>()));
+  child.join();
+  BOOST_TEST(child.exit_code().value() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_member_function_gets_a_copy_of_its_object) {
+  auto [here, there] = line();
+  process child(fn<&point::tell_sum>, point{40, 2}, there);
+  BOOST_TEST(hear<int>(here) == 42);
+}
+
+BOOST_AUTO_TEST_CASE(a_reference_is_to_the_copy_in_the_child) {
+  auto [here, there] = line();
+  point where{1, 2};
+  process child(fn<&change>, where, there);
+  const bool changed_there = hear<point>(here) == point{2, 2};
+  BOOST_TEST(changed_there);
+  BOOST_TEST(where.x == 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_copied_is_moved_in_or_written_where_it_is) {
+  auto [here, there] = line();
+  process child(fn<&take>, std::make_unique<point>(point{3, 4}), there);
+  const bool arrived = hear<point>(here) == point{3, 4};
+  BOOST_TEST(arrived);
+  process other(fn<&take_by_rvalue>, std::vector<int>(5), std::move(there));
+  BOOST_TEST(hear<std::size_t>(here) == 5U);
+}
+
+BOOST_AUTO_TEST_CASE(a_deferred_process_keeps_its_arguments_until_it_is_started) {
+  auto [here, there] = line();
+  process child(deferred, shouter{std::move(there), "?"}, std::vector<std::string>{"later"});
+  BOOST_TEST(child.pid() == 0);
+  child.start();
+  BOOST_TEST(hear<std::string>(here) == "LATER?");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

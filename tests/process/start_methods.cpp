@@ -1,0 +1,161 @@
+// Start methods: choosing one, other programs, programs that forgot init, forks with threads.
+#include "process/support.hpp"
+#include "programs/answering.hpp"
+
+#include <ferry/error.hpp>
+
+#include <cstdio>
+#include <future>
+#include <thread>
+
+using namespace ferry;
+using namespace ferry::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+void nothing() {}
+/// Of this name there is no other one.
+void known_here_only() {}
+void tell_method(unique_handle line) { tell(line, get_start_method()); }
+
+/// Sets the default back at the end of a test case.
+struct default_restored : no_forkserver_left {
+  context before = default_context();
+  ~default_restored() { set_default_context(before); }
+};
+
+process_options other_program(const char* name, std::chrono::milliseconds timeout = patience) {
+  process_options options = by(start_method::spawn);
+  options.context->program = name[0] == '/' ? name : std::string(FERRY_TEST_PROGRAMS "/program_") + name;
+  options.context->start_timeout = timeout;
+  return options;
+}
+
+template <class Error>
+auto says(const char* text) {
+  return [text](const Error& error) {
+    BOOST_TEST_MESSAGE(error.what());
+    return std::string(error.what()).find(text) != std::string::npos;
+  };
+}
+
+std::string output_of(const std::string& command) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(command.c_str(), "r"), ::pclose);
+  std::string text;
+  for (int c; (c = std::fgetc(output.get())) != EOF;) text += static_cast<char>(c);
+  return text;
+}
+
+/// A thread that waits until it is let go.
+class idle_thread {
+ public:
+  ~idle_thread() {
+    leave_.set_value();
+    thread_.join();
+  }
+
+ private:
+  std::promise<void> leave_;
+  std::thread thread_{[until = leave_.get_future()] { until.wait(); }};
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(start_methods, default_restored)
+
+BOOST_AUTO_TEST_CASE(a_program_that_does_not_call_init_is_told_so_and_starts_nothing) {
+  const std::string text = output_of(FERRY_TEST_PROGRAMS "/program_without_init 2>&1");
+  BOOST_TEST(text ==
+             "a process cannot be started by spawn: this program would not know that it is a child. Call "
+             "ferry::init(argc, argv) first in main\n"
+             "a process cannot be started by forkserver: this program would not know that it is a child. Call "
+             "ferry::init(argc, argv) first in main\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_program_that_is_not_there_is_an_error) {
+  BOOST_CHECK_EXCEPTION(process(other_program("/nowhere/program"), fn<&known_here_only>), system_error,
+                        says<system_error>("/nowhere/program"));
+}
+
+BOOST_AUTO_TEST_CASE(another_program_that_ends_without_init_is_an_error) {
+  BOOST_CHECK_EXCEPTION(process(other_program("/bin/true"), fn<&known_here_only>), process_error,
+                        says<process_error>("has to call ferry::init"));
+}
+
+BOOST_AUTO_TEST_CASE(another_program_that_does_not_answer_is_ended_after_a_time) {
+  BOOST_CHECK_EXCEPTION(process(other_program("deaf", 50ms), fn<&known_here_only>), process_error,
+                        says<process_error>("did not take its start within 50 ms"));
+}
+
+BOOST_AUTO_TEST_CASE(another_program_without_the_callable_ends_with_the_reason) {
+  process child(other_program("answering"), fn<&known_here_only>);
+  child.join();
+  BOOST_TEST(child.exit_code().value() == 1);
+  BOOST_CHECK_EXCEPTION(child.join(rethrow), error, says<error>("knows no callable"));
+}
+
+BOOST_AUTO_TEST_CASE(another_program_runs_the_callable_that_both_mention) {
+  auto [here, there] = line();
+  process child(other_program("answering"), fn<&answer>, std::move(there), 41);
+  BOOST_TEST(hear<int>(here) == 42);
+}
+
+BOOST_AUTO_TEST_CASE(only_spawn_starts_another_program) {
+  process_options options = other_program("answering");
+  options.context->method = start_method::forkserver;
+  BOOST_CHECK_THROW(process(options, fn<&known_here_only>), process_error);
+}
+
+// known failure 18: fork beside threads inherits their locks
+BOOST_AUTO_TEST_CASE(fork_is_refused_while_other_threads_run) {
+  const idle_thread other;
+  const auto names_the_cure = says<process_error>("start_method::spawn or forkserver");
+  BOOST_CHECK_EXCEPTION(process(by(start_method::fork), fn<&nothing>), process_error, names_the_cure);
+  BOOST_CHECK_EXCEPTION(process::fork([] {}), process_error, names_the_cure);
+}
+
+BOOST_AUTO_TEST_CASE(fork_beside_threads_can_be_allowed) {
+  const idle_thread other;
+  process_options options = by(start_method::fork);
+  options.context->fork_with_threads = true;
+  process child(options, fn<&nothing>);
+  child.join();
+  BOOST_TEST(child.exit_code().value() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_that_has_been_joined_does_not_prevent_a_fork) {
+  for (int i = 0; i < 20; ++i) {
+    std::thread([] {}).join();
+    process child(by(start_method::fork), fn<&nothing>);
+  }
+}
+
+// conformance: TestStartMethod.test_get_all_start_methods
+BOOST_AUTO_TEST_CASE(spawn_comes_first) {
+  BOOST_TEST(all_start_methods().size() == 3U);
+  BOOST_TEST(all_start_methods().front() == start_method::spawn);
+  BOOST_TEST(default_context().method == start_method::spawn);
+}
+
+// conformance: TestStartMethod.test_set_get
+BOOST_AUTO_TEST_CASE(the_start_method_is_set_once_unless_forced_and_children_have_it) {
+  for (const start_method method : all_start_methods()) {
+    set_start_method(method, true);
+    BOOST_CHECK_THROW(set_start_method(start_method::spawn), process_error);
+    BOOST_TEST(get_start_method() == method);
+    auto [here, there] = line();
+    process child(fn<&tell_method>, std::move(there));
+    BOOST_TEST((hear<start_method>(here) == method));
+  }
+}
+
+// conformance: TestStartMethod.test_context
+BOOST_DATA_TEST_CASE(a_process_with_a_context_of_its_own_hands_its_method_on, every_start_method, method) {
+  auto [here, there] = line();
+  process child(by(method), fn<&tell_method>, std::move(there));
+  BOOST_TEST((hear<start_method>(here) == method));
+  BOOST_TEST(get_start_method() == before.method);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,6 @@
+// A program that does not end and knows nothing of Ferry.
+#include <unistd.h>
+
+int main() {
+  for (;;) ::pause();
+}
