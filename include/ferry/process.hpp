@@ -137,7 +137,8 @@ class process {
     if constexpr (detail::check_callable<std::decay_t<F>>()) {
       using parameters = detail::parameters_for<callable, Args...>;
       static_assert(detail::check_call<callable, Args...>(parameters()));
-      keep_call(detail::keep_call(parameters(), std::forward<F>(function), std::forward<Args>(args)...));
+      if constexpr (detail::check_kept<Args...>(parameters()))
+        keep_call(detail::keep_call(parameters(), std::forward<F>(function), std::forward<Args>(args)...));
     }
   }
 
@@ -225,7 +226,8 @@ struct process_info {
   std::string name;  ///< "main" for one that Ferry did not start
   std::int64_t pid = 0;
   bool daemon = false;
-  /// 32 random bytes of the first process, known to all its descendants: for listeners that want to hear only these.
+  /// 32 random bytes of the first process, known to all its descendants: for listeners that want to hear only
+  /// these.
   std::vector<std::byte> authkey = {};
 };
 

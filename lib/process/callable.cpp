@@ -74,9 +74,10 @@ const callable& callable::find(std::string_view name, std::int64_t distance) {
 }
 
 void throw_ambiguous(std::string_view name) {
-  throw process_error("several callables have the name " + readable(name) +
-                      ": to be called in another program or library, a function or type needs a name of its own, in "
-                      "a named namespace and not static");
+  throw process_error(
+      "several callables have the name " + readable(name) +
+      ": to be called in another program or library, a function or type needs a name of its own, in "
+      "a named namespace and not static");
 }
 
 }  // namespace ferry::detail

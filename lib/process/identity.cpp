@@ -47,6 +47,10 @@ void become(start_request request) {
   all.settled = true;
 }
 
+void drop_parents_identity() noexcept {
+  shared().who.parent.reset();
+}
+
 const identity& self() {
   return shared().who;
 }

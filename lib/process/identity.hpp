@@ -13,7 +13,7 @@ namespace ferry::detail {
 
 /// What a started child is told first. Read from the message of its parent, whom it trusts.
 struct start_request {
-  std::string callable;            ///< name in the table; empty: a closure is run
+  std::string callable;                ///< name in the table; empty: a closure is run
   std::int64_t callable_distance = 0;  ///< see `callable::distance`
   std::string name;
   bool daemon = false;
@@ -32,6 +32,10 @@ struct start_request {
 
 /// Makes this process the one described.
 void become(start_request request);
+
+/// In a forked child, before handles are closed by their numbers: lets go of those of the process it is a
+/// copy of.
+void drop_parents_identity() noexcept;
 
 struct identity {
   std::string name = "main";

@@ -150,6 +150,7 @@ os::started_process fork_child(const child_state& child, leads& ends, closure* w
   const bool daemon = child.daemon;
   os::started_process process = os::fork_process();
   if (process.id != 0) return process;
+  drop_parents_identity();
   os::drop_standard_input();
   if (work != nullptr) {
     ends.drop_parents_ends();

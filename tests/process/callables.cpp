@@ -1,7 +1,7 @@
 // What a process can be asked to run, and what its arguments become.
-#include "process/support.hpp"
-
 #include <ferry/error.hpp>
+
+#include "process/support.hpp"
 
 #include <cctype>
 #include <memory>
@@ -17,7 +17,9 @@ namespace ferry::test {
 process start_namesake(start_method method, unique_handle line);
 process start_namesake_in_another_program();
 namespace {
-void namesake(unique_handle line) { tell(line, 1); }
+void namesake(unique_handle line) {
+  tell(line, 1);
+}
 }  // namespace
 
 }  // namespace ferry::test
@@ -62,8 +64,12 @@ void change(point& where, unique_handle line) {
   where.x += 1;
   tell(line, where);
 }
-void take(std::unique_ptr<point> where, unique_handle line) { tell(line, *where); }
-void take_by_rvalue(std::vector<int>&& numbers, unique_handle&& line) { tell(line, numbers.size()); }
+void take(std::unique_ptr<point> where, unique_handle line) {
+  tell(line, *where);
+}
+void take_by_rvalue(std::vector<int>&& numbers, unique_handle&& line) {
+  tell(line, numbers.size());
+}
 
 }  // namespace
 
@@ -86,8 +92,9 @@ BOOST_DATA_TEST_CASE(functions_of_one_name_in_two_files_are_told_apart, every_st
 
 BOOST_DATA_TEST_CASE(a_lambda_without_captures_runs, every_start_method, method) {
   auto [here, there] = line();
-  process child(by(method), [](const std::string& text, unique_handle end) { tell(end, text + "!"); }, "lambda",
-                std::move(there));
+  process child(
+      by(method), [](const std::string& text, unique_handle end) { tell(end, text + "!"); }, "lambda",
+      std::move(there));
   BOOST_TEST(hear<std::string>(here) == "lambda!");
 }
 
@@ -105,7 +112,8 @@ BOOST_DATA_TEST_CASE(a_function_object_takes_its_state_along, every_start_method
 }
 
 // conformance: _TestSubclassingProcess.test_subclassing
-BOOST_DATA_TEST_CASE(a_function_object_that_owns_a_connection_serves_until_told_to_stop, every_start_method, method) {
+BOOST_DATA_TEST_CASE(a_function_object_that_owns_a_connection_serves_until_told_to_stop, every_start_method,
+                     method) {
   auto [here, there] = line();
   process child(by(method), echo{std::move(there)});
   for (const std::string text : {"hello", "world"}) {

@@ -11,7 +11,9 @@ using namespace ferry::test;
 namespace {
 
 /// Each process of these tests holds an end of a line: it ends when all of them have.
-void hold(unique_handle line) { wait_for_end(std::move(line)); }
+void hold(unique_handle line) {
+  wait_for_end(std::move(line));
+}
 
 void start_another_and_hold(start_method method, bool daemon, unique_handle line, int generations) {
   process_options options = by(method);
@@ -33,7 +35,9 @@ void start_another_and_return(start_method method, unique_handle line) {
   tell(line, child.pid());
 }
 
-void tell_daemon(unique_handle line) { tell(line, current_process().daemon); }
+void tell_daemon(unique_handle line) {
+  tell(line, current_process().daemon);
+}
 
 /// Waits until nobody is left at the other end.
 bool all_gone(connection& here) {
@@ -72,7 +76,7 @@ BOOST_DATA_TEST_CASE(the_daemon_flag_comes_from_the_creator_unless_given, every_
     BOOST_TEST(child.daemon() == daemon);
     BOOST_TEST(hear<bool>(here) == daemon);
   }
-  process child(deferred, by(method), fn<&tell_daemon>, there);
+  process child(deferred, by(method), fn<&tell_daemon>, std::move(there));
   BOOST_TEST(!child.daemon());
   child.set_daemon(true);
   child.start();

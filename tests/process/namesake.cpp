@@ -3,7 +3,9 @@
 
 namespace ferry::test {
 namespace {
-void namesake(unique_handle line) { tell(line, 2); }
+void namesake(unique_handle line) {
+  tell(line, 2);
+}
 }  // namespace
 
 process start_namesake(start_method method, unique_handle line) {

@@ -1,8 +1,8 @@
 // Start methods: choosing one, other programs, programs that forgot init, forks with threads.
+#include <ferry/error.hpp>
+
 #include "process/support.hpp"
 #include "programs/answering.hpp"
-
-#include <ferry/error.hpp>
 
 #include <cstdio>
 #include <future>
@@ -17,7 +17,9 @@ namespace {
 void nothing() {}
 /// Of this name there is no other one.
 void known_here_only() {}
-void tell_method(unique_handle line) { tell(line, get_start_method()); }
+void tell_method(unique_handle line) {
+  tell(line, get_start_method());
+}
 
 /// Sets the default back at the end of a test case.
 struct default_restored : no_forkserver_left {
@@ -66,11 +68,12 @@ BOOST_FIXTURE_TEST_SUITE(start_methods, default_restored)
 
 BOOST_AUTO_TEST_CASE(a_program_that_does_not_call_init_is_told_so_and_starts_nothing) {
   const std::string text = output_of(FERRY_TEST_PROGRAMS "/program_without_init 2>&1");
-  BOOST_TEST(text ==
-             "a process cannot be started by spawn: this program would not know that it is a child. Call "
-             "ferry::init(argc, argv) first in main\n"
-             "a process cannot be started by forkserver: this program would not know that it is a child. Call "
-             "ferry::init(argc, argv) first in main\n");
+  BOOST_TEST(
+      text ==
+      "a process cannot be started by spawn: this program would not know that it is a child. Call "
+      "ferry::init(argc, argv) first in main\n"
+      "a process cannot be started by forkserver: this program would not know that it is a child. Call "
+      "ferry::init(argc, argv) first in main\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_program_that_is_not_there_is_an_error) {

@@ -43,7 +43,8 @@ class callable {
   /// Whether the name alone says which callable is meant.
   bool has_unique_name() const;
 
-  /// @param distance  picks one of several callables of the name, which functions in anonymous namespaces may share
+  /// @param distance  picks one of several callables of the name, which functions in anonymous namespaces may
+  /// share
   /// @throws process_error  when no callable has the name, or several have and none is at `distance`
   static const callable& find(std::string_view name, std::int64_t distance);
 
@@ -128,7 +129,8 @@ struct entry_of<F, parameters<P...>> {
   /// Functions have one address in all libraries of a program; otherwise it is that of the code above.
   static const void* identity() {
     if constexpr (is_fn<F>) {
-      if constexpr (std::is_pointer_v<decltype(F::function)>) return reinterpret_cast<const void*>(F::function);
+      if constexpr (std::is_pointer_v<decltype(F::function)>)
+        return reinterpret_cast<const void*>(F::function);
     }
     return reinterpret_cast<const void*>(&invoke);
   }
@@ -208,6 +210,16 @@ consteval bool check_call(parameters<P...>) {
       "ferry: the callable cannot be called with these arguments");
   if constexpr (!is_stateless<F>) static_assert(type_cannot_arrive<F>::checked);
   return (type_cannot_arrive<std::remove_cvref_t<P>>::checked && ... && true);
+}
+
+template <class... Args, class... P>
+consteval bool check_kept(parameters<P...>) {
+  if constexpr (sizeof...(Args) == sizeof...(P)) {
+    static_assert((std::is_constructible_v<std::remove_cvref_t<P>, Args> && ...),
+                  "ferry: a deferred process keeps its arguments: move in what cannot be copied");
+    return (std::is_constructible_v<std::remove_cvref_t<P>, Args> && ... && true);
+  }
+  return false;
 }
 
 template <class F>

@@ -1,0 +1,173 @@
+// What a system without resources, and what a stranger who reaps children, does to the start of processes.
+#include <ferry/error.hpp>
+
+#include "process/support.hpp"
+#include "support/faults.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <string>
+#include <sys/wait.h>
+#include <thread>
+#include <vector>
+
+using namespace ferry;
+using namespace ferry::test;
+
+namespace {
+
+void do_nothing_much() {}
+void hold_on(unique_handle line) {
+  wait_for_end(std::move(line));
+}
+void count(const std::vector<unique_handle>& many, unique_handle line) {
+  tell(line, many.size());
+}
+void measure(const std::vector<double>& numbers, unique_handle line) {
+  tell(line, numbers.size());
+}
+
+/// Why the system refuses in the case that runs.
+int refusal = 0;
+
+int fail_to_spawn(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
+                  char* const*, char* const*) {
+  return refusal;
+}
+pid_t fail_to_fork() {
+  errno = refusal;
+  return -1;
+}
+int fail_to_watch(pid_t, unsigned) {
+  errno = EMFILE;
+  return -1;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(failures, no_forkserver_left)
+
+BOOST_AUTO_TEST_CASE(when_processes_run_out_the_error_names_the_limit) {
+  for (const int reason : {EAGAIN, ENOMEM}) {
+    refusal = reason;
+    const scoped_system_call no_spawn(&os::system_calls::posix_spawn, &fail_to_spawn);
+    const scoped_system_call no_fork(&os::system_calls::fork, &fail_to_fork);
+    for (const start_method method : all_start_methods()) {
+      BOOST_CHECK_EXCEPTION(
+          process(by(method), fn<&do_nothing_much>), system_error, [reason](const system_error& error) {
+            const bool names_it = std::string(error.what()).find("ulimit -u") != std::string::npos;
+            return error.code().value() == reason && names_it == (reason == EAGAIN);
+          });
+    }
+  }
+}
+
+// A child that cannot be watched is ended, not left behind.
+BOOST_AUTO_TEST_CASE(a_child_that_cannot_be_watched_does_not_remain) {
+  for (const start_method method : {start_method::spawn, start_method::fork}) {
+    const scoped_system_call blind(&os::system_calls::pidfd_open, &fail_to_watch);
+    BOOST_CHECK_THROW(process(by(method), fn<&do_nothing_much>), system_error);
+  }
+}
+
+BOOST_DATA_TEST_CASE(with_any_number_of_descriptors_left_a_start_works_or_leaves_nothing, every_start_method,
+                     method) {
+  process(by(method), fn<&do_nothing_much>).join();  // so that a forkserver runs
+  int refused = 0, started = 0;
+  for (std::size_t more = 0; more < 16; ++more) {
+    process child;
+    {
+      const scoped_fd_limit few(more);
+      try {
+        process_options options = by(method);
+        options.daemon = more % 2 != 0;
+        child = process(options, fn<&do_nothing_much>);
+        ++started;
+      } catch (const system_error&) {
+        ++refused;
+      }
+    }
+  }
+  BOOST_TEST(refused > 0);
+  BOOST_TEST(started > 0);
+}
+
+// known failure 32: a child that somebody else reaps looks alive for ever
+BOOST_AUTO_TEST_CASE(a_child_reaped_elsewhere_has_ended_with_unknown_status) {
+  for (const start_method method : {start_method::spawn, start_method::fork}) {
+    process child(by(method), fn<&do_nothing_much>);
+    BOOST_TEST(::waitpid(static_cast<pid_t>(child.pid()), nullptr, 0) == child.pid());
+    child.join();
+    BOOST_TEST(!child.is_alive());
+    BOOST_TEST((child.status().is == exit_status::state::unknown));
+    BOOST_TEST(!child.exit_code().has_value());
+    child.terminate();
+  }
+}
+
+// known failure 32: several threads that wait for one child
+BOOST_DATA_TEST_CASE(many_threads_may_join_one_process, every_start_method, method) {
+  auto [here, there] = line();
+  process child(by(method), fn<&hold_on>, std::move(there));
+  std::vector<std::optional<int>> codes(4);
+  std::vector<std::thread> threads;
+  for (auto& code : codes) {
+    threads.emplace_back([&child, &code] {
+      child.join();
+      code = child.exit_code();
+    });
+  }
+  here.close();
+  for (std::thread& each : threads) each.join();
+  for (const auto& code : codes) BOOST_TEST(code.value() == 0);
+}
+
+// known failure 34: a fork inherits the other end of the pipe
+BOOST_DATA_TEST_CASE(a_child_sees_the_end_when_the_parent_closes_its_end, every_start_method, method) {
+  auto [here, there] = line();
+  auto [other_here, other_there] = line();
+  process child(by(method), fn<&hold_on>, std::move(there));
+  process sibling(by(method), fn<&hold_on>, std::move(other_there));
+  here.close();
+  child.join();
+  BOOST_TEST(child.exit_code().value() == 0);
+  other_here.close();
+}
+
+// known failure 35: more handles than one system call carries
+BOOST_DATA_TEST_CASE(hundreds_of_handles_cross_in_one_start, every_start_method, method) {
+  auto [here, there] = line();
+  std::vector<unique_handle> many;
+  for (int i = 0; i < 400; ++i) many.push_back(duplicate(there));
+  process child(by(method), fn<&count>, std::move(many), std::move(there));
+  BOOST_TEST(hear<std::size_t>(here) == 400U);
+}
+
+// known failure 19: the parent writes large arguments until the child has read them
+BOOST_DATA_TEST_CASE(large_arguments_do_not_hold_up_the_parent, every_start_method, method) {
+  auto [here, there] = line();
+  const std::vector<double> numbers(4 << 20);
+  process child(by(method), fn<&measure>, numbers, std::move(there));
+  BOOST_TEST(hear<std::size_t>(here) == numbers.size());
+}
+
+BOOST_DATA_TEST_CASE(threads_start_processes_at_once, every_start_method, method) {
+  process(by(start_method::forkserver), fn<&do_nothing_much>).join();
+  process_options options = by(method);
+  options.context->fork_with_threads = true;
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 15; ++i) {
+        process child(options, fn<&do_nothing_much>);
+        child.join();
+        good += child.exit_code() == 0;
+      }
+    });
+  }
+  for (std::thread& each : threads) each.join();
+  BOOST_TEST(good == 45);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
