@@ -1,9 +1,10 @@
-// The list of objects that a fork concerns, and the handlers around forks.
+// The list of what a fork concerns, and the handlers around forks.
 #include "process/bookkeeping.hpp"
 
 #include "os/process.hpp"
 
 #include <new>
+#include <utility>
 #include <vector>
 
 namespace ferry::detail {
@@ -12,7 +13,7 @@ namespace {
 /// Never destroyed: children may be looked after until the very end of the program.
 struct book {
   std::recursive_mutex mutex;
-  std::vector<fork_aware*> objects;
+  std::vector<fork_hook*> hooks;
   std::uint64_t generation = 0;
 };
 book& the_book();
@@ -25,8 +26,8 @@ struct fork_handlers {
   static void in_child() {
     book& all = the_book();
     ++all.generation;
-    for (fork_aware* const each : all.objects) each->close_in_copy();
-    all.objects.clear();
+    for (const fork_hook* const each : all.hooks) each->in_copy_();
+    all.hooks.clear();
     // It cannot be unlocked here: it belongs to the thread of the parent that forked. Nobody else can have it
     // now.
     new (&all.mutex) std::recursive_mutex;
@@ -46,20 +47,20 @@ book& the_book() {
 
 }  // namespace
 
-fork_aware::fork_aware() {
+fork_hook::fork_hook(std::function<void()> in_copy) : in_copy_(std::move(in_copy)) {
   book& all = the_book();
   const std::lock_guard lock(all.mutex);
-  all.objects.push_back(this);
+  all.hooks.push_back(this);
   generation_ = all.generation;
 }
 
-fork_aware::~fork_aware() {
+fork_hook::~fork_hook() {
   book& all = the_book();
   const std::lock_guard lock(all.mutex);
-  std::erase(all.objects, this);
+  std::erase(all.hooks, this);
 }
 
-bool fork_aware::is_copy() const noexcept {
+bool fork_hook::is_copy() const noexcept {
   book& all = the_book();
   const std::lock_guard lock(all.mutex);
   return generation_ != all.generation;

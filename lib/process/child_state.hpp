@@ -17,10 +17,9 @@
 namespace ferry::detail {
 
 /// Thread-safe once started.
-class child_state final : public fork_aware {
+class child_state {
  public:
   explicit child_state(const process_options& options);
-  ~child_state() override = default;
 
   // Before the start.
   ferry::context context;
@@ -32,6 +31,8 @@ class child_state final : public fork_aware {
   /// Takes over a child. Called once.
   void adopt(started_child child);
   bool started() const noexcept { return started_; }
+  /// In a fork of the process that made the object, which has no children yet.
+  bool is_copy() const noexcept { return on_fork_.is_copy(); }
 
   os::process_id id() const noexcept { return child_.process.id; }
   handle_view handle() const noexcept { return child_.process.handle; }
@@ -45,7 +46,7 @@ class child_state final : public fork_aware {
 
  private:
   bool settle(deadline until);
-  void close_in_copy() noexcept override;
+  void close_in_copy() noexcept;
 
   started_child child_;
   std::atomic<bool> started_{false}, ended_{false};
@@ -53,6 +54,7 @@ class child_state final : public fork_aware {
   exit_status status_;
   std::optional<message> report_;  // the exception, still to be read
   std::exception_ptr thrown_;
+  const fork_hook on_fork_{[this] { close_in_copy(); }};
 };
 
 /// Every child of this process that was started and has not been dropped, oldest first.

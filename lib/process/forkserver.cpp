@@ -23,7 +23,7 @@ namespace {
 constexpr std::chrono::seconds dying_time{5};
 
 /// A server that was launched. Dropping it ends the server.
-class server final : public fork_aware {
+class server {
  public:
   server() {
     // A fork in between would keep the server alive after its client.
@@ -33,8 +33,8 @@ class server final : public fork_aware {
     process_ = os::start_program({{}, {std::string(forkserver_argument)}}, passed);
     requests_ = std::move(ends.first);
   }
-  ~server() override {
-    if (is_copy()) return;
+  ~server() {
+    if (on_fork_.is_copy()) return;
     requests_.reset();
     try {
       if (!os::wait_readable(process_.handle, deadline::after(dying_time))) {
@@ -46,17 +46,20 @@ class server final : public fork_aware {
     }
   }
 
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  bool is_copy() const noexcept { return on_fork_.is_copy(); }
   handle_view requests() const noexcept { return requests_; }
   bool has_ended(deadline until) const { return os::wait_readable(process_.handle, until); }
 
  private:
-  void close_in_copy() noexcept override {
-    requests_.reset();
-    process_.handle.reset();
-  }
-
   os::started_process process_;
   unique_handle requests_;
+  const fork_hook on_fork_{[this] {
+    requests_.reset();
+    process_.handle.reset();
+  }};
 };
 
 /// Guarded by hold_off_forks(). Never destroyed: the server sees its client end.
