@@ -195,7 +195,7 @@ memory_facts examine_memory(handle_view handle) {
 }
 
 memory_identity identify_memory(handle_view handle) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(handle.native(), &status) != 0) throw_system_error("identify shared memory");
   return {status.st_dev, status.st_ino};
 }
