@@ -24,6 +24,7 @@
 #include <ferry/process.hpp>
 #include <ferry/process_handle.hpp>
 #include <ferry/reducer.hpp>
+#include <ferry/send_handle.hpp>
 #include <ferry/shared_array.hpp>
 #include <ferry/shared_memory.hpp>
 #include <ferry/shared_value.hpp>

@@ -22,9 +22,10 @@ class lane {
 
   bool push(message& what, deadline until) {
     std::unique_lock lock(mutex_);
-    if (!wait(lock, room_, until, [this] { return closed_ || queue_.size() < most; })) return false;
+    if (!wait(lock, room_, until, [this] { return closed_ || has_room(); })) return false;
     if (closed_) throw end_of_stream("the other end of the connection is closed: nothing can be sent");
     const bool was_empty = queue_.empty();
+    bytes_ += what.bytes().size();
     queue_.push_back(std::move(what));
     what = message();
     if (was_empty) ring();
@@ -38,6 +39,7 @@ class lane {
     if (queue_.empty()) throw end_of_stream("the other end of the connection is closed");
     message what = std::move(queue_.front());
     queue_.pop_front();
+    bytes_ -= what.bytes().size();
     if (queue_.empty() && !closed_) silence();
     room_.notify_one();
     return what;
@@ -54,7 +56,12 @@ class lane {
   handle_view bell() const noexcept { return bell_.first; }
 
  private:
-  static constexpr std::size_t most = 64;  // messages; about what a local connection holds of small ones
+  static constexpr std::size_t most_messages = 64;
+  static constexpr std::size_t most_bytes = std::size_t{4} << 20U;
+
+  bool has_room() const {
+    return queue_.empty() || (queue_.size() < most_messages && bytes_ < most_bytes);
+  }
 
   template <class Predicate>
   static bool wait(std::unique_lock<std::mutex>& lock, std::condition_variable& change, deadline until,
@@ -81,6 +88,7 @@ class lane {
   std::mutex mutex_;
   std::condition_variable news_, room_;
   std::deque<message> queue_;
+  std::size_t bytes_ = 0;  // in the queue
   os::handle_pair bell_;
   bool closed_ = false;
 };

@@ -6,6 +6,7 @@
 #include "archive/envelope.hpp"
 #include "channel/driver.hpp"
 #include "channel/handle_bundle.hpp"
+#include "channel/offered_handles.hpp"
 #include "os/byte_stream.hpp"
 
 #include <algorithm>
@@ -29,7 +30,8 @@ std::optional<message> incoming_frame::receive(const limits& limit, deadline unt
   start_over();  // whatever is wrong with this frame, the next one can be read
   const std::size_t announced = detail::envelope_handle_count(body.bytes());
   check_limits(body.size(), announced, limit);
-  handles = claim_handles(std::move(handles), announced, handles_lost);
+  handles = kind_ == os::endpoint::pipe ? take_offered(body, announced)
+                                        : claim_handles(std::move(handles), announced, handles_lost);
   return message(std::move(body), std::move(handles));
 }
 

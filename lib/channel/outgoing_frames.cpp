@@ -6,6 +6,7 @@
 #include "archive/envelope.hpp"
 #include "channel/frame.hpp"
 #include "channel/handle_bundle.hpp"
+#include "channel/offered_handles.hpp"
 #include "os/byte_stream.hpp"
 
 #include <algorithm>
@@ -38,6 +39,21 @@ bool outgoing_frames::send(message& what, deadline until) {
   }
   const std::lock_guard lock(sending_);
   if (!send_rest(until)) return false;
+  const bool sent = kind_ == os::endpoint::pipe && !what.handles().empty() ? send_with_offers(what, until)
+                                                                           : send_with_riders(what, until);
+  if (sent) what = message();
+  return sent;
+}
+
+bool outgoing_frames::send_with_offers(const message& what, deadline until) {
+  outgoing_offers offers(what.handles());
+  const buffer bytes = offers.behind(what.bytes());
+  if (!send_frame(bytes.bytes(), {}, until)) return false;
+  offers.sent();
+  return true;
+}
+
+bool outgoing_frames::send_with_riders(const message& what, deadline until) {
   std::vector<handle_view> riders(what.handles().begin(), what.handles().end());
   unique_handle bundle;
   if (riders.size() > most_direct_handles) {
@@ -47,9 +63,7 @@ bool outgoing_frames::send(message& what, deadline until) {
     riders.clear();
     riders.push_back(bundle);
   }
-  if (!send_frame(what.bytes(), riders, until)) return false;
-  what = message();
-  return true;
+  return send_frame(what.bytes(), riders, until);
 }
 
 bool outgoing_frames::send_frame(std::span<const std::byte> bytes, std::span<const handle_view> riders,

@@ -1,5 +1,6 @@
 // What every connection does, whatever its carrier.
 #include <ferry/connection.hpp>
+#include <ferry/offer.hpp>
 
 #include "channel/carriers.hpp"
 #include "support/child.hpp"
@@ -174,6 +175,25 @@ BOOST_AUTO_TEST_CASE(a_plain_pipe_refuses_handles_unless_they_may_be_duplicated)
   auto [sender, receiver] = plain_pipe::make();
   BOOST_CHECK_THROW(sender.send_message(some_message(10, 1)), ferry::transfer_error);
   BOOST_CHECK(!receiver.poll());
+  sender.options().mode = ferry::transfer::duplicate;
+  for (const std::size_t count : {1, 3, 300}) {
+    sender.send_message(some_message(10, count));
+    const ferry::message got = receiver.recv_message();
+    BOOST_TEST(got.bytes().size() == 42U);
+    BOOST_TEST(got.handles().size() == count);
+  }
+  // What has been taken is let go of at the next offer.
+  ferry::withdraw_offer(ferry::make_offer(some_handles(1).front()));
+}
+
+BOOST_AUTO_TEST_CASE(handles_that_a_full_plain_pipe_did_not_take_are_not_offered) {
+  auto [sender, receiver] = plain_pipe::make();
+  sender.options().mode = ferry::transfer::duplicate;
+  while (sender.try_send_bytes(some_bytes(4000))) {
+  }
+  ferry::message what = some_message(10, 100);
+  for (std::size_t i = 0; i < 2 * ferry::most_offers / 100; ++i) BOOST_CHECK(!sender.try_send_message(what));
+  BOOST_TEST(what.handles().size() == 100U);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(two_peers_that_both_send_much_go_on, Carrier, duplex_carriers) {
