@@ -10,7 +10,7 @@ import pathlib
 import sys
 
 # Folders of tests/ that are no Boost.Test programs; the same list is in cmake/tests.cmake.
-OTHER_FOLDERS = {"support", "programs", "fuzz", "compile_fail", "consumer", "headers"}
+OTHER_FOLDERS = {"support", "programs", "fuzz", "compile_fail", "consumer", "docs", "headers"}
 
 
 def library(system):
