@@ -7,6 +7,7 @@
 #include <ferry/fn.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/init.hpp>
+#include <ferry/process_handle.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -232,6 +233,12 @@ struct process_info {
 };
 
 process_info current_process();
+/// The process that started this one by Ferry, as it named itself; nothing in the first process. Its end can
+/// be waited for, and its id is never that of another process.
+std::optional<process_handle> parent_process();
+/// The children of this process that are running, oldest first. Takes the status of those that have ended, so
+/// that no zombies remain. Thread-safe.
+std::vector<process_handle> active_children();
 /// Number of processors that this process may run on, at least 1.
 unsigned cpu_count() noexcept;
 

@@ -60,24 +60,14 @@ child_state::child_state(const process_options& options)
   if (name.empty()) name = name_of(context.name_prefix, place);
 }
 
-void child_state::adopt(started_child child) {
-  {
-    const auto lock = hold_off_forks();
-    child_ = std::move(child);
-  }
+void child_state::adopt(std::unique_ptr<started_child> child) {
+  child_ = std::move(child);
   started_ = true;
-}
-
-void child_state::close_in_copy() noexcept {
-  child_.channel.close();
-  child_.lifeline.reset();
-  child_.report.reset();
-  child_.process.handle.reset();
 }
 
 bool child_state::wait(deadline until) {
   while (!ended_) {
-    if (!os::wait_readable(child_.process.handle, until)) return false;
+    if (!os::wait_readable(child_->process.handle, until)) return false;
     if (!settle(until) && until.expired()) return ended_;
   }
   return true;
@@ -85,19 +75,19 @@ bool child_state::wait(deadline until) {
 
 bool child_state::settle(deadline until) {
   // Without the lock: while one thread waits for the forkserver, another may give up earlier.
-  if (child_.report.valid() && !ended_ && !os::wait_readable(child_.report, until)) return false;
+  if (child_->report.valid() && !ended_ && !os::wait_readable(child_->report, until)) return false;
   const std::lock_guard lock(mutex_);
   if (ended_) return true;
-  const auto ending = child_.report.valid() ? take_report(child_.report) : os::reap(child_.process.handle);
+  const auto ending = child_->report.valid() ? take_report(child_->report) : os::reap(child_->process.handle);
   if (!ending) return false;
   status_ = as_status(*ending);
   try {
-    report_ = child_.channel.try_recv_message();
+    report_ = child_->channel.try_recv_message();
   } catch (...) {
     // There is no report: the child ended without one, or there is no memory for it.
   }
-  child_.channel.close();
-  child_.lifeline.reset();
+  child_->channel.close();
+  child_->lifeline.reset();
   ended_ = true;
   return true;
 }
@@ -111,7 +101,7 @@ exit_status child_state::status() {
 
 void child_state::signal(os::request what) {
   // The handle names the process itself, so that no other one can be hit, even when this one has been reaped.
-  if (!ended_) os::signal_process(child_.process.handle, what);
+  if (!ended_) os::signal_process(child_->process.handle, what);
 }
 
 std::exception_ptr child_state::thrown() {

@@ -29,13 +29,13 @@ class child_state {
   std::unique_ptr<const call> kept;
 
   /// Takes over a child. Called once.
-  void adopt(started_child child);
+  void adopt(std::unique_ptr<started_child> child);
   bool started() const noexcept { return started_; }
   /// In a fork of the process that made the object, which has no children yet.
   bool is_copy() const noexcept { return on_fork_.is_copy(); }
 
-  os::process_id id() const noexcept { return child_.process.id; }
-  handle_view handle() const noexcept { return child_.process.handle; }
+  os::process_id id() const noexcept { return started_ ? child_->process.id : 0; }
+  handle_view handle() const noexcept { return child_->process.handle; }
 
   /// Waits for the end. @returns whether it has come
   bool wait(deadline until);
@@ -46,15 +46,14 @@ class child_state {
 
  private:
   bool settle(deadline until);
-  void close_in_copy() noexcept;
 
-  started_child child_;
+  std::unique_ptr<started_child> child_;
   std::atomic<bool> started_{false}, ended_{false};
   std::mutex mutex_;  // of what follows
   exit_status status_;
   std::optional<message> report_;  // the exception, still to be read
   std::exception_ptr thrown_;
-  const fork_hook on_fork_{[this] { close_in_copy(); }};
+  const fork_hook on_fork_{[] {}};
 };
 
 /// Every child of this process that was started and has not been dropped, oldest first.

@@ -86,9 +86,10 @@ std::shared_ptr<server> running_server() {
   os::throw_system_error(code, "fork a process in the forkserver");
 }
 
-/// @returns nothing when the server died over it
-std::optional<forked_child> ask(const server& whom, handle_view channel, handle_view lifeline,
-                                deadline until) {
+}  // namespace
+
+std::optional<forked_child> fork_by_server(handle_view channel, handle_view lifeline, deadline until) {
+  const std::shared_ptr<server> whom = running_server();
   os::handle_pair report = os::packet_socket_pair();
   const fork_request request{.has_lifeline = lifeline.valid() ? 1U : 0U};
   const std::array<std::span<const std::byte>, 1> sent{std::as_bytes(std::span(&request, 1))};
@@ -97,7 +98,7 @@ std::optional<forked_child> ask(const server& whom, handle_view channel, handle_
   std::vector<unique_handle> process;
   std::optional<os::arrival> came;
   try {
-    if (os::send_packet(whom.requests(), sent, std::span(handles).first(2 + request.has_lifeline), until)) {
+    if (os::send_packet(whom->requests(), sent, std::span(handles).first(2 + request.has_lifeline), until)) {
       report.second.reset();
       const std::array<std::span<std::byte>, 1> parts{std::as_writable_bytes(std::span(&reply, 1))};
       came = os::receive_packet(report.first, parts, process, until);
@@ -107,24 +108,12 @@ std::optional<forked_child> ask(const server& whom, handle_view channel, handle_
   }
   if (!came) throw process_error("the forkserver did not answer in time (context::start_timeout)");
   if (came->bytes != sizeof reply) {
-    if (whom.has_ended(deadline::after(dying_time))) return std::nullopt;
+    if (whom->has_ended(deadline::after(dying_time))) return std::nullopt;
     throw process_error("the forkserver could not take the request: " + os::handle_limit_text());
   }
   if (reply.error != 0) throw_refusal(reply.error);
   if (process.empty()) os::throw_system_error(EMFILE, "watch process " + std::to_string(reply.id));
   return forked_child{{reply.id, std::move(process.front())}, std::move(report.first)};
-}
-
-}  // namespace
-
-forked_child fork_by_server(handle_view channel, handle_view lifeline, std::chrono::milliseconds timeout) {
-  const deadline until = deadline::after(timeout);
-  // A server that dies over a request has done nothing that matters: a child of it waits for its start, in
-  // vain.
-  for (int attempts = 3; attempts > 0; --attempts) {
-    if (auto child = ask(*running_server(), channel, lifeline, until)) return std::move(*child);
-  }
-  throw process_error("the forkserver ends as soon as it is asked for a process");
 }
 
 std::optional<os::ending> take_report(handle_view report) {

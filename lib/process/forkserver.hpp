@@ -1,9 +1,10 @@
 // The forkserver as its client sees it; lib/process/zygote.hpp is the other side.
 #pragma once
 
+#include <ferry/deadline.hpp>
+
 #include "os/process.hpp"
 
-#include <chrono>
 #include <optional>
 
 namespace ferry::detail {
@@ -18,9 +19,12 @@ struct forked_child {
 /// Thread-safe.
 /// @param channel  the child's end of the connection that it is started over
 /// @param lifeline  invalid, or what the child dies with
-/// @throws process_error  when the server does not answer within `timeout`, or dies again at once
+/// @returns nothing when the server died over it. There may be a child nevertheless: it is to find its
+/// channel closed,
+///          so another attempt needs a new one
+/// @throws process_error  when the server does not answer before `until`
 /// @throws system_error  as `os::start_program`
-forked_child fork_by_server(handle_view channel, handle_view lifeline, std::chrono::milliseconds timeout);
+std::optional<forked_child> fork_by_server(handle_view channel, handle_view lifeline, deadline until);
 
 /// @returns how the child ended; 255 when the server died before it could tell; nothing when there is no
 /// report yet

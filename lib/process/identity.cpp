@@ -143,6 +143,12 @@ process_info current_process() {
   return {detail::self().name, os::own_id(), detail::self().daemon, detail::family_key()};
 }
 
+std::optional<process_handle> parent_process() {
+  const detail::identity& me = detail::self();
+  if (!me.parent.valid()) return std::nullopt;
+  return process_handle::adopt(duplicate(me.parent), me.parent_name);
+}
+
 unsigned cpu_count() noexcept {
   return std::max(1U, std::thread::hardware_concurrency());
 }

@@ -146,4 +146,14 @@ void process::close() {
   state_.reset();
 }
 
+std::vector<process_handle> active_children() {
+  std::vector<process_handle> running;
+  for (const auto& child : detail::known_children()) {
+    if (child->status().is == exit_status::state::running) {
+      running.push_back(process_handle::adopt(duplicate(child->handle()), child->name));
+    }
+  }
+  return running;
+}
+
 }  // namespace ferry

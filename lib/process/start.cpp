@@ -76,23 +76,23 @@ message write_start(const child_state& child, const call* what) {
   return archive.finish();
 }
 
-/// Both ends of what a child is started over and dies with.
+/// What a child is started over and dies with: its ends.
 struct leads {
-  os::handle_pair channel = os::packet_socket_pair();
-  os::handle_pair lifeline;  // reading end first
-
-  explicit leads(bool daemon) {
-    if (daemon) lifeline = os::plain_pipe();
-  }
-  void drop_parents_ends() {
-    channel.first.reset();
-    lifeline.second.reset();
-  }
-  void drop_childs_ends() {
-    channel.second.reset();
-    lifeline.first.reset();
-  }
+  unique_handle channel, lifeline;
 };
+
+/// Makes both ends; the parent's are in `made`.
+leads connect(const child_state& child, started_child& made) {
+  const context& how = child.context;
+  // A fork in between would have ends that nobody closes there.
+  const auto lock = hold_off_forks();
+  os::handle_pair channel = os::packet_socket_pair();
+  made.channel = connection(std::move(channel.first), access::read_write, options_of(how));
+  if (!child.daemon) return {std::move(channel.second), {}};
+  auto [reader, writer] = os::plain_pipe();
+  made.lifeline = std::move(writer);
+  return {std::move(channel.second), std::move(reader)};
+}
 
 /// Gives the child its work; until then it has done nothing. A child that died on the way has an exit code
 /// that tells.
@@ -128,7 +128,7 @@ os::started_process spawn(const child_state& child, const leads& ends) {
   const context& how = child.context;
   os::program what{how.program, {std::string(child_argument)}};
   if (!how.program.empty()) what.arguments.emplace_back(announce_argument);
-  std::array<handle_view, os::most_passed_handles> passed{ends.channel.second, ends.lifeline.first};
+  std::array<handle_view, os::most_passed_handles> passed{ends.channel, ends.lifeline};
   if (child.daemon) what.arguments.emplace_back(daemon_argument);
   return os::start_program(what, std::span(passed).first(child.daemon ? 2 : 1));
 }
@@ -153,15 +153,33 @@ os::started_process fork_child(const child_state& child, leads& ends, closure* w
   drop_parents_identity();
   os::drop_standard_input();
   if (work != nullptr) {
-    ends.drop_parents_ends();
-    live_as_child(std::move(ends.channel.second), std::move(ends.lifeline.first), work);
+    live_as_child(std::move(ends.channel), std::move(ends.lifeline), work);
   }
-  const std::array<handle_view, os::most_passed_handles> kept{ends.channel.second, ends.lifeline.first};
+  const std::array<handle_view, os::most_passed_handles> kept{ends.channel, ends.lifeline};
   os::keep_as_passed(std::span(kept).first(daemon ? 2 : 1));
   live_as_child(os::passed_handle(0), daemon ? os::passed_handle(1) : unique_handle());
 }
 
-started_child start(const child_state& child, start_method method, const call* what, closure* work) {
+void start_directly(const child_state& child, start_method method, closure* work, started_child& made) {
+  leads ends = connect(child, made);
+  made.process = method == start_method::spawn ? spawn(child, ends) : fork_child(child, ends, work);
+}
+
+void start_by_server(const child_state& child, started_child& made) {
+  const deadline until = deadline::after(child.context.start_timeout);
+  for (int attempts = 3; attempts > 0; --attempts) {
+    const leads ends = connect(child, made);
+    if (auto forked = fork_by_server(ends.channel, ends.lifeline, until)) {
+      made.process = std::move(forked->process);
+      made.report = std::move(forked->report);
+      return;
+    }
+  }
+  throw process_error("the forkserver ends as soon as it is asked for a process");
+}
+
+std::unique_ptr<started_child> start(const child_state& child, start_method method, const call* what,
+                                     closure* work) {
   const context& how = child.context;
   if (method != start_method::fork && how.program.empty()) require_init(method);
   if (method != start_method::spawn && !how.program.empty() && work == nullptr) {
@@ -171,33 +189,26 @@ started_child start(const child_state& child, start_method method, const call* w
   if (method == start_method::fork) require_single_thread(how);
   settle_start_method();
   message start = write_start(child, what);
-  // From here to adopt() the parent's ends are in no object that a fork in another thread would close.
-  leads ends(child.daemon);
-  started_child made;
+  auto made = std::make_unique<started_child>();
   if (method == start_method::forkserver) {
-    forked_child forked = fork_by_server(ends.channel.second, ends.lifeline.first, how.start_timeout);
-    made.process = std::move(forked.process);
-    made.report = std::move(forked.report);
+    start_by_server(child, *made);
   } else {
-    made.process = method == start_method::spawn ? spawn(child, ends) : fork_child(child, ends, work);
+    start_directly(child, method, work, *made);
   }
-  start_guard guard(made);
-  ends.drop_childs_ends();
-  made.channel = connection(std::move(ends.channel.first), access::read_write, options_of(how));
-  made.lifeline = std::move(ends.lifeline.second);
-  send_start(made.channel, std::move(start));
-  if (!how.program.empty() && method == start_method::spawn) await_announcement(made.channel, how);
+  start_guard guard(*made);
+  send_start(made->channel, std::move(start));
+  if (!how.program.empty() && method == start_method::spawn) await_announcement(made->channel, how);
   guard.dismiss();
   return made;
 }
 
 }  // namespace
 
-started_child start(const child_state& child, const call& what) {
+std::unique_ptr<started_child> start(const child_state& child, const call& what) {
   return start(child, child.context.method, &what, nullptr);
 }
 
-started_child start(const child_state& child, closure& what) {
+std::unique_ptr<started_child> start(const child_state& child, closure& what) {
   return start(child, start_method::fork, nullptr, &what);
 }
 

@@ -5,26 +5,32 @@
 #include <ferry/process.hpp>
 
 #include "os/process.hpp"
+#include "process/bookkeeping.hpp"
 
-#include <string>
-#include <vector>
+#include <memory>
 
 namespace ferry::detail {
 
 class child_state;
 
-/// What the parent holds of a child.
+/// What the parent holds of a child. Nothing of it remains open in a fork of the parent.
 struct started_child {
   os::started_process process;
   connection channel;      ///< the start goes over it, and the exception that ended the callable comes back
   unique_handle lifeline;  ///< daemons only: while it is open anywhere, the child may live
   unique_handle report;    ///< forkserver only: how the child ended is told here
+  const fork_hook on_fork{[this] {
+    process.handle.reset();
+    channel.close();
+    lifeline.reset();
+    report.reset();
+  }};
 };
 
 /// Starts a child that is not running. Blocks until the child has all that it needs.
 /// @throws as the constructor of `process`
-started_child start(const child_state& child, const call& what);
+std::unique_ptr<started_child> start(const child_state& child, const call& what);
 /// Forks a child that runs `what`.
-started_child start(const child_state& child, closure& what);
+std::unique_ptr<started_child> start(const child_state& child, closure& what);
 
 }  // namespace ferry::detail

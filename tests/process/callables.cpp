@@ -14,10 +14,10 @@ using namespace ferry::test;
 namespace ferry::test {
 
 /// Starts a function of another file that has the name of one in this.
-process start_namesake(start_method method, unique_handle line);
+process start_namesake(start_method method, connection line);
 process start_namesake_in_another_program();
 namespace {
-void namesake(unique_handle line) {
+void namesake(connection line) {
   tell(line, 1);
 }
 }  // namespace
@@ -29,12 +29,12 @@ namespace {
 struct point {
   int x = 0, y = 0;
   bool operator==(const point&) const = default;
-  void tell_sum(unique_handle line) const { tell(line, x + y); }
+  void tell_sum(connection line) const { tell(line, x + y); }
 };
 
 /// A callable with state, some of it live.
 struct shouter {
-  unique_handle line;
+  connection line;
   std::string ending;
 
   void operator()(const std::vector<std::string>& words) {
@@ -47,27 +47,26 @@ struct shouter {
 
 /// Echoes what it hears until it hears nothing.
 struct echo {
-  unique_handle line;
+  connection line;
 
   void operator()() {
-    connection both(std::move(line));
     for (;;) {
-      auto text = loads<std::optional<std::string>>(both.recv_message());
+      auto text = line.recv<std::optional<std::string>>();
       if (!text) return;
       for (char& c : *text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-      both.send_message(dumps(*text));
+      line.send(*text);
     }
   }
 };
 
-void change(point& where, unique_handle line) {
+void change(point& where, connection line) {
   where.x += 1;
   tell(line, where);
 }
-void take(std::unique_ptr<point> where, unique_handle line) {
+void take(std::unique_ptr<point> where, connection line) {
   tell(line, *where);
 }
-void take_by_rvalue(std::vector<int>&& numbers, unique_handle&& line) {
+void take_by_rvalue(std::vector<int>&& numbers, connection&& line) {
   tell(line, numbers.size());
 }
 
@@ -83,7 +82,7 @@ BOOST_AUTO_TEST_CASE(functions_of_one_name_cannot_be_started_in_another_program)
 }
 
 BOOST_DATA_TEST_CASE(functions_of_one_name_in_two_files_are_told_apart, every_start_method, method) {
-  auto [here, there] = line();
+  auto [here, there] = pipe();
   process first(by(method), fn<&namesake>, there);
   BOOST_TEST(hear<int>(here) == 1);
   const process second = start_namesake(method, std::move(there));
@@ -91,21 +90,21 @@ BOOST_DATA_TEST_CASE(functions_of_one_name_in_two_files_are_told_apart, every_st
 }
 
 BOOST_DATA_TEST_CASE(a_lambda_without_captures_runs, every_start_method, method) {
-  auto [here, there] = line();
+  auto [here, there] = pipe();
   process child(
-      by(method), [](const std::string& text, unique_handle end) { tell(end, text + "!"); }, "lambda",
+      by(method), [](const std::string& text, connection end) { tell(end, text + "!"); }, "lambda",
       std::move(there));
   BOOST_TEST(hear<std::string>(here) == "lambda!");
 }
 
 BOOST_AUTO_TEST_CASE(a_generic_lambda_takes_arguments_as_they_are) {
-  auto [here, there] = line();
+  auto [here, there] = pipe();
   process child([](auto number, auto end) { tell(end, number + number); }, 21, std::move(there));
   BOOST_TEST(hear<int>(here) == 42);
 }
 
 BOOST_DATA_TEST_CASE(a_function_object_takes_its_state_along, every_start_method, method) {
-  auto [here, there] = line();
+  auto [here, there] = pipe();
   process child(by(method), shouter{std::move(there), "!"}, std::vector<std::string>{"one", "two"});
   BOOST_TEST(hear<std::string>(here) == "ONE!");
   BOOST_TEST(hear<std::string>(here) == "TWO!");
@@ -114,25 +113,25 @@ BOOST_DATA_TEST_CASE(a_function_object_takes_its_state_along, every_start_method
 // conformance: _TestSubclassingProcess.test_subclassing
 BOOST_DATA_TEST_CASE(a_function_object_that_owns_a_connection_serves_until_told_to_stop, every_start_method,
                      method) {
-  auto [here, there] = line();
+  auto [here, there] = pipe();
   process child(by(method), echo{std::move(there)});
   for (const std::string text : {"hello", "world"}) {
-    here.send_message(dumps(std::optional(text)));
+    here.send(std::optional(text));
     BOOST_TEST(hear<std::string>(here) == (text == "hello" ? "HELLO" : "WORLD"));
   }
-  here.send_message(dumps(std::optional<std::string>()));
+  here.send(std::optional<std::string>());
   child.join();
   BOOST_TEST(child.exit_code().value() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_member_function_gets_a_copy_of_its_object) {
-  auto [here, there] = line();
+  auto [here, there] = pipe();
   process child(fn<&point::tell_sum>, point{40, 2}, there);
   BOOST_TEST(hear<int>(here) == 42);
 }
 
 BOOST_AUTO_TEST_CASE(a_reference_is_to_the_copy_in_the_child) {
-  auto [here, there] = line();
+  auto [here, there] = pipe();
   point where{1, 2};
   process child(fn<&change>, where, there);
   const bool changed_there = hear<point>(here) == point{2, 2};
@@ -141,7 +140,7 @@ BOOST_AUTO_TEST_CASE(a_reference_is_to_the_copy_in_the_child) {
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_copied_is_moved_in_or_written_where_it_is) {
-  auto [here, there] = line();
+  auto [here, there] = pipe();
   process child(fn<&take>, std::make_unique<point>(point{3, 4}), there);
   const bool arrived = hear<point>(here) == point{3, 4};
   BOOST_TEST(arrived);
@@ -150,7 +149,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_copied_is_moved_in_or_written_where_it_is) {
 }
 
 BOOST_AUTO_TEST_CASE(a_deferred_process_keeps_its_arguments_until_it_is_started) {
-  auto [here, there] = line();
+  auto [here, there] = pipe();
   process child(deferred, shouter{std::move(there), "?"}, std::vector<std::string>{"later"});
   BOOST_TEST(child.pid() == 0);
   child.start();

@@ -3,19 +3,19 @@
 
 namespace ferry::test {
 namespace {
-void namesake(unique_handle line) {
+void namesake(connection line) {
   tell(line, 2);
 }
 }  // namespace
 
-process start_namesake(start_method method, unique_handle line) {
+process start_namesake(start_method method, connection line) {
   return process(by(method), fn<&namesake>, std::move(line));
 }
 
 process start_namesake_in_another_program() {
   process_options options = by(start_method::spawn);
   options.context->program = FERRY_TEST_PROGRAMS "/program_answering";
-  return process(options, fn<&namesake>, unique_handle());
+  return process(options, fn<&namesake>, connection());
 }
 
 }  // namespace ferry::test

@@ -17,7 +17,7 @@ namespace {
 void nothing() {}
 /// Of this name there is no other one.
 void known_here_only() {}
-void tell_method(unique_handle line) {
+void tell_method(connection line) {
   tell(line, get_start_method());
 }
 
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(another_program_without_the_callable_ends_with_the_reason) 
 }
 
 BOOST_AUTO_TEST_CASE(another_program_runs_the_callable_that_both_mention) {
-  auto [here, there] = line();
+  auto [here, there] = pipe();
   process child(other_program("answering"), fn<&answer>, std::move(there), 41);
   BOOST_TEST(hear<int>(here) == 42);
 }
@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(the_start_method_is_set_once_unless_forced_and_children_hav
     set_start_method(method, true);
     BOOST_CHECK_THROW(set_start_method(start_method::spawn), process_error);
     BOOST_TEST(get_start_method() == method);
-    auto [here, there] = line();
+    auto [here, there] = pipe();
     process child(fn<&tell_method>, std::move(there));
     BOOST_TEST((hear<start_method>(here) == method));
   }
@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(the_start_method_is_set_once_unless_forced_and_children_hav
 
 // conformance: TestStartMethod.test_context
 BOOST_DATA_TEST_CASE(a_process_with_a_context_of_its_own_hands_its_method_on, every_start_method, method) {
-  auto [here, there] = line();
+  auto [here, there] = pipe();
   process child(by(method), fn<&tell_method>, std::move(there));
   BOOST_TEST((hear<start_method>(here) == method));
   BOOST_TEST(get_start_method() == before.method);

@@ -33,27 +33,29 @@ inline process_options by(start_method method) {
   return options;
 }
 
-/// The two ends of a connection, the second as it is given to a child.
-inline std::pair<connection, unique_handle> line() {
-  auto [here, there] = pipe();
-  return {std::move(here), duplicate(handle_view(there.native_handle()))};
-}
 template <class T>
-void tell(const unique_handle& end, const T& value) {
-  connection(duplicate(end)).send_message(dumps(value));
+void tell(connection& to, const T& value) {
+  to.send(value);
 }
 /// @throws end_of_stream  when all other ends are closed
 template <class T>
 T hear(connection& from) {
-  auto heard = from.recv_message_until(deadline::after(patience));
+  auto heard = from.recv_for<T>(patience);
   if (!heard) throw std::runtime_error("nothing was heard in time");
-  return loads<T>(std::move(*heard));
+  return std::move(*heard);
 }
-inline void wait_for_end(unique_handle end) {
+/// Waits until something comes, or all other ends are closed.
+inline void wait_for_end(connection end) {
+  end.poll_until(deadline::never());
+}
+/// Waits until all other ends are closed.
+inline bool all_gone(connection& here) {
   try {
-    connection(std::move(end)).recv_message();
+    hear<int>(here);
   } catch (const end_of_stream&) {
+    return true;
   }
+  return false;
 }
 
 /// Ends the forkserver with the test case, which has to leave no child.

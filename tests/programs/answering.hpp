@@ -7,8 +7,8 @@
 
 namespace ferry::test {
 
-inline void answer(unique_handle line, int number) {
-  connection(std::move(line)).send_message(dumps(number + 1));
+inline void answer(connection line, int number) {
+  line.send(number + 1);
 }
 
 }  // namespace ferry::test
