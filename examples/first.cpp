@@ -14,7 +14,7 @@ void measure(ferry::file text, ferry::connection answer) {
 }
 
 int main(int argc, char** argv) {
-  ferry::init(argc, argv);
+  ferry::init(argc, argv);  // in the child, this calls measure and does not return
   auto [here, there] = ferry::pipe();
   ferry::process child(ferry::fn<&measure>, ferry::file::open(argv[0]), std::move(there));
   std::cout << here.recv<std::map<std::string, std::size_t>>().at("bytes") << " bytes\n";
