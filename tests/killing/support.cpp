@@ -1,0 +1,57 @@
+// Making and checking messages that show whether they are whole.
+#include "killing/support.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+namespace ferry::test {
+namespace {
+
+bool is_null_device(const unique_handle& handle) {
+  struct stat status {};
+  return ::fstat(handle.native(), &status) == 0 && S_ISCHR(status.st_mode) &&
+         status.st_rdev == ::makedev(1, 3);
+}
+
+}  // namespace
+
+parcel::parcel(std::uint32_t its_number, std::size_t size, std::size_t handle_count, std::uint32_t its_writer)
+    : writer(its_writer), number(its_number), body(size / sizeof(std::uint64_t)) {
+  for (std::size_t i = 0; i < body.size(); ++i) body[i] = (i + number) * 0x9e3779b97f4a7c15U;
+  checksum = expected_checksum();
+  if (handle_count != 0) handles.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  while (handles.size() < handle_count) handles.push_back(duplicate(handles.front()));
+}
+
+std::uint64_t parcel::expected_checksum() const {
+  std::uint64_t sum = (std::uint64_t{writer} << 32U | number) + body.size();
+  for (const std::uint64_t each : body) sum = sum * 31 + each;
+  return sum;
+}
+
+bool parcel::is_whole() const {
+  bool handles_right = true;
+  for (const unique_handle& each : handles) handles_right &= is_null_device(each);
+  return checksum == expected_checksum() && handles_right;
+}
+
+void check_parcel(const parcel& got, std::uint32_t number) {
+  BOOST_REQUIRE(got.is_whole());
+  BOOST_REQUIRE_EQUAL(got.number, number);
+}
+
+parcel take(connection& from) {
+  auto got = from.recv_for<parcel>(patience);
+  if (!got) throw std::runtime_error("nothing arrived in time");
+  return std::move(*got);
+}
+
+void report(const kill_figures& figures) {
+  BOOST_TEST_MESSAGE(figures.kills << " kills in an operation of " << figures.instructions
+                                   << " instructions (" << figures.places << " different ones) and "
+                                   << figures.system_calls << " system calls");
+  BOOST_TEST(figures.kills > 1U);
+}
+
+}  // namespace ferry::test
