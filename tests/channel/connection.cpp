@@ -17,8 +17,8 @@ BOOST_AUTO_TEST_SUITE(connections)
 
 // conformance: TestInvalidHandle.test_invalid_handles
 BOOST_AUTO_TEST_CASE(a_handle_that_is_no_carrier_is_refused) {
-  BOOST_CHECK_THROW(ferry::connection(ferry::unique_handle()), ferry::system_error);
-  BOOST_CHECK_THROW(ferry::connection(ferry::unique_handle(12345)), ferry::system_error);
+  BOOST_CHECK_THROW(ferry::connection{ferry::unique_handle()}, ferry::system_error);
+  BOOST_CHECK_THROW(ferry::connection{ferry::unique_handle(12345)}, ferry::system_error);
 }
 
 // conformance: _TestConnection.test_context
@@ -40,7 +40,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(bytes_arrive_as_they_were_sent, Carrier, all_carri
   BOOST_CHECK(!receiver.poll());
   BOOST_CHECK(!receiver.poll(-1s));
   BOOST_CHECK(!receiver.poll(1ms));
-  for (const std::size_t size : {0, 1, 3, 4096, 16384, 16385, 60000, 65536, 65537, 1 << 20, 16 << 20}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 3, 4096, 16384, 16385, 60000, 65536,
+                                                                   65537, 1 << 20, 16 << 20}) {
     const std::vector<std::byte> sent = some_bytes(size);
     std::thread writing([&sender = sender, &sent] { sender.send_bytes(sent); });
     BOOST_CHECK(receiver.poll(patience));
@@ -152,7 +153,7 @@ BOOST_AUTO_TEST_CASE(the_ends_of_a_one_way_pipe_work_one_way) {
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(handles_travel_with_their_message, Carrier, handle_carriers) {
   auto [sender, receiver] = Carrier::make();
-  for (const std::size_t count : {0, 1, 252, 253, 254, 1000}) {
+  for (const std::size_t count : std::initializer_list<std::size_t>{0, 1, 252, 253, 254, 1000}) {
     sender.send_message(some_message(100, count));
     const ferry::message got = receiver.recv_message();
     BOOST_TEST(got.handles().size() == count);
@@ -176,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_plain_pipe_refuses_handles_unless_they_may_be_duplicated)
   BOOST_CHECK_THROW(sender.send_message(some_message(10, 1)), ferry::transfer_error);
   BOOST_CHECK(!receiver.poll());
   sender.options().mode = ferry::transfer::duplicate;
-  for (const std::size_t count : {1, 3, 300}) {
+  for (const std::size_t count : std::initializer_list<std::size_t>{1, 3, 300}) {
     sender.send_message(some_message(10, count));
     const ferry::message got = receiver.recv_message();
     BOOST_TEST(got.bytes().size() == 42U);

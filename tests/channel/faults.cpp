@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(short_transfers_are_continued, Carrier, stream_car
 // known failure 13: received 0 items of ancdata
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_receiver_out_of_descriptors_loses_that_message_alone, Carrier,
                               handle_socket_carriers) {
-  for (const std::size_t count : {5, 253, 300}) {
+  for (const std::size_t count : std::initializer_list<std::size_t>{5, 253, 300}) {
     auto [sender, receiver] = Carrier::make();
     sender.send_message(some_message(10, count));
     sender.send_message(some_message(10, 1));
@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_budget_of_handles_in_flight_is_waited_out, Car
   sender.send_message(some_message(10, 300));
   BOOST_TEST(receiver.recv_message().handles().size() == 300U);
 
-  for (const std::size_t count : {2, 300}) {
+  for (const std::size_t count : std::initializer_list<std::size_t>{2, 300}) {
     countdown = -1'000'000;
     ferry::message what = some_message(10, count);
     BOOST_CHECK(!sender.send_message_for(what, 20ms));

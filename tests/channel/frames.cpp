@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(a_length_beyond_the_limit_is_refused_before_anything_is_all
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_end_of_the_stream_inside_a_message_is_not_the_end_of_the_stream, Carrier,
                               stream_carriers) {
-  for (const std::size_t size : {1, 3, 4, 5, 100}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{1, 3, 4, 5, 100}) {
     auto [sender, receiver] = Carrier::make();
     const auto frame = bytes_of("\0\0\0\xff begins"sv);
     const auto part = std::span(frame).first(std::min(size, frame.size()));
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_end_of_the_stream_inside_a_message_is_not_the_
 }
 
 BOOST_AUTO_TEST_CASE(a_message_with_other_handles_than_announced_is_refused_and_the_next_one_read) {
-  for (const std::size_t sent : {0, 1, 3}) {
+  for (const std::size_t sent : std::initializer_list<std::size_t>{0, 1, 3}) {
     auto [sender, receiver] = unix_stream::make();
     ferry::connection packets = std::move(local::make().sender);
     const ferry::message two = some_message(0, 2);

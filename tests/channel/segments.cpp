@@ -151,7 +151,8 @@ BOOST_AUTO_TEST_CASE(readers_and_writers_of_shared_ends_may_be_killed_at_any_tim
   };
   const auto write = [&sender = sender](int writer) {
     for (unsigned i = 0;; ++i) {
-      const std::vector<std::byte> bytes(1 + (i * 7919) % 300000, static_cast<std::byte>(writer + i));
+      const std::vector<std::byte> bytes(1 + (i * 7919) % 300000,
+                                         static_cast<std::byte>(static_cast<unsigned>(writer) + i));
       sender.send_bytes(bytes);
     }
     return 0;
