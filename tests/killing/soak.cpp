@@ -222,7 +222,6 @@ BOOST_AUTO_TEST_CASE(nothing_but_what_a_killed_reader_holds_is_lost_among_many) 
 }
 
 // A killed writer on a stream can leave half a message; the reader is told.
-// known failure 7: the death of the only reader is an error of the writer at once
 BOOST_AUTO_TEST_CASE(half_a_message_on_a_stream_is_never_taken_for_a_whole_one) {
   std::mt19937 random(54321);
   std::size_t cut = 0;
