@@ -3,6 +3,8 @@
 
 #include <ferry/error.hpp>
 
+#include "os/process.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <new>
@@ -19,12 +21,25 @@ std::size_t rounded(std::size_t size) {
   return (size + step - 1) / step * step;
 }
 
+std::atomic<std::uint64_t> forks = 0;
+
+void count_forks() {
+  // Before the fork, so that the copy has the new count as well.
+  [[maybe_unused]] static const bool registered =
+      (os::at_fork([] { forks.fetch_add(1, std::memory_order_relaxed); }, nullptr, nullptr), true);
+}
+
 }  // namespace
+
+std::uint64_t forks_so_far() noexcept {
+  return forks.load(std::memory_order_relaxed);
+}
 
 segment::segment(unique_handle handle, os::mapping memory) noexcept
     : handle_(std::move(handle)), memory_(std::move(memory)) {}
 
 std::shared_ptr<segment> segment::create(std::size_t capacity) {
+  count_forks();
   const std::size_t size = rounded(capacity + head_size);
   unique_handle handle = os::create_memory(size);
   os::mapping memory(handle, size, os::access::read_write);
@@ -32,6 +47,7 @@ std::shared_ptr<segment> segment::create(std::size_t capacity) {
 }
 
 std::shared_ptr<segment> segment::map(handle_view received) {
+  count_forks();
   const os::memory_facts facts = os::examine_memory(received);
   if (!facts.is_memory || !facts.is_sealed || !facts.is_allocated || !facts.is_writable ||
       facts.size < head_size) {

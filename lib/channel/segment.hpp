@@ -16,8 +16,8 @@ namespace ferry::channel {
 /// First in every segment, in memory that both sides can write. Neither side decides anything by it but
 /// whether the segment is free; a peer that writes nonsense spoils its own messages.
 struct segment_head {
-  /// Which use of the segment is under way; 0: none. Whoever is last to need the bytes sets it back, if it is
-  /// still the use he knows of: a process that forked while it held the message does so twice.
+  /// Which use of the segment is under way; 0: none. Whoever is last to need the bytes sets it back. Where
+  /// the message was held during a fork nobody knows who that is, and nobody does.
   std::atomic<std::uint64_t> use;
   /// Number of the last use. In the segment, because a process that forked shares its pool with the child.
   std::atomic<std::uint64_t> last_use;
@@ -56,14 +56,19 @@ class segment {
   os::mapping memory_;
 };
 
-/// The bytes of a message in a segment. The use ends with it, unless it was handed over.
+/// How often this process has forked since it has had a segment. A process and its copy have the same count
+/// at first.
+std::uint64_t forks_so_far() noexcept;
+
+/// The bytes of a message in a segment. The use ends with it, unless it was handed over, or another process
+/// has a copy by now. (Its segment is let go of by its owner in time, as are those of the dead.)
 class segment_use final : public buffer::external {
  public:
   segment_use(std::shared_ptr<segment> where, std::uint64_t number, std::size_t size,
               std::uint64_t pool) noexcept
       : external(where->room().first(size)), where_(std::move(where)), number_(number), pool_(pool) {}
   ~segment_use() override {
-    if (number_ != 0) where_->end_use(number_);
+    if (number_ != 0 && forks_ == forks_so_far()) where_->end_use(number_);
   }
 
   std::uint64_t number() const noexcept { return number_; }
@@ -77,6 +82,7 @@ class segment_use final : public buffer::external {
   std::shared_ptr<segment> where_;
   std::uint64_t number_;
   std::uint64_t pool_;
+  std::uint64_t forks_ = forks_so_far();
 };
 
 }  // namespace ferry::channel

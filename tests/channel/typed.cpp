@@ -17,7 +17,40 @@
 using namespace ferry::test;
 using namespace std::chrono_literals;
 
+namespace {
+
+/// Stands in for a mutex: what is shared with the children one starts, and with nobody else unless one says
+/// so.
+struct guarded_thing {
+  int number = 0;
+};
+
+}  // namespace
+
+template <>
+struct ferry::reducer<guarded_thing> {
+  static constexpr std::string_view name = "test.guarded_thing";
+  static constexpr bool guarded = true;
+  static std::tuple<int> reduce(const guarded_thing& thing) { return {thing.number}; }
+  static guarded_thing rebuild(int number) { return {number}; }
+};
+
 BOOST_AUTO_TEST_SUITE(typed_connections)
+
+// known failure 24: objects that should only be shared between processes through inheritance
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_guarded_object_crosses_at_any_time_if_the_connection_says_so, Carrier,
+                              all_carriers) {
+  auto [sender, receiver] = Carrier::make();
+  BOOST_CHECK_EXCEPTION(
+      sender.send(guarded_thing{1}), ferry::spawning_error, [](const ferry::error& problem) {
+        return std::string_view(problem.what()).find("use transfer::duplicate") != std::string_view::npos;
+      });
+  BOOST_CHECK(!receiver.poll());
+  sender.options().mode = ferry::transfer::duplicate;
+  receiver.options().mode = ferry::transfer::duplicate;
+  sender.send(guarded_thing{2});
+  BOOST_TEST(receiver.template recv<guarded_thing>().number == 2);
+}
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(reading_as_the_wrong_type_leaves_the_next_message_readable, Carrier,
                               all_carriers) {

@@ -8,7 +8,12 @@
 
 #include <array>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
 #include <span>
+#include <string>
 #include <unistd.h>
 #include <vector>
 
@@ -26,6 +31,11 @@ void exit_with(int code) {
 }
 void interrupt_self() {
   ::raise(SIGINT);
+}
+
+std::string unix_sockets() {
+  std::ifstream list("/proc/net/unix");
+  return {std::istreambuf_iterator<char>(list), {}};
 }
 
 /// A forkserver of this test's own, to speak to as no client would.
@@ -159,6 +169,27 @@ BOOST_AUTO_TEST_CASE(a_server_killed_at_any_moment_holds_up_nobody) {
       BOOST_TEST((code == 9 || code == 255));
     }
   }
+}
+
+// known failure 21: any process of the user can reach the forkserver's socket
+BOOST_AUTO_TEST_CASE(the_server_has_no_socket_that_a_stranger_could_find) {
+  auto [here, there] = pipe();
+  const process child(by(start_method::forkserver), fn<&tell_server>, std::move(there));
+  const auto server = std::to_string(hear<std::int64_t>(here));
+  const std::string all = unix_sockets();
+  int sockets = 0;
+  for (const auto& each : std::filesystem::directory_iterator("/proc/" + server + "/fd")) {
+    const std::string target = std::filesystem::read_symlink(each.path());
+    if (!target.starts_with("socket:[")) continue;
+    ++sockets;
+    // proc_pid_net(5): "slot: references protocol flags type state inode path"; a path ends the line, and
+    // flags are of those that listen.
+    const std::string inode = target.substr(8, target.size() - 9);
+    const std::regex nameless(": [0-9A-F]+ [0-9A-F]+ 00000000 [0-9A-F]+ [0-9A-F]+ +" + inode + "\n");
+    BOOST_TEST(std::regex_search(all, nameless), inode << " of these has a name or listens:\n" << all);
+  }
+  BOOST_TEST(sockets > 0);
+  here.close();
 }
 
 BOOST_AUTO_TEST_CASE(the_server_goes_when_its_client_is_killed) {
