@@ -86,15 +86,16 @@ std::size_t kill_in_ways(const std::function<deed()>& prepare, std::size_t count
   return kills;
 }
 
-/// Goes through the operation to its end, and kills the child then.
+/// Goes through the operation to its end, or as far as it gets in time, and kills the child then.
 /// @param each  called before each step
-void go_through(const std::function<deed()>& prepare, bool (stepped_child::*advance)(),
+void go_through(const std::function<deed()>& prepare, bool (stepped_child::*advance)(), clock::duration time,
                 const std::function<void(const stepped_child&)>& each) {
+  const auto late = clock::now() + time;
   const deed attempt = prepare();
   stepped_child child(attempt.operation);
   do {
     each(child);
-  } while ((child.*advance)());
+  } while ((child.*advance)() && clock::now() < late);
   child.kill();
   attempt.aftermath();
 }
@@ -188,12 +189,12 @@ bool stepped_child::is_at_repeating_instruction(std::uintptr_t& next) const {
 kill_figures kill_everywhere(const std::function<deed()>& prepare, std::chrono::milliseconds budget) {
   kill_figures figures;
   std::size_t borders = 0;
-  go_through(prepare, &stepped_child::run_to_system_call, [&](const stepped_child&) { ++borders; });
+  go_through(prepare, &stepped_child::run_to_system_call, budget, [&](const stepped_child&) { ++borders; });
   figures.system_calls = borders / 2;
 
   std::vector<std::uintptr_t> places;
   std::unordered_set<std::uintptr_t> known;
-  go_through(prepare, &stepped_child::step, [&](const stepped_child& child) {
+  go_through(prepare, &stepped_child::step, budget, [&](const stepped_child& child) {
     ++figures.instructions;
     if (known.insert(child.position()).second) places.push_back(child.position());
   });

@@ -48,7 +48,7 @@ struct deed {
 };
 
 struct kill_figures {
-  std::size_t instructions = 0;  ///< of the operation
+  std::size_t instructions = 0;  ///< of the operation, as far as there was time to go through it
   std::size_t places = 0;        ///< different instructions among them
   std::size_t system_calls = 0;  ///< of the operation
   std::size_t kills = 0;
