@@ -96,4 +96,16 @@ void live_as_child(unique_handle channel, unique_handle lifeline, closure* work,
   std::exit(code);
 }
 
+void rehearse() {
+  auto [parent, child] = pipe();
+  forking_oarchive written("ferry.start", trusting());
+  start_request request;
+  request.parent = os::open_own_process();
+  written << request;
+  parent.send_message(written.finish());
+  forking_iarchive read(child.recv_message(), trusting());
+  read >> request;
+  read.finish();
+}
+
 }  // namespace ferry::detail

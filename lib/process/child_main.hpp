@@ -14,4 +14,8 @@ class closure;
 [[noreturn]] void live_as_child(unique_handle channel, unique_handle lifeline, closure* work = nullptr,
                                 bool announce = false) noexcept;
 
+/// Goes through what a child does before its work, so that the forkserver does once what each of its children
+/// would have to do again: symbols are looked up and memory is touched.
+void rehearse();
+
 }  // namespace ferry::detail

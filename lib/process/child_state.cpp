@@ -18,6 +18,9 @@ namespace {
 /// How long a daemon gets between SIGTERM and SIGKILL.
 constexpr std::chrono::seconds grace{2};
 
+/// How long the forkserver may take to report an end that can be seen already.
+constexpr std::chrono::seconds report_time{5};
+
 /// Guarded by hold_off_forks(). Never destroyed, so that processes with static storage may outlive it.
 std::vector<std::weak_ptr<child_state>>& children() {
   static auto& list = *new std::vector<std::weak_ptr<child_state>>;
@@ -65,21 +68,29 @@ void child_state::adopt(std::unique_ptr<started_child> child) {
   started_ = true;
 }
 
+bool child_state::has_ended(deadline until) const {
+  const handle_view process = child_->process.handle, report = child_->report;
+  if (!report.valid()) return os::wait_readable(process, until);
+  // The server's report comes a moment after the end. If the server has died, it is the end of the stream,
+  // and the process alone can be waited for.
+  if (os::wait_readable(report, until)) return os::wait_readable(process, until);
+  return os::wait_readable(process, deadline::immediately()) &&
+         os::wait_readable(report, deadline::after(report_time));
+}
+
 bool child_state::wait(deadline until) {
   while (!ended_) {
-    if (!os::wait_readable(child_->process.handle, until)) return false;
-    if (!settle(until) && until.expired()) return ended_;
+    if (!has_ended(until)) return false;
+    settle();
   }
   return true;
 }
 
-bool child_state::settle(deadline until) {
-  // Without the lock: while one thread waits for the forkserver, another may give up earlier.
-  if (child_->report.valid() && !ended_ && !os::wait_readable(child_->report, until)) return false;
+void child_state::settle() {
   const std::lock_guard lock(mutex_);
-  if (ended_) return true;
+  if (ended_) return;
   const auto ending = child_->report.valid() ? take_report(child_->report) : os::reap(child_->process.handle);
-  if (!ending) return false;
+  if (!ending) return;
   status_ = as_status(*ending);
   try {
     report_ = child_->channel.try_recv_message();
@@ -89,7 +100,6 @@ bool child_state::settle(deadline until) {
   child_->channel.close();
   child_->lifeline.reset();
   ended_ = true;
-  return true;
 }
 
 exit_status child_state::status() {

@@ -45,7 +45,8 @@ class child_state {
   std::exception_ptr thrown();
 
  private:
-  bool settle(deadline until);
+  bool has_ended(deadline until) const;
+  void settle();
 
   std::unique_ptr<started_child> child_;
   std::atomic<bool> started_{false}, ended_{false};

@@ -104,6 +104,9 @@ std::optional<forked_child> fork_by_server(handle_view channel, handle_view life
       came = os::receive_packet(report.first, parts, process, until);
     }
   } catch (const end_of_stream&) {
+    // It has closed its handles, and may not be seen to have ended for a moment: the next attempt must not
+    // take it for a server that runs.
+    whom->has_ended(deadline::after(dying_time));
     return std::nullopt;
   }
   if (!came) throw process_error("the forkserver did not answer in time (context::start_timeout)");

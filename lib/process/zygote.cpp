@@ -54,6 +54,7 @@ class zygote {
   explicit zygote(unique_handle clients)
       : clients_(std::move(clients)), has_threads_(os::other_threads_run()) {
     os::ignore_interrupts();
+    rehearse();
   }
 
   [[noreturn]] void serve() {

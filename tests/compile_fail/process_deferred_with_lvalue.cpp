@@ -1,0 +1,15 @@
+// expect: ferry: a deferred process keeps its arguments: move in what cannot be copied
+#include <ferry/process.hpp>
+
+#include <memory>
+#include <utility>
+
+void work(std::unique_ptr<int> number);
+
+void start(std::unique_ptr<int> number) {
+#ifdef FERRY_CONTROL
+  ferry::process child(ferry::deferred, ferry::fn<&work>, std::move(number));
+#else
+  ferry::process child(ferry::deferred, ferry::fn<&work>, number);
+#endif
+}

@@ -1,0 +1,12 @@
+// expect: ferry: a pointer to a function cannot cross to another process; name the function: ferry::fn<&function>
+#include <ferry/process.hpp>
+
+void work();
+
+void start() {
+#ifdef FERRY_CONTROL
+  ferry::process child(ferry::fn<&work>);
+#else
+  ferry::process child(&work);
+#endif
+}

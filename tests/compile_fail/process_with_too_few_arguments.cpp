@@ -1,0 +1,12 @@
+// expect: ferry: another number of arguments than the callable has parameters
+#include <ferry/process.hpp>
+
+void work(int a, int b = 2);
+
+void start() {
+#ifdef FERRY_CONTROL
+  ferry::process child(ferry::fn<&work>, 1, 2);
+#else
+  ferry::process child(ferry::fn<&work>, 1);
+#endif
+}

@@ -1,0 +1,14 @@
+// expect: ferry: an argument does not convert to the parameter of the callable that it is for
+#include <ferry/process.hpp>
+
+#include <string>
+
+void work(int number, const std::string& text);
+
+void start() {
+#ifdef FERRY_CONTROL
+  ferry::process child(ferry::fn<&work>, 1, "text");
+#else
+  ferry::process child(ferry::fn<&work>, "text", "text");
+#endif
+}
