@@ -64,10 +64,13 @@ segment_head& segment::head() const noexcept {
 }
 
 std::uint64_t segment::try_begin_use() noexcept {
+  if (being_written_.exchange(true, std::memory_order_acquire)) return 0;
   const std::uint64_t number = head().last_use.fetch_add(1, std::memory_order_relaxed) + 1;
   std::uint64_t none = 0;
   // Acquire: what the last reader read happened before what is written now.
-  return head().use.compare_exchange_strong(none, number, std::memory_order_acquire) ? number : 0;
+  if (head().use.compare_exchange_strong(none, number, std::memory_order_acquire)) return number;
+  stop_writing();
+  return 0;
 }
 
 void segment::end_use(std::uint64_t number) noexcept {

@@ -41,8 +41,11 @@ class segment {
   /// Only for segments made here.
   handle_view handle() const noexcept { return handle_; }
 
-  /// Begins a use if there is none. @returns its number, or 0
+  /// Begins a use if there is none, and holds the segment for writing. @returns its number, or 0
   std::uint64_t try_begin_use() noexcept;
+  /// The bytes are written. Nobody else in this process gets the segment before, whatever a peer does to its
+  /// head.
+  void stop_writing() noexcept { being_written_.store(false, std::memory_order_release); }
   void end_use(std::uint64_t use) noexcept;
 
  private:
@@ -54,6 +57,7 @@ class segment {
 
   unique_handle handle_;
   os::mapping memory_;
+  std::atomic<bool> being_written_ = false;
 };
 
 /// How often this process has forked since it has had a segment. A process and its copy have the same count
@@ -68,7 +72,9 @@ class segment_use final : public buffer::external {
               std::uint64_t pool) noexcept
       : external(where->room().first(size)), where_(std::move(where)), number_(number), pool_(pool) {}
   ~segment_use() override {
-    if (number_ != 0 && forks_ == forks_so_far()) where_->end_use(number_);
+    if (number_ == 0) return;
+    if (forks_ == forks_so_far()) where_->end_use(number_);
+    where_->stop_writing();
   }
 
   std::uint64_t number() const noexcept { return number_; }
@@ -76,7 +82,10 @@ class segment_use final : public buffer::external {
   std::uint64_t pool() const noexcept { return pool_; }
   handle_view handle() const noexcept { return where_->handle(); }
   /// From here on it is for the receiver to end the use.
-  void hand_over() noexcept { number_ = 0; }
+  void hand_over() noexcept {
+    number_ = 0;
+    where_->stop_writing();
+  }
 
  private:
   std::shared_ptr<segment> where_;

@@ -48,7 +48,6 @@ std::unique_ptr<segment_use> segment_pool::find(std::size_t size) {
     const std::size_t room = each->room().size();
     // One that is far too large is left for a message that needs it.
     if (room < size || room / 4 > size) continue;
-    // Another user of the segment is one that has it in `segments_` too, or a reader: the count says.
     if (const std::uint64_t number = each->try_begin_use()) {
       return std::make_unique<segment_use>(each, number, room, id_);
     }

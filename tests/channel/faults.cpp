@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <future>
 #include <thread>
 
 using namespace ferry::test;
@@ -65,10 +66,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(signals_interrupt_every_call_and_nothing_is_lost, 
   });
   const auto sent = some_bytes(100000);
   for (const auto time : {0ms, 10'000ms}) {
-    std::thread writing([&sender = sender, &sent] { BOOST_CHECK(sender.send_bytes_for(sent, patience)); });
+    auto writing = std::async(std::launch::async,
+                              [&sender = sender, &sent] { return sender.send_bytes_for(sent, patience); });
     while (time == 0ms && !receiver.poll()) std::this_thread::yield();
     BOOST_CHECK(receiver.recv_bytes() == sent);
-    writing.join();
+    BOOST_CHECK(writing.get());
   }
 }
 

@@ -110,10 +110,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(waiting_for_an_answer_sends_what_is_left_of_the_qu
   auto [asking, answering] = Carrier::make();
   const auto question = some_bytes(4 << 20);
   BOOST_REQUIRE(asking.try_send_bytes(question));
-  std::thread peer([&answering = answering, &question] {
-    BOOST_CHECK(answering.recv_bytes() == question);
-    answering.send(42);
-  });
+  std::thread peer(
+      [&answering = answering, &question] { answering.send(answering.recv_bytes() == question ? 42 : 0); });
   BOOST_CHECK(ferry::wait({asking}, patience).contains(asking));
   BOOST_TEST(asking.template recv<int>() == 42);
   peer.join();
