@@ -31,8 +31,12 @@ template <class T>
 void load_whole(forking_iarchive& archive, T& value) {
   static_assert(type_cannot_arrive<T>::checked);
   check_type_name(archive, identity_of<T>(), typeid(T));
-  load(archive, value);
-  archive.finish();
+  try {
+    detail::load(archive, value);
+    archive.finish();
+  } catch (...) {
+    archive.give_up();
+  }
 }
 
 template <class T>
@@ -41,9 +45,13 @@ T load_whole(forking_iarchive& archive) {
                 "ferry: values are read, not references: drop const and &");
   static_assert(type_cannot_arrive<T>::checked);
   check_type_name(archive, identity_of<T>(), typeid(T));
-  T value = make<T>(archive);
-  archive.finish();
-  return value;
+  try {
+    T value = make<T>(archive);
+    archive.finish();
+    return value;
+  } catch (...) {
+    archive.give_up();
+  }
 }
 
 }  // namespace detail

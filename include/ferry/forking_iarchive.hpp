@@ -6,6 +6,7 @@
 #include <ferry/message.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -27,6 +28,7 @@ struct shared_slot {
   std::shared_ptr<void> object;  // null while the object is still being built from its arguments
   const std::type_info* type = nullptr;
   void (*throw_pointer)(void*) = nullptr;  // throws the pointer as what it is, for conversion to a base
+  void (*clear)(void*) = nullptr;          // makes the object let go of what it points to
 };
 }  // namespace detail
 
@@ -92,9 +94,19 @@ class forking_iarchive {
     here_ += count;
     return from;
   }
+  /// A byte to be judged and then used: volatile, for it must be the same byte both times, whoever writes to
+  /// the message meanwhile.
+  unsigned char read_byte() { return *reinterpret_cast<const volatile unsigned char*>(take(1)); }
+  /// A number to be judged and then used.
+  template <class Number>
+  Number read_once() {
+    Number number{};
+    read_raw(number);
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // from here on it is read from the copy
+    return number;
+  }
   std::uint64_t read_size() {
     if (here_ == end_) throw_truncated(1);
-    // Volatile: the byte that is judged must be the byte that is used, whoever writes it meanwhile.
     const unsigned char first = *reinterpret_cast<const volatile unsigned char*>(here_);
     if (first >= 0x80) return read_long_size();
     ++here_;
@@ -150,6 +162,14 @@ class forking_iarchive {
   template <class Base>
   Base* upcast(void* object, const std::type_info& type, void (*throw_pointer)(void*));
 
+  /// What is left of the budgets.
+  limits limits_left() const noexcept {
+    return {options_.limit.bytes, depth_left_, objects_left_, handles_left_};
+  }
+  /// To be called in a handler, when what has been read is of no use: breaks the cycles of shared objects, so
+  /// that nothing leaks, and throws the exception again; those of Boost as archive_error.
+  [[noreturn]] void give_up();
+
   [[noreturn]] void fail(const std::string& what) const;
 
   /// Open while the elements of a container or the target of a pointer are read.
@@ -192,7 +212,7 @@ class forking_iarchive {
   archive_options options_;
   std::uint64_t override_mask_ = 0;
   bool has_versions_ = false;
-  std::size_t depth_left_, objects_left_;
+  std::size_t depth_left_, objects_left_, handles_left_;
   std::string type_name_;
   std::vector<claimable_handle> handles_;
   std::vector<std::string> names_;

@@ -106,6 +106,11 @@ class forking_oarchive {
   /// @throws spawning_error  unless the object may cross now
   void check_guard(const std::type_info& type) const;
 
+  /// What is left of the budgets.
+  limits limits_left() const noexcept {
+    return {options_.limit.bytes, depth_left_, objects_left_, options_.limit.handles - handles_.size()};
+  }
+
   /// Open while the elements of a container or the target of a pointer are written.
   class nesting {
    public:

@@ -12,9 +12,13 @@ void any_object::check(bool holds, const std::string& asked) const {
 any_object loads_any(message from, const archive_options& options) {
   forking_iarchive archive(std::move(from), options);
   const detail::dispatch_entry& entry = archive.entry_named(archive.type_name());
-  detail::erased_object object = entry.load_value(archive);
-  archive.finish();
-  return {std::move(object), entry};
+  try {
+    detail::erased_object object = entry.load_value(archive);
+    archive.finish();
+    return {std::move(object), entry};
+  } catch (...) {
+    archive.give_up();
+  }
 }
 
 void dispatcher::add(std::string_view name, callback call) {

@@ -34,32 +34,78 @@ void load_code(forking_iarchive& archive, Code& code) {
   code.assign(make<std::int32_t>(archive), category);
 }
 
-std::string current_exception_type_name() {
-  const std::type_info* const type = abi::__cxa_current_exception_type();
-  return type != nullptr ? boost::core::demangle(type->name()) : "unknown";
+// --- exceptions ------------------------------------------------------------------------------------------
+//
+// An exception always arrives: as type name, text and origin, which anyone can read, and besides, where a
+// table names its type, as a message of its own, which is passed over where it cannot be read.
+
+std::string spelled(const std::type_info& type) {
+  std::string name = boost::core::demangle(type.name());
+  constexpr std::string_view nested = "std::_Nested_exception<";  // made by std::throw_with_nested
+  return name.starts_with(nested) ? name.substr(nested.size(), name.size() - nested.size() - 1) : name;
 }
 
-void save_remote(forking_oarchive& archive, const remote_error& error) {
-  archive.write_no_name();
-  save(archive, error.type_name());
-  save(archive, error.text());
-  save(archive, error.origin());
-}
-
-void save_exception(forking_oarchive& archive, const std::exception& error) {
-  if (const auto* const remote = dynamic_cast<const remote_error*>(&error)) {
-    save_remote(archive, *remote);
-    return;
+/// What it says, and what those say that it was thrown with (std::throw_with_nested).
+std::string text_of(const std::exception& error, int depth = 0) {
+  constexpr int deepest = 16;
+  std::string text = error.what();
+  const auto* const outer = dynamic_cast<const std::nested_exception*>(&error);
+  if (outer == nullptr || outer->nested_ptr() == nullptr || depth == deepest) return text;
+  try {
+    outer->rethrow_nested();
+  } catch (const std::exception& inner) {
+    return text + ": " + text_of(inner, depth + 1);
+  } catch (...) {
+    return text;
   }
-  const dispatch_table& table =
-      archive.options().table != nullptr ? *archive.options().table : dispatch_table::global();
-  if (const dispatch_entry* const entry = table.find(typeid(error))) {
-    archive.write_name(entry->name());
+}
+
+remote_error describe(const std::exception& error) {
+  if (const auto* const remote = dynamic_cast<const remote_error*>(&error)) return *remote;
+  return {spelled(typeid(error)), text_of(error), os::own_id()};
+}
+
+/// The exception by its entry, as a message; empty when it has none, or when that fails: the reason to send
+/// an exception must not be lost for a part of it that cannot cross.
+message dump_whole(const std::exception& error, archive_options options) {
+  const dispatch_table& table = options.table != nullptr ? *options.table : dispatch_table::global();
+  const dispatch_entry* const entry = table.find(typeid(error));
+  if (entry == nullptr) return {};
+  options.memory = nullptr;
+  try {
+    forking_oarchive archive(entry->name(), options);
     entry->save(archive, dynamic_cast<const void*>(&error));
-    return;
+    return archive.finish();
+  } catch (const std::exception&) {
+    return {};
   }
-  save_remote(archive,
-              remote_error(boost::core::demangle(typeid(error).name()), error.what(), os::own_id()));
+}
+
+/// Null when there is no entry here, or it cannot read the message.
+std::exception_ptr load_whole(message from, const archive_options& options) {
+  try {
+    forking_iarchive archive(std::move(from), options);
+    const dispatch_entry& entry = archive.entry_named(archive.type_name());
+    const erased_object loaded = entry.load(archive);
+    archive.finish();
+    return entry.as_exception(loaded.get());
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}
+
+void save_exception(forking_oarchive& archive, const remote_error& told, message whole) {
+  save(archive, told.type_name());
+  save(archive, told.text());
+  save(archive, told.origin());
+  save(archive, whole.bytes());
+  archive.write_size(whole.handles().size());
+  for (const unique_handle& handle : whole.handles()) archive.write_handle(handle);
+}
+
+archive_options with_what_is_left(archive_options options, const limits& left) {
+  options.limit = left;
+  return options;
 }
 
 }  // namespace
@@ -84,10 +130,12 @@ void codec<std::exception_ptr>::save(forking_oarchive& archive, const std::excep
   try {
     std::rethrow_exception(exception);
   } catch (const std::exception& error) {
-    save_exception(archive, error);
+    const auto options = with_what_is_left(archive.options(), archive.limits_left());
+    save_exception(archive, describe(error), dump_whole(error, options));
   } catch (...) {
-    save_remote(archive,
-                remote_error(current_exception_type_name(), "not a std::exception", os::own_id()));
+    const std::type_info* const type = abi::__cxa_current_exception_type();
+    save_exception(archive,
+                   {type != nullptr ? spelled(*type) : "unknown", "not a std::exception", os::own_id()}, {});
   }
 }
 
@@ -95,16 +143,21 @@ void codec<std::exception_ptr>::load(forking_iarchive& archive, std::exception_p
   exception = nullptr;
   if (!make<bool>(archive)) return;
   const forking_iarchive::nesting level(archive);
-  if (const std::string* const name = archive.read_optional_name()) {
-    const dispatch_entry& entry = archive.entry_named(*name);
-    exception = entry.as_exception(entry.load(archive).get());
-    if (exception == nullptr) archive.fail("'" + entry.name() + "' is not an exception");
-    return;
-  }
   std::string type_name = make<std::string>(archive);
   std::string text = make<std::string>(archive);
   const auto origin = make<std::int64_t>(archive);
-  exception = std::make_exception_ptr(remote_error(std::move(type_name), std::move(text), origin));
+
+  const std::size_t size = archive.read_count();
+  buffer whole;
+  whole.append(archive.take(size), size);
+  std::vector<unique_handle> handles(archive.read_count());
+  for (unique_handle& handle : handles) handle = archive.read_handle();
+  if (size != 0) {
+    exception = load_whole(message(std::move(whole), std::move(handles)),
+                           with_what_is_left(archive.options(), archive.limits_left()));
+  }
+  if (exception == nullptr)
+    exception = std::make_exception_ptr(remote_error(std::move(type_name), std::move(text), origin));
 }
 
 }  // namespace ferry::detail

@@ -52,9 +52,14 @@ void dispatch_table::insert(std::unique_ptr<const detail::dispatch_entry> entry)
   }
   const std::uint64_t bit = detail::mask_bit(entry->type_hash());
   const bool overrides = entry->overrides();
-  entries_->by_type.emplace(entry->type(), entry.get());
-  std::string name = entry->name();
-  entries_->by_name.emplace(std::move(name), std::move(entry));
+  const detail::dispatch_entry& added = *entry;
+  const auto place = entries_->by_name.emplace(added.name(), std::move(entry)).first;
+  try {
+    entries_->by_type.emplace(added.type(), &added);
+  } catch (...) {
+    entries_->by_name.erase(place);
+    throw;
+  }
   named_mask_.fetch_or(bit, std::memory_order_release);
   if (overrides) override_mask_.fetch_or(bit, std::memory_order_release);
 }

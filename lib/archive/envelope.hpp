@@ -13,8 +13,8 @@ namespace ferry::detail {
 static_assert(std::endian::native == std::endian::little,
               "numbers go on the wire as they are in memory: little-endian");
 
-/// 32 bytes, followed by the mask of overrides if `flag_overrides` is set (8 bytes), the name, the body, and the
-/// versions of the classes in it that have one.
+/// 32 bytes, followed by the mask of overrides if `flag_overrides` is set (8 bytes), the name, the body, and
+/// the versions of the classes in it that have one.
 struct envelope {
   static constexpr std::array<char, 4> magic_bytes{'F', 'R', 'Y', '1'};
   static constexpr std::uint8_t current_version = 1;

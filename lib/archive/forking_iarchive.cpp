@@ -4,8 +4,10 @@
 
 #include "archive/envelope.hpp"
 
+#include <boost/archive/archive_exception.hpp>
 #include <boost/core/demangle.hpp>
 
+#include <algorithm>
 #include <limits>
 
 namespace ferry {
@@ -24,7 +26,8 @@ forking_iarchive::forking_iarchive(message from, const archive_options& options)
       end_(begin_ + storage_.size()),
       options_(options),
       depth_left_(options.limit.depth),
-      objects_left_(options.limit.objects) {
+      objects_left_(options.limit.objects),
+      handles_left_(options.limit.handles) {
   std::vector<unique_handle> handles = from.take_handles();
   handles_.reserve(handles.size());
   for (unique_handle& handle : handles) handles_.push_back({std::move(handle)});
@@ -37,7 +40,8 @@ forking_iarchive::forking_iarchive(std::span<const std::byte> from, const archiv
       end_(begin_ + from.size()),
       options_(options),
       depth_left_(options.limit.depth),
-      objects_left_(options.limit.objects) {
+      objects_left_(options.limit.objects),
+      handles_left_(options.limit.handles) {
   read_envelope(0);
 }
 
@@ -51,7 +55,7 @@ void forking_iarchive::read_envelope(std::size_t handles) {
     fail("these " + std::to_string(remaining()) + " bytes are no message of Ferry: its head alone takes " +
          std::to_string(sizeof head) + "; was it sent with send_bytes?");
   }
-  read_raw(head);
+  head = read_once<detail::envelope>();
   if (head.magic != detail::envelope::magic_bytes)
     fail("these bytes are no message of Ferry: they do not begin with FRY1; were they sent with send_bytes?");
   if (head.version != detail::envelope::current_version) {
@@ -81,6 +85,7 @@ void forking_iarchive::read_envelope(std::size_t handles) {
     std::memcpy(&entry, from, sizeof entry);
     versions_.emplace_back(std::uint64_t{entry.type_hash}, std::uint32_t{entry.version});
   }
+  std::sort(versions_.begin(), versions_.end());
   if (head.handle_count > options_.limit.handles) {
     throw limit_exceeded("the message has " + std::to_string(head.handle_count) +
                          " handles, more than limits::handles, which is " +
@@ -95,8 +100,7 @@ void forking_iarchive::read_envelope(std::size_t handles) {
 std::uint64_t forking_iarchive::read_long_size() {
   std::uint64_t size = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
-    std::uint8_t byte = 0;
-    read_raw(byte);
+    const unsigned byte = read_byte();
     const std::uint64_t bits = byte & 0x7FU;
     if (shift == 63 && bits > 1) break;
     size |= bits << shift;
@@ -132,10 +136,8 @@ void forking_iarchive::expect_name(std::string_view expected) {
 }
 
 unique_handle forking_iarchive::read_handle() {
-  std::uint32_t index = 0;
-  std::uint16_t uses = 0;
-  read_raw(index);
-  read_raw(uses);
+  const auto index = read_once<std::uint32_t>();
+  const auto uses = read_once<std::uint16_t>();
   if (index >= handles_.size()) {
     fail("handle " + std::to_string(index) + " is asked for, and the message has " +
          std::to_string(handles_.size()));
@@ -153,6 +155,12 @@ unique_handle forking_iarchive::read_handle() {
   if (slot.uses_left == 0)
     fail("handle " + std::to_string(index) + " is used more often than the message said");
   --slot.uses_left;
+  if (handles_left_ == 0) {
+    throw limit_exceeded("the handles of the message are used more often than limits::handles, which is " +
+                             std::to_string(options_.limit.handles),
+                         offset());
+  }
+  --handles_left_;
   return slot.uses_left == 0 ? std::move(slot.handle) : duplicate(slot.handle);
 }
 
@@ -163,6 +171,12 @@ const detail::dispatch_entry* forking_iarchive::read_override(const std::type_in
   if (name == nullptr) return nullptr;
   const detail::dispatch_entry& entry = entry_named(*name);
   if (entry.type() != type) throw type_mismatch(entry.name(), boost::core::demangle(type.name()));
+  if (!entry.overrides()) {
+    throw name_error("the message holds a " + entry.name() +
+                         " as a reducer of its writer gave it, and here no dispatch table in reach has a "
+                         "reducer under that name, only the name: add it with reduce and rebuild",
+                     entry.name());
+  }
   return &entry;
 }
 
@@ -176,8 +190,9 @@ const detail::dispatch_entry& forking_iarchive::entry_named(const std::string& n
 }
 
 std::uint32_t forking_iarchive::version_of(const detail::type_identity& type, std::uint32_t known) const {
-  for (const auto& [hash, version] : versions_) {
-    if (hash != type.hash) continue;
+  const auto found = std::lower_bound(versions_.begin(), versions_.end(), std::pair(type.hash, 0U));
+  if (found != versions_.end() && found->first == type.hash) {
+    const std::uint32_t version = found->second;
     if (version <= known) return version;
     fail("version " + std::to_string(version) + " of " + type.name + " is newer than version " +
          std::to_string(known) + " here: rebuild this program with the newer class");
@@ -200,6 +215,17 @@ const std::ptrdiff_t* forking_iarchive::find_upcast(const std::type_info& derive
 
 void forking_iarchive::finish() const {
   if (remaining() != 0) fail(std::to_string(remaining()) + " bytes are left over after the value");
+}
+
+void forking_iarchive::give_up() {
+  for (const detail::shared_slot& slot : shared_) {
+    if (slot.object && slot.clear != nullptr) slot.clear(slot.object.get());
+  }
+  try {
+    throw;
+  } catch (const boost::archive::archive_exception& problem) {  // from Boost's own loaders
+    fail(problem.what());
+  }
 }
 
 void forking_iarchive::fail(const std::string& what) const {

@@ -32,7 +32,12 @@ forking_oarchive::forking_oarchive(std::string_view type_name, const archive_opt
       objects_left_(options.limit.objects) {
   detail::envelope head;
   head.flags = override_mask_ != 0 ? detail::envelope::flag_overrides : 0;
-  head.name_size = gsl::narrow<std::uint16_t>(type_name.size());
+  if (type_name.size() > std::numeric_limits<std::uint16_t>::max()) {
+    throw archive_error("the name of a type takes " + std::to_string(type_name.size()) +
+                        " bytes, more than the 65535 that a message has room for: give it a shorter one, "
+                        "with dispatch_table::add");
+  }
+  head.name_size = static_cast<std::uint16_t>(type_name.size());
   head.type_hash = detail::hash_name(type_name);
   write_raw(head);
   if (override_mask_ != 0) write_raw(override_mask_);

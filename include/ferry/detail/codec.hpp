@@ -6,7 +6,6 @@
 #include <ferry/forking_iarchive.hpp>
 #include <ferry/forking_oarchive.hpp>
 
-#include <boost/pfr/core.hpp>
 #include <boost/serialization/version.hpp>
 #include <gsl/narrow>
 
@@ -19,7 +18,8 @@ namespace ferry::detail {
 template <class T>
 T make(forking_iarchive& archive);
 
-/// Nothing takes no bytes (see min_wire_size): what is empty is a zero.
+/// Nothing takes no bytes, so that no count can promise more elements than the bytes after it justify: what is
+/// empty is a zero.
 inline void save_empty(forking_oarchive& archive) {
   archive.write_raw(std::byte{0});
 }
@@ -50,8 +50,7 @@ void save_number(forking_oarchive& archive, T value) {
 template <class T>
 void load_number(forking_iarchive& archive, T& value) {
   if constexpr (is_bool_like<T>) {
-    unsigned char byte = 0;
-    archive.read_raw(byte);
+    const unsigned char byte = archive.read_byte();
     if (byte > 1) archive.fail("a bool is neither 0 nor 1 but " + std::to_string(byte));
     value = static_cast<T>(byte != 0);
   } else {
@@ -78,7 +77,7 @@ void save_elements(forking_oarchive& archive, const T* elements, std::size_t cou
   if (goes_as_block<T>(archive)) {
     archive.write_block(elements, count * sizeof(T));
   } else {
-    for (std::size_t i = 0; i != count; ++i) save(archive, elements[i]);
+    for (std::size_t i = 0; i != count; ++i) detail::save(archive, elements[i]);
   }
 }
 
@@ -90,7 +89,7 @@ void load_elements(forking_iarchive& archive, T* elements, std::size_t count) {
       return;
     }
   }
-  for (std::size_t i = 0; i != count; ++i) load(archive, elements[i]);
+  for (std::size_t i = 0; i != count; ++i) detail::load(archive, elements[i]);
 }
 
 // --- reducers --------------------------------------------------------------------------------------------
@@ -128,7 +127,7 @@ struct arrived_arguments<std::pair<First, Second>> : arrived_arguments<std::tupl
 
 template <class Arguments>
 void save_arguments(forking_oarchive& archive, const Arguments& arguments) {
-  std::apply([&](const auto&... each) { (save(archive, each), ...); }, arguments);
+  std::apply([&](const auto&... each) { (detail::save(archive, each), ...); }, arguments);
 }
 
 template <class Arguments, class Rebuild>
@@ -136,7 +135,7 @@ decltype(auto) rebuild_from(forking_iarchive& archive, const Rebuild& rebuild) {
   using arrived_tuple = typename arrived_arguments<std::remove_cvref_t<Arguments>>::type;
   return [&]<class... Each>(std::type_identity<std::tuple<Each...>>) {
     // Braces: from left to right, as they were written.
-    return std::apply(rebuild, std::tuple<Each...>{make<Each>(archive)...});
+    return std::apply(rebuild, std::tuple<Each...>{detail::make<Each>(archive)...});
   }(std::type_identity<arrived_tuple>{});
 }
 
@@ -152,6 +151,9 @@ consteval bool is_guarded() {
 // --- user code for Boost.Serialization -------------------------------------------------------------------
 
 template <class T>
+inline constexpr bool needs_construct_data = !std::is_default_constructible_v<T> && has_construct_data<T>;
+
+template <class T>
 void save_boost(forking_oarchive& archive, const T& value) {
   if (goes_as_block<T>(archive)) {
     archive.write_block(&value, sizeof value);
@@ -159,8 +161,9 @@ void save_boost(forking_oarchive& archive, const T& value) {
   }
   constexpr unsigned version = boost::serialization::version<T>::value;
   if constexpr (version != 0) archive.note_version(identity_of<T>(), version);
+  const typename forking_oarchive::nesting level(archive);
   const std::size_t before = archive.size();
-  if constexpr (!std::is_default_constructible_v<T>)
+  if constexpr (needs_construct_data<T>)
     boost::serialization::save_construct_data_adl(archive, &value, version);
   boost::serialization::serialize_adl(archive, const_cast<T&>(value), version);
   if (archive.size() == before) save_empty(archive);
@@ -176,6 +179,7 @@ unsigned version_in(const forking_iarchive& archive) {
 /// Boost's load_construct_data makes an object without a public default constructor.
 template <class T>
 T make_boost(forking_iarchive& archive) {
+  const typename forking_iarchive::nesting level(archive);
   const unsigned version = version_in<T>(archive);
   const std::size_t before = archive.offset();
   union storage {
@@ -201,6 +205,7 @@ void load_boost(forking_iarchive& archive, T& value) {
       return;
     }
   }
+  const typename forking_iarchive::nesting level(archive);
   const std::size_t before = archive.offset();
   boost::serialization::serialize_adl(archive, value, version_in<T>(archive));
   if (archive.offset() == before) skip_empty(archive);
@@ -209,7 +214,7 @@ void load_boost(forking_iarchive& archive, T& value) {
 template <class T>
 void save_boost_wrapper(forking_oarchive& archive, const T& wrapper) {
   if constexpr (requires { wrapper.const_value(); }) {  // nvp
-    save(archive, wrapper.const_value());
+    detail::save(archive, wrapper.const_value());
   } else if constexpr (requires { wrapper.count(); }) {  // array_wrapper
     save_elements(archive, wrapper.address(), wrapper.count());
   } else if constexpr (requires { wrapper.m_size; }) {  // binary_object
@@ -222,7 +227,7 @@ void save_boost_wrapper(forking_oarchive& archive, const T& wrapper) {
 template <class T>
 void load_boost_wrapper(forking_iarchive& archive, T& wrapper) {
   if constexpr (requires { wrapper.const_value(); }) {
-    load(archive, wrapper.value());
+    detail::load(archive, wrapper.value());
   } else if constexpr (requires { wrapper.count(); }) {
     load_elements(archive, wrapper.address(), wrapper.count());
   } else if constexpr (requires { wrapper.m_size; }) {
@@ -238,18 +243,18 @@ void load_boost_wrapper(forking_iarchive& archive, T& wrapper) {
 
 template <class T>
 void save_aggregate(forking_oarchive& archive, const T& value) {
-  if constexpr (boost::pfr::tuple_size_v<T> == 0) {
+  if constexpr (member_count<T> == 0) {
     save_empty(archive);
   } else if (goes_as_block<T>(archive)) {
     archive.write_block(&value, sizeof value);
   } else {
-    boost::pfr::for_each_field(value, [&](const auto& field) { save(archive, field); });
+    for_each_member(value, [&](const auto& member) { detail::save(archive, member); });
   }
 }
 
 template <class T>
 void load_aggregate(forking_iarchive& archive, T& value) {
-  if constexpr (boost::pfr::tuple_size_v<T> == 0) {
+  if constexpr (member_count<T> == 0) {
     skip_empty(archive);
   } else {
     if constexpr (is_bitwise<T>) {
@@ -258,16 +263,27 @@ void load_aggregate(forking_iarchive& archive, T& value) {
         return;
       }
     }
-    boost::pfr::for_each_field(value, [&](auto& field) { load(archive, field); });
+    for_each_member(value, [&](auto& member) { detail::load(archive, member); });
   }
 }
+
+/// Becomes what it initialises: a member, or an element of a member that is an array.
+template <class T>
+struct made_member {
+  forking_iarchive& archive;
+
+  template <class X>
+  requires(!std::is_same_v<X, T>) operator X() const {  // NOLINT(google-explicit-constructor)
+    return detail::make<X>(archive);
+  }
+};
 
 template <class T>
 T make_aggregate(forking_iarchive& archive) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return T{make<boost::pfr::tuple_element_t<I, T>>(archive)...};
+    return T{(static_cast<void>(I), made_member<T>{archive})...};
   }
-  (std::make_index_sequence<boost::pfr::tuple_size_v<T>>{});
+  (std::make_index_sequence<initialiser_count<T>>{});
 }
 
 // --- any value -------------------------------------------------------------------------------------------
@@ -301,6 +317,7 @@ inline constexpr bool may_be_overridden = std::is_class_v<T>&& way_of<T> != way:
 // Out of line, to keep what is rarely needed out of the way of what is always done.
 template <class T>
 [[gnu::noinline]] bool save_overridden(forking_oarchive& archive, const T& value) {
+  const typename forking_oarchive::nesting level(archive);
   return archive.save_override(typeid(T), identity_of<T>().hash, &value);
 }
 
@@ -314,17 +331,26 @@ void save(forking_oarchive& archive, const T& value) {
     save_boost_wrapper(archive, value);
   } else if constexpr (type_cannot_cross<T>::checked) {
     if constexpr (may_be_overridden<T>) {
-      if (archive.override_mask() != 0 && archive.save_override(typeid(T), identity_of<T>().hash, &value))
-        return;
+      if (archive.override_mask() != 0 && save_overridden(archive, value)) return;
     }
     save_own_way(archive, value);
   }
 }
 
+template <class T>
+consteval bool find_loads_in_place() {
+  if constexpr (!std::is_default_constructible_v<T> || way_of<T> == way::reduced ||
+                way_of<T> == way::run_time || way_of<T> == way::handle) {
+    return false;
+  } else if constexpr (way_of<T> == way::aggregate) {
+    return !has_const_member<T>;
+  } else {
+    return true;
+  }
+}
 /// True if a T can be made first and read into afterwards, as cycles of pointers need it.
 template <class T>
-inline constexpr bool loads_in_place = std::is_default_constructible_v<T>&& way_of<T> !=
-                                       way::reduced&& way_of<T> != way::run_time&& way_of<T> != way::handle;
+inline constexpr bool loads_in_place = find_loads_in_place<T>();
 
 template <class T>
 void load_own_way(forking_iarchive& archive, T& value);
@@ -358,6 +384,8 @@ template <class T>
 void load_own_way(forking_iarchive& archive, T& value) {
   if constexpr (way_of<T> == way::array) {
     load_elements(archive, &value[0], std::extent_v<T>);
+  } else if constexpr (way_of<T> == way::boost && !needs_construct_data<T>) {
+    load_boost(archive, value);  // also a base class that nobody can make by itself
   } else if constexpr (!loads_in_place<T>) {
     value = make_own_way<T>(archive);
   } else if constexpr (way_of<T> == way::standard) {
@@ -372,13 +400,22 @@ void load_own_way(forking_iarchive& archive, T& value) {
 /// What the writer wrote by an entry that overrides the type's own way; null if it did not.
 template <class T>
 [[gnu::noinline]] erased_object load_overridden(forking_iarchive& archive) {
+  const typename forking_iarchive::nesting level(archive);
   const dispatch_entry* const entry = archive.read_override(typeid(T), identity_of<T>().hash);
   return entry != nullptr ? entry->load(archive) : erased_object(nullptr, [](void*) {});
 }
 template <class T>
 [[gnu::noinline]] bool load_overridden(forking_iarchive& archive, T& value) {
   const erased_object loaded = load_overridden<T>(archive);
-  if (loaded) value = std::move(*static_cast<T*>(loaded.get()));
+  if (loaded) {
+    if constexpr (std::is_move_assignable_v<T>) {
+      value = std::move(*static_cast<T*>(loaded.get()));
+    } else {
+      archive.fail("a " + identity_of<T>().name +
+                   " was written by an entry of a dispatch table, and cannot " +
+                   "be assigned to the one that is there");
+    }
+  }
   return loaded != nullptr;
 }
 
@@ -410,7 +447,7 @@ void load(forking_iarchive& archive, T& value) {
   } else if constexpr (way_of<T> == way::boost_wrapper) {
     load_boost_wrapper(archive, value);
   } else if constexpr (type_cannot_arrive<T>::checked) {
-    if constexpr (may_be_overridden<T> && std::is_move_assignable_v<T>) {
+    if constexpr (may_be_overridden<T>) {
       if (archive.override_mask() != 0 && load_overridden(archive, value)) return;
     }
     load_own_way(archive, value);

@@ -21,7 +21,7 @@ struct codec<std::error_condition> {
   static void load(forking_iarchive& archive, std::error_condition& condition);
 };
 
-/// As its own type if that is in a dispatch table on both sides, else as `remote_error`.
+/// As its own type if that is in a dispatch table on both sides, and crosses; else as `remote_error`.
 template <>
 struct codec<std::exception_ptr> {
   static void save(forking_oarchive& archive, const std::exception_ptr& exception);

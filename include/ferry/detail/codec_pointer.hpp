@@ -76,11 +76,20 @@ struct codec<std::unique_ptr<T>> {
       object* const converted = archive.upcast<object>(loaded.get(), entry->type(), entry->thrower());
       static_cast<void>(loaded.release());
       pointer.reset(converted);
+    } else if constexpr (loads_in_place<object>) {  // on the heap: large objects inside one another are many
+      auto fresh = std::make_unique<object>();
+      detail::load(archive, *fresh);
+      pointer = std::move(fresh);
     } else if constexpr (!std::is_abstract_v<T>) {
-      pointer = std::make_unique<object>(make<object>(archive));
+      pointer.reset(new object(make<object>(archive)));
     }
   }
 };
+
+template <class T>
+void clear_object(void* object) {
+  if constexpr (std::is_move_assignable_v<T>) *static_cast<T*>(object) = T();
+}
 
 /// Reads an object of exactly type T into a shared slot; before its content where possible, so that the
 /// content may point back to it.
@@ -93,10 +102,11 @@ void load_into_slot(forking_iarchive& archive, std::size_t slot) {
     erased_object overridden(nullptr, [](void*) {});
     if (may_be_overridden<T> && archive.override_mask() != 0) overridden = load_overridden<T>(archive);
     if (overridden) {
-      settle(std::make_shared<T>(std::move(*static_cast<T*>(overridden.get()))));
+      settle(std::shared_ptr<T>(static_cast<T*>(overridden.release())));
     } else {
       auto object = std::make_shared<T>();
       settle(object);
+      archive.shared(slot).clear = &clear_object<T>;
       load_own_way(archive, *object);
     }
   } else {

@@ -111,9 +111,9 @@ struct codec<std::vector<T, Allocator>> {
 
   static void load(forking_iarchive& archive, vector& elements) {
     const typename forking_iarchive::nesting level(archive);
-    const std::size_t count = archive.read_count<min_wire_size<T>>();
     if constexpr (is_bitwise<T> && std::is_default_constructible_v<T>) {
       if (goes_as_block<T>(archive)) {
+        const std::size_t count = archive.read_count<sizeof(T)>();
         const std::byte* const from = archive.take(count * sizeof(T));
         if constexpr (std::is_same_v<T, char> || std::is_same_v<T, unsigned char> ||
                       std::is_same_v<T, std::byte>) {
@@ -124,6 +124,7 @@ struct codec<std::vector<T, Allocator>> {
         return;
       }
     }
+    const std::size_t count = archive.read_count();
     archive.count_objects(count);
     if constexpr (loads_in_place<T> && !std::is_same_v<T, bool>) {
       // Into the elements that there are, as far as there are enough: what they own is used again.
@@ -190,6 +191,8 @@ struct codec<T> {
       auto last = container.before_begin();
       for (std::size_t i = 0; i != count; ++i)
         last = container.emplace_after(last, make<typename T::value_type>(archive));
+    } else if constexpr (loads_in_place<typename T::value_type> && requires { container.resize(0); }) {
+      for (std::size_t i = 0; i != count; ++i) detail::load(archive, container.emplace_back());
     } else {
       for (std::size_t i = 0; i != count; ++i) container.push_back(make<typename T::value_type>(archive));
     }
@@ -312,7 +315,11 @@ struct codec<std::optional<T>> {
     value.reset();
     if (!make<bool>(archive)) return;
     const typename forking_iarchive::nesting level(archive);
-    value.emplace(make<T>(archive));
+    if constexpr (loads_in_place<T>) {
+      detail::load(archive, value.emplace());
+    } else {
+      value.emplace(detail::make<T>(archive));
+    }
   }
 };
 

@@ -72,7 +72,8 @@ class reducing_entry final : public typed_entry<T> {
     return erase(new T(rebuild_from<arguments>(archive, rebuild_)));
   }
   void load_shared(forking_iarchive& archive, std::size_t slot) const override {
-    std::shared_ptr<void> object = load(archive);
+    using arguments = decltype(reduce_(std::declval<const T&>()));
+    std::shared_ptr<T> object(new T(rebuild_from<arguments>(archive, rebuild_)));
     archive.shared(slot) = {std::move(object), &typeid(T), &throw_as<T>};
   }
 
@@ -88,6 +89,8 @@ namespace ferry {
 template <class T>
 void dispatch_table::add(std::string_view name) {
   static_assert(detail::type_cannot_cross<T>::checked);
+  static_assert(detail::way_of<T> != detail::way::run_time,
+                "ferry: T crosses by an entry alone, so a name is not enough: give reduce and rebuild too");
   insert(std::make_unique<detail::naming_entry<T>>(name));
 }
 

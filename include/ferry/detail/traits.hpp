@@ -1,12 +1,11 @@
 // Which of the ways to cross a type takes. Decided once, at compile time, in the order of `way`.
 #pragma once
 
+#include <ferry/detail/aggregate.hpp>
 #include <ferry/detail/type_name.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/reducer.hpp>
 
-#include <boost/pfr/core.hpp>
-#include <boost/pfr/tuple_size.hpp>
 #include <boost/serialization/is_bitwise_serializable.hpp>
 #include <boost/serialization/serialization.hpp>
 
@@ -89,6 +88,16 @@ concept has_free_serialize = requires(forking_oarchive& archive, T& value, const
   serialize(archive, value, version);
 };
 
+// Whether save_construct_data and load_construct_data are the user's own, found in the same way.
+namespace probe {
+template <class Archive, class T>
+void load_construct_data(Archive&, T*, unsigned int);
+}  // namespace probe
+template <class T>
+concept has_construct_data = requires(forking_iarchive& archive, T* place, const probe::version& version) {
+  load_construct_data(archive, place, version);
+};
+
 template <class T>
 concept has_boost_serialize = std::is_class_v<T> &&(has_member_serialize<T>() || has_free_serialize<T>);
 
@@ -166,10 +175,10 @@ inline constexpr bool is_std_array<std::array<T, Size>> = (Size > 0);
 template <class T>
 consteval bool has_only_bitwise_fields() {
   return []<std::size_t... I>(std::index_sequence<I...>) {
-    return sizeof...(I) > 0 && (is_bitwise<boost::pfr::tuple_element_t<I, T>> && ...) &&
-           (sizeof(boost::pfr::tuple_element_t<I, T>) + ... + 0) == sizeof(T);
+    return sizeof...(I) > 0 && (is_bitwise<member_type<I, T>> && ...) &&
+           (sizeof(member_type<I, T>) + ... + 0) == sizeof(T);
   }
-  (std::make_index_sequence<boost::pfr::tuple_size_v<T>>{});
+  (std::make_index_sequence<member_count<T>>{});
 }
 
 template <class T>
@@ -199,11 +208,6 @@ const type_identity& identity_of() {
   static const type_identity identity(type_name_of<T>());
   return identity;
 }
-
-/// Fewest bytes that a T takes on the wire. Nothing takes none, so no count can promise more elements than
-/// the bytes that follow it justify.
-template <class T>
-inline constexpr std::size_t min_wire_size = is_bitwise<T> ? sizeof(T) : 1;
 
 }  // namespace detail
 }  // namespace ferry
