@@ -2,6 +2,10 @@
 // cross by their headers.
 #include "round_trip.hpp"
 
+// clang-format off: the headers of date_time use this one and do not include it
+#include <boost/serialization/split_free.hpp>
+// clang-format on
+
 #include <boost/date_time/gregorian/greg_serialize.hpp>
 #include <boost/date_time/posix_time/time_serialize.hpp>
 #include <boost/dynamic_bitset.hpp>

@@ -105,7 +105,7 @@ struct tables {
 /// A message in which `from` is replaced by `to`, of the same length.
 std::vector<std::byte> renamed(std::vector<std::byte> bytes, const std::string& from, const std::string& to) {
   const auto* const text = reinterpret_cast<const std::byte*>(from.data());
-  const auto place = std::find_end(bytes.begin(), bytes.end(), text, text + from.size());
+  const auto place = std::search(bytes.begin(), bytes.end(), text, text + from.size());
   BOOST_REQUIRE(place != bytes.end());
   std::memcpy(&*place, to.data(), to.size());
   return bytes;

@@ -32,14 +32,6 @@ struct any_base {
   requires(!std::is_same_v<X, T> && std::is_base_of_v<X, T>) operator X()
       const;  // NOLINT(google-explicit-constructor)
 };
-/// Does not initialise references to const.
-template <class T>
-struct any_moved {
-  template <class X>
-  requires(!std::is_same_v<X, T> && !std::is_const_v<X>) operator X&&()
-      const;  // NOLINT(google-explicit-constructor)
-};
-
 template <template <class> class Any, class T, std::size_t>
 using initialiser = Any<T>;
 
@@ -165,22 +157,9 @@ consteval bool find_base() {
   }
 }
 
-/// What hinders an aggregate to cross member by member.
+/// True if an aggregate has a base class.
 template <class T>
 inline constexpr bool has_base = find_base<T>();
-template <class T>
-consteval bool find_reference_member() {
-  if constexpr (initialiser_count<T> == no_count) {
-    return true;
-  } else if constexpr (std::is_move_assignable_v<T> || std::is_default_constructible_v<T>) {
-    return false;  // a T with references would be neither
-  } else {
-    return !takes<any_moved, T, initialiser_count<T>>;
-  }
-}
-template <class T>
-inline constexpr bool has_reference_member = find_reference_member<T>();
-
 template <class T>
 inline constexpr std::size_t member_count = members_from<T>();
 
@@ -207,5 +186,24 @@ inline constexpr bool has_const_member = []<std::size_t... I>(std::index_sequenc
   return (std::is_const_v<member_type<I, T>> || ...);
 }
 (std::make_index_sequence<member_count<T>>{});
+
+/// A T with members that are references, or const without a value of their own, can be neither assigned nor
+/// made without initialisers; references to const look like const members.
+template <class T>
+consteval bool find_reference_member() {
+  if constexpr (initialiser_count<T> == no_count) {
+    return true;
+  } else if constexpr (std::is_move_assignable_v<T> || std::is_default_constructible_v<T>) {
+    return false;
+  } else {
+    return []<std::size_t... I>(std::index_sequence<I...>) {
+      return has_const_member<T> ||
+             (std::is_move_assignable_v<std::remove_all_extents_t<member_type<I, T>>> && ...);
+    }
+    (std::make_index_sequence<member_count<T>>{});
+  }
+}
+template <class T>
+inline constexpr bool has_reference_member = find_reference_member<T>();
 
 }  // namespace ferry::detail

@@ -6,7 +6,10 @@
 #include <ferry/forking_iarchive.hpp>
 #include <ferry/forking_oarchive.hpp>
 
+// base_object relies on archives to include this and void_cast.hpp.
+#include <boost/serialization/extended_type_info_typeid.hpp>
 #include <boost/serialization/version.hpp>
+#include <boost/serialization/void_cast.hpp>
 #include <gsl/narrow>
 
 #include <span>
@@ -18,8 +21,8 @@ namespace ferry::detail {
 template <class T>
 T make(forking_iarchive& archive);
 
-/// Nothing takes no bytes, so that no count can promise more elements than the bytes after it justify: what is
-/// empty is a zero.
+/// Nothing takes no bytes, so that no count can promise more elements than the bytes after it justify: what
+/// is empty is a zero.
 inline void save_empty(forking_oarchive& archive) {
   archive.write_raw(std::byte{0});
 }
@@ -114,6 +117,7 @@ struct arrived<std::span<T, Extent>> {
 
 template <class Tuple>
 struct arrived_arguments {
+  using type = std::tuple<>;
   static_assert(
       !std::is_same_v<Tuple, Tuple>,
       "ferry: `reduce` must return a std::tuple (or std::tie) of the arguments that `rebuild` takes");
@@ -127,7 +131,9 @@ struct arrived_arguments<std::pair<First, Second>> : arrived_arguments<std::tupl
 
 template <class Arguments>
 void save_arguments(forking_oarchive& archive, const Arguments& arguments) {
-  std::apply([&](const auto&... each) { (detail::save(archive, each), ...); }, arguments);
+  static_cast<void>(sizeof(arrived_arguments<Arguments>));  // says so if these are none
+  if constexpr (requires { std::tuple_size<Arguments>::value; })
+    std::apply([&](const auto&... each) { (detail::save(archive, each), ...); }, arguments);
 }
 
 template <class Arguments, class Rebuild>
@@ -339,7 +345,7 @@ void save(forking_oarchive& archive, const T& value) {
 
 template <class T>
 consteval bool find_loads_in_place() {
-  if constexpr (!std::is_default_constructible_v<T> || way_of<T> == way::reduced ||
+  if constexpr (!std::is_default_constructible_v<T> || way_of<T> == way::none || way_of<T> == way::reduced ||
                 way_of<T> == way::run_time || way_of<T> == way::handle) {
     return false;
   } else if constexpr (way_of<T> == way::aggregate) {
@@ -382,7 +388,9 @@ T make_own_way(forking_iarchive& archive) {
 
 template <class T>
 void load_own_way(forking_iarchive& archive, T& value) {
-  if constexpr (way_of<T> == way::array) {
+  if constexpr (way_of<T> == way::number) {
+    load_number(archive, value);
+  } else if constexpr (way_of<T> == way::array) {
     load_elements(archive, &value[0], std::extent_v<T>);
   } else if constexpr (way_of<T> == way::boost && !needs_construct_data<T>) {
     load_boost(archive, value);  // also a base class that nobody can make by itself

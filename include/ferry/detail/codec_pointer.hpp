@@ -24,12 +24,17 @@ const void* whole_object(const T* object) {
   }
 }
 
+/// True for a base class of which there is no object by itself, or none that can cross.
+template <class T>
+inline constexpr bool goes_by_name_alone = std::is_abstract_v<T> ||
+                                           (std::is_polymorphic_v<T> && way_of<T> == way::none);
+
 template <class T>
 void save_pointee(forking_oarchive& archive, const T& object) {
   const typename forking_oarchive::nesting level(archive);
   archive.count_objects(1);
   if constexpr (std::is_polymorphic_v<T>) {
-    if (typeid(object) != typeid(T) || std::is_abstract_v<T>) {
+    if (typeid(object) != typeid(T) || goes_by_name_alone<T>) {
       const dispatch_entry& entry = archive.entry_for(typeid(object));
       archive.write_name(entry.name());
       entry.save(archive, whole_object(&object));
@@ -37,7 +42,7 @@ void save_pointee(forking_oarchive& archive, const T& object) {
     }
     archive.write_no_name();
   }
-  if constexpr (!std::is_abstract_v<T>) save(archive, object);
+  if constexpr (!goes_by_name_alone<T>) detail::save(archive, object);
 }
 
 /// The entry for the object that a pointer to a T is to own; null if it is a T itself.
@@ -45,8 +50,9 @@ template <class T>
 const dispatch_entry* pointee_entry(forking_iarchive& archive) {
   if constexpr (std::is_polymorphic_v<T>) {
     if (const std::string* const name = archive.read_optional_name()) return &archive.entry_named(*name);
-    if constexpr (std::is_abstract_v<T>)
-      archive.fail("a pointer to the abstract " + identity_of<T>().name + " does not say to what it points");
+    if constexpr (goes_by_name_alone<T>)
+      archive.fail("a pointer to the base class " + identity_of<T>().name +
+                   " does not say to what it points");
   }
   return nullptr;
 }
@@ -80,7 +86,7 @@ struct codec<std::unique_ptr<T>> {
       auto fresh = std::make_unique<object>();
       detail::load(archive, *fresh);
       pointer = std::move(fresh);
-    } else if constexpr (!std::is_abstract_v<T>) {
+    } else if constexpr (!goes_by_name_alone<T>) {
       pointer.reset(new object(make<object>(archive)));
     }
   }
@@ -156,7 +162,7 @@ struct codec<std::shared_ptr<T>> {
       archive.add_shared();
       if (const dispatch_entry* const entry = pointee_entry<object>(archive)) {
         entry->load_shared(archive, slot);
-      } else if constexpr (!std::is_abstract_v<T>) {
+      } else if constexpr (!goes_by_name_alone<T>) {
         load_into_slot<object>(archive, slot);
       }
     }

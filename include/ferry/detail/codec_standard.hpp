@@ -6,6 +6,7 @@
 
 #include <ferry/detail/codec.hpp>
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <optional>
@@ -144,8 +145,13 @@ struct codec<std::vector<T, Allocator>> {
   }
 };
 
+/// Boost's unordered containers: their own loader makes as many buckets as the message says.
 template <class T>
-concept std_container = is_in_std<T> && std::is_default_constructible_v<T> && requires(T& container) {
+inline constexpr bool is_boost_unordered = spelled_name<T>().substr(0, 18) == "boost::unordered::";
+
+template <class T>
+concept std_container = (is_in_std<T> ||
+                         is_boost_unordered<T>)&&std::is_default_constructible_v<T>&& requires(T& container) {
   typename T::value_type;
   container.begin() == container.end();
   container.clear();
@@ -209,11 +215,19 @@ template <std_adaptor T>
 struct codec<T> {
   struct opened : T {
     using T::c;
+    static const auto& order_of(const T& adaptor) { return adaptor.*&opened::comp; }
   };
   static void save(forking_oarchive& archive, const T& adaptor) {
     detail::save(archive, adaptor.*&opened::c);
   }
-  static void load(forking_iarchive& archive, T& adaptor) { detail::load(archive, adaptor.*&opened::c); }
+  static void load(forking_iarchive& archive, T& adaptor) {
+    detail::load(archive, adaptor.*&opened::c);
+    // A priority_queue relies on an order that the bytes need not have.
+    if constexpr (requires { typename T::value_compare; }) {
+      auto& elements = adaptor.*&opened::c;
+      std::make_heap(elements.begin(), elements.end(), opened::order_of(adaptor));
+    }
+  }
 };
 
 template <class T, std::size_t Size>
@@ -274,11 +288,12 @@ struct codec<std::pair<First, Second>> {
     detail::save(archive, value.second);
   }
   static void load(forking_iarchive& archive, pair& value) {
-    detail::load(archive, value.first);
+    // The elements of maps have const keys; Boost's loaders read into such pairs.
+    detail::load(archive, const_cast<std::remove_const_t<First>&>(value.first));
     detail::load(archive, value.second);
   }
   static pair make(forking_iarchive& archive) {
-    return pair{detail::make<First>(archive), detail::make<Second>(archive)};
+    return pair{detail::make<std::remove_const_t<First>>(archive), detail::make<Second>(archive)};
   }
 };
 

@@ -37,19 +37,46 @@ concept iterable = requires(T& range) {
   range.end();
 };
 
+enum class hindrance { none, base, reference };
+
+/// What keeps an aggregate from being taken apart.
+template <class T>
+consteval hindrance hindrance_of() {
+  if constexpr (way_of<T> != way::aggregate) {
+    return hindrance::none;
+  } else if constexpr (has_base<T>) {
+    return hindrance::base;
+  } else if constexpr (has_reference_member<T>) {
+    return hindrance::reference;
+  } else {
+    return hindrance::none;
+  }
+}
+
 #define FERRY_CANNOT_CROSS \
   "ferry: this type (see T in the lines around this one) cannot cross to another process: "
 
 /// Instantiated for every type that is to cross; its name in the compiler's output carries the type's name.
 template <class T>
 struct type_cannot_cross {
-  static constexpr bool checked = true;
   static constexpr bool crosses = way_of<T> != way::none;
   static constexpr bool is_function_pointer =
       std::is_function_v<T> || (std::is_pointer_v<T> && std::is_function_v<std::remove_pointer_t<T>>);
   static constexpr bool is_pointer =
       std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_null_pointer_v<T>;
 
+  /// False when one of the assertions below fails: then nothing more is instantiated, lest they be buried.
+  static constexpr bool checked = crosses && hindrance_of<T>() == hindrance::none;
+
+  static_assert(hindrance_of<T>() != hindrance::base,
+                "ferry: the aggregate T (see the lines around this one) has a base class, whose members "
+                "nobody can name. Ways out: make the base a member; give T a Boost.Serialization `serialize` "
+                "function; or specialise ferry::reducer<T>");
+  static_assert(
+      hindrance_of<T>() != hindrance::reference,
+      "ferry: the aggregate T (see the lines around this one) has a member that is a reference, or "
+      "const without a value of its own, or more than 100 members. Ways out: make the member a value; "
+      "nest aggregates; or specialise ferry::reducer<T>");
   static_assert(
       !std::is_reference_v<T>, FERRY_CANNOT_CROSS
       "it is a reference, to memory that the other process does not have. Ways out: send the value; or "
@@ -88,6 +115,9 @@ struct type_cannot_cross {
 /// As above, for reading.
 template <class T>
 struct type_cannot_arrive : type_cannot_cross<T> {
+  static constexpr bool checked =
+      type_cannot_cross<T>::checked && !is_view<T> && !std::is_same_v<T, handle_view>;
+
   static_assert(!is_view<T>,
                 "ferry: this type (see T in the lines around this one) can be sent, but not received: it "
                 "is a view of memory that nobody here owns. Ways out: receive std::string for "

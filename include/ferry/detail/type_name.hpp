@@ -1,6 +1,7 @@
 // Names of types as they stand on the wire: the same text from GCC and Clang for the types people send.
 #pragma once
 
+#include <ferry/handle.hpp>
 #include <ferry/reducer.hpp>
 
 #include <array>
@@ -111,6 +112,12 @@ struct type_namer<std::span<T, Extent>> {
     name += '>';
   }
 };
+template <>
+struct type_namer<unique_handle> {
+  static void append(std::string& name) { name += "handle"; }
+};
+template <>
+struct type_namer<handle_view> : type_namer<unique_handle> {};
 template <class T, std::size_t Size>
 struct type_namer<T[Size]> {
   static void append(std::string& name) {

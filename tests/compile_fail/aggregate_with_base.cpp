@@ -1,0 +1,25 @@
+// An aggregate with a base class cannot be taken apart member by member.
+// expect: ferry: the aggregate T .*has a base class
+// expect: child
+#include <ferry/archive.hpp>
+
+struct parent {
+  int a;
+};
+struct child : parent {
+  int b;
+};
+struct composed {
+  parent first;
+  int b;
+};
+
+#ifdef FERRY_CONTROL
+ferry::message send(const composed& value) {
+  return ferry::dumps(value);
+}
+#else
+ferry::message send(const child& value) {
+  return ferry::dumps(value);
+}
+#endif

@@ -1,0 +1,13 @@
+// A reference cannot be read.
+// expect: ferry: values are read, not references: drop const and &
+#include <ferry/archive.hpp>
+
+#ifdef FERRY_CONTROL
+int receive(ferry::message from) {
+  return ferry::loads<int>(std::move(from));
+}
+#else
+int receive(ferry::message from) {
+  return ferry::loads<const int&>(std::move(from));
+}
+#endif

@@ -1,0 +1,16 @@
+// A view does not own its elements.
+// expect: ferry: this type .* cannot cross to another process: it is a view, a generator or a
+// range.*std::vector expect: (transform|take|iota)_view
+#include <ferry/archive.hpp>
+
+#include <ranges>
+
+#ifdef FERRY_CONTROL
+ferry::message send(const std::vector<int>& numbers) {
+  return ferry::dumps(numbers);
+}
+#else
+ferry::message send(int count) {
+  return ferry::dumps(std::views::iota(0, count));
+}
+#endif

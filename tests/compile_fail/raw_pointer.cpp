@@ -1,0 +1,21 @@
+// A raw pointer says neither who owns nor how much.
+// expect: ferry: this type .* cannot cross to another process: it is a raw
+// pointer.*std::unique_ptr.*tracking_oarchive expect: int ?\*
+#include <ferry/archive.hpp>
+
+struct holder {
+  int* pointer;
+};
+struct owner {
+  std::unique_ptr<int> pointer;
+};
+
+#ifdef FERRY_CONTROL
+ferry::message send(const owner& value) {
+  return ferry::dumps(value);
+}
+#else
+ferry::message send(const holder& value) {
+  return ferry::dumps(value);
+}
+#endif

@@ -1,0 +1,13 @@
+// A borrowed handle that arrives would have no owner.
+// expect: ferry::handle_view can be sent, but not received: receive a.*ferry::unique_handle
+#include <ferry/archive.hpp>
+
+#ifdef FERRY_CONTROL
+ferry::unique_handle receive(ferry::message from) {
+  return ferry::loads<ferry::unique_handle>(std::move(from));
+}
+#else
+ferry::handle_view receive(ferry::message from) {
+  return ferry::loads<ferry::handle_view>(std::move(from));
+}
+#endif

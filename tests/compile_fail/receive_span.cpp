@@ -1,0 +1,14 @@
+// A span that arrives would point nowhere.
+// expect: can be sent, but not received.*std::vector<X> for std::span<X>
+// expect: span<int
+#include <ferry/archive.hpp>
+
+#ifdef FERRY_CONTROL
+std::vector<int> receive(ferry::message from) {
+  return ferry::loads<std::vector<int>>(std::move(from));
+}
+#else
+std::span<int> receive(ferry::message from) {
+  return ferry::loads<std::span<int>>(std::move(from));
+}
+#endif

@@ -1,0 +1,16 @@
+// So does its condition variable.
+// expect: ferry: this type .* cannot cross to another process: it synchronises the threads of one process
+// only expect: std::condition_variable
+#include <ferry/archive.hpp>
+
+#include <condition_variable>
+
+#ifdef FERRY_CONTROL
+ferry::message send(const int& value) {
+  return ferry::dumps(value);
+}
+#else
+ferry::message send(const std::condition_variable& value) {
+  return ferry::dumps(value);
+}
+#endif

@@ -1,0 +1,13 @@
+// A unique_ptr to an array does not know its length.
+// expect: ferry: a std::unique_ptr to an array does not know how many elements it owns: use std::vector
+#include <ferry/archive.hpp>
+
+#ifdef FERRY_CONTROL
+ferry::message send(const std::vector<int>& value) {
+  return ferry::dumps(value);
+}
+#else
+ferry::message send(const std::unique_ptr<int[]>& value) {
+  return ferry::dumps(value);
+}
+#endif
