@@ -7,6 +7,7 @@
 #include <boost/archive/binary_oarchive.hpp>
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
+
 #include <cereal/archives/binary.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
@@ -20,7 +21,7 @@
 
 namespace {
 
-// --- the monsters model, with the serialize functions that Boost, cereal and Ferry share ---------------------------
+// --- the monsters model, with the serialize functions that Boost, cereal and Ferry share ----------------
 
 enum class colour : std::uint8_t { red, green, blue };
 
@@ -28,7 +29,7 @@ struct vec3 {
   float x, y, z;
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & x & y & z;
+    archive& x& y& z;
   }
   bool operator==(const vec3&) const = default;
 };
@@ -38,7 +39,7 @@ struct weapon {
   std::int16_t damage = 0;
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & name & damage;
+    archive& name& damage;
   }
   bool operator==(const weapon&) const = default;
 };
@@ -54,7 +55,7 @@ struct monster {
   std::vector<vec3> path;
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
-    archive & name & position & mana & hp & hue & inventory & weapons & equipped & path;
+    archive& name& position& mana& hp& hue& inventory& weapons& equipped& path;
   }
   bool operator==(const monster&) const = default;
 };
@@ -87,7 +88,7 @@ std::vector<monster> make_monsters(std::size_t count) {
   return monsters;
 }
 
-// --- by hand: what one would write for this model alone, with every bound checked ----------------------------------
+// --- by hand: what one would write for this model alone, with every bound checked -----------------------
 
 class hand_writer {
  public:
@@ -161,7 +162,8 @@ class hand_reader {
   template <class T>
   void block(std::vector<T>& sequence) {
     sequence.resize(count(sizeof(T)));
-    if (!sequence.empty()) std::memcpy(sequence.data(), take(sequence.size() * sizeof(T)), sequence.size() * sizeof(T));
+    if (!sequence.empty())
+      std::memcpy(sequence.data(), take(sequence.size() * sizeof(T)), sequence.size() * sizeof(T));
   }
   void text(std::string& result) {
     const std::uint32_t size = count(1);
@@ -188,7 +190,7 @@ class hand_reader {
   std::span<const char> left_;
 };
 
-// --- the peers ------------------------------------------------------------------------------------------------------
+// --- the peers ------------------------------------------------------------------------------------------
 
 std::string boost_save(const std::vector<monster>& monsters) {
   std::stringbuf bytes;
@@ -220,7 +222,7 @@ void require(bool holds, const char* what) {
   if (!holds) throw std::runtime_error(what);
 }
 
-// --- what is measured -----------------------------------------------------------------------------------------------
+// --- what is measured -----------------------------------------------------------------------------------
 
 /// Medians of several contestants, run in turn so that a change of the machine's speed meets all of them.
 template <class... Works>
@@ -288,18 +290,20 @@ void monsters(std::size_t count, int runs) {
     bench::row("archive", label + what, "µs", load[0] * us, "boost::archive::binary", load[2] * us);
     bench::row("archive", label + what, "µs", load[0] * us, "cereal", load[3] * us);
   };
-  report_load("load into fresh objects",
-              side_by_side(runs, fresh(load_by_ferry), fresh(load_by_hand), fresh(load_by_boost), fresh(load_by_cereal)));
+  report_load("load into fresh objects", side_by_side(runs, fresh(load_by_ferry), fresh(load_by_hand),
+                                                      fresh(load_by_boost), fresh(load_by_cereal)));
   std::vector<monster> kept[4];
   report_load("load", side_by_side(
                           runs, [&] { load_by_ferry(kept[0]); }, [&] { load_by_hand(kept[1]); },
                           [&] { load_by_boost(kept[2]); }, [&] { load_by_cereal(kept[3]); }));
 
   const auto bytes = static_cast<double>(saved.bytes().size());
-  bench::row("archive", label + "on the wire", "bytes", bytes, "by hand", static_cast<double>(by_hand.written().size()));
+  bench::row("archive", label + "on the wire", "bytes", bytes, "by hand",
+             static_cast<double>(by_hand.written().size()));
   bench::row("archive", label + "on the wire", "bytes", bytes, "boost::archive::binary",
              static_cast<double>(by_boost.size()));
-  bench::row("archive", label + "on the wire", "bytes", bytes, "cereal", static_cast<double>(by_cereal.size()));
+  bench::row("archive", label + "on the wire", "bytes", bytes, "cereal",
+             static_cast<double>(by_cereal.size()));
 }
 
 void large_vector(int runs) {
@@ -315,8 +319,10 @@ void large_vector(int runs) {
       runs, [&] { const auto message = ferry::dumps(numbers); },
       [&] { ferry::loads<std::vector<double>>(saved.bytes()); }, copy);
   const auto rate = [&](double seconds) { return static_cast<double>(size) / seconds / 1e9; };
-  bench::row("archive", "vector<double> of 64 MiB, save", "GB/s", rate(times[0]), "memcpy into fresh memory", rate(times[2]));
-  bench::row("archive", "vector<double> of 64 MiB, load", "GB/s", rate(times[1]), "memcpy into fresh memory", rate(times[2]));
+  bench::row("archive", "vector<double> of 64 MiB, save", "GB/s", rate(times[0]), "memcpy into fresh memory",
+             rate(times[2]));
+  bench::row("archive", "vector<double> of 64 MiB, load", "GB/s", rate(times[1]), "memcpy into fresh memory",
+             rate(times[2]));
 }
 
 }  // namespace

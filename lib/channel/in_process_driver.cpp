@@ -59,9 +59,7 @@ class lane {
   static constexpr std::size_t most_messages = 64;
   static constexpr std::size_t most_bytes = std::size_t{4} << 20U;
 
-  bool has_room() const {
-    return queue_.empty() || (queue_.size() < most_messages && bytes_ < most_bytes);
-  }
+  bool has_room() const { return queue_.empty() || (queue_.size() < most_messages && bytes_ < most_bytes); }
 
   template <class Predicate>
   static bool wait(std::unique_lock<std::mutex>& lock, std::condition_variable& change, deadline until,

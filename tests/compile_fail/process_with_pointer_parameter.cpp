@@ -9,4 +9,6 @@ void work(std::unique_ptr<int> number);
 void work(int* number);
 #endif
 
-void start() { ferry::process child(ferry::fn<&work>, nullptr); }
+void start() {
+  ferry::process child(ferry::fn<&work>, nullptr);
+}

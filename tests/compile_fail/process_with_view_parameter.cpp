@@ -11,4 +11,6 @@ void work(std::string text);
 void work(std::string_view text);
 #endif
 
-void start() { ferry::process child(ferry::fn<&work>, "text"); }
+void start() {
+  ferry::process child(ferry::fn<&work>, "text");
+}
