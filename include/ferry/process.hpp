@@ -11,7 +11,6 @@
 
 #include <chrono>
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -227,9 +226,9 @@ struct process_info {
   std::string name;  ///< "main" for one that Ferry did not start
   std::int64_t pid = 0;
   bool daemon = false;
-  /// 32 random bytes of the first process, known to all its descendants: for listeners that want to hear only
-  /// these.
-  std::vector<std::byte> authkey = {};
+  /// 32 random bytes of the first process, known to all its descendants: the `authkey` for listeners that
+  /// want to hear only these.
+  std::string authkey = {};
 };
 
 process_info current_process();

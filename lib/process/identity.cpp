@@ -20,7 +20,7 @@ struct shared_identity {
   identity who;
   std::atomic<std::uint32_t> children{0};
   // Guarded by hold_off_forks().
-  std::vector<std::byte> key;
+  std::string key;
   context chosen;
   bool settled = false;
 };
@@ -55,13 +55,13 @@ const identity& self() {
   return shared().who;
 }
 
-const std::vector<std::byte>& family_key() {
+const std::string& family_key() {
   constexpr std::size_t key_size = 32;
   const auto lock = hold_off_forks();
-  std::vector<std::byte>& key = shared().key;
+  std::string& key = shared().key;
   if (key.empty()) {
     key.resize(key_size);
-    os::fill_random(key);
+    os::fill_random(std::as_writable_bytes(std::span(key)));
   }
   return key;  // it does not change any more
 }

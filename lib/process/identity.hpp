@@ -4,7 +4,6 @@
 #include <ferry/context.hpp>
 #include <ferry/handle.hpp>
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,7 +17,7 @@ struct start_request {
   std::string name;
   bool daemon = false;
   std::vector<std::uint32_t> place;  ///< the numbers of its ancestors and its own
-  std::vector<std::byte> authkey;
+  std::string authkey;
   // The default context.
   start_method method = start_method::spawn;
   transfer mode = transfer::inherit;
@@ -48,7 +47,7 @@ struct identity {
 /// Changes once, when a child begins.
 const identity& self();
 /// A secret shared by all processes that descend from one.
-const std::vector<std::byte>& family_key();
+const std::string& family_key();
 
 /// The place of the next child.
 std::vector<std::uint32_t> next_place();

@@ -41,7 +41,7 @@ void raise_signal(int number) {
 struct identity_told {
   std::string name, parent_name;
   std::int64_t pid = 0, parent = 0, thread = 0;
-  std::vector<std::byte> authkey;
+  std::string authkey;
 };
 void tell_identity(connection line) {
   const process_info me = current_process();
