@@ -1,4 +1,5 @@
-// All of Ferry. Including only the header of what you use compiles faster.
+// All of Ferry but <ferry/tracking_archive.hpp>, which is for trusted peers alone and brings Boost's archives
+// with it. Including only the header of what you use compiles faster.
 #pragma once
 
 #include <ferry/address.hpp>
