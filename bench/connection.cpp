@@ -3,7 +3,11 @@
 
 #include "support/report.hpp"
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -17,7 +21,7 @@
 namespace {
 
 constexpr std::size_t small = 64, large = std::size_t{1} << 20U;
-constexpr int round_trips = 20'000, large_messages = 1'000, runs = 9;
+constexpr int round_trips = 5'000, large_messages = 1'000, runs = 9;
 
 [[noreturn]] void fail(const char* what) {
   std::perror(what);
@@ -36,7 +40,10 @@ class peer {
     }
     ::_exit(0);
   }
-  ~peer() { ::waitpid(child_, nullptr, 0); }
+  ~peer() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
   peer(const peer&) = delete;
   peer& operator=(const peer&) = delete;
 
@@ -62,47 +69,90 @@ bool receive_all(int from, std::vector<std::byte>& bytes) {
   return ::recv(from, bytes.data(), bytes.size(), MSG_WAITALL) == static_cast<ssize_t>(bytes.size());
 }
 
-/// Microseconds of one round trip over the bare socket.
-double bare_round_trip() {
-  const auto [here, there] = socket_pair(SOCK_SEQPACKET);
-  std::vector<std::byte> bytes(small);
-  double seconds = 0;
-  {
-    const peer echo([end = there, other = here] {
-      ::close(other);
-      std::vector<std::byte> block(small);
-      while (receive_all(end, block)) send_all(end, block);
-    });
-    ::close(there);
-    seconds = bench::median_seconds(runs, [&, end = here] {
-      for (int i = 0; i < round_trips; ++i) {
-        send_all(end, bytes);
-        if (!receive_all(end, bytes)) fail("recv");
-      }
-    });
-    ::close(here);
-  }
-  return seconds / round_trips * 1e6;
-}
+/// One way of going to and fro with a peer. Several are measured in turn, run by run, so that what else the
+/// machine does falls on all of them alike.
+class ping_pong {
+ public:
+  virtual ~ping_pong() = default;
+  virtual void round_trip() = 0;
 
-/// Microseconds of one round trip; `bounce` sends and receives once.
-template <class Bounce>
-double round_trip(Bounce bounce) {
-  auto [here, there] = ferry::pipe();
-  double seconds = 0;
-  {
-    const peer echo([&here = here, &there = there, bounce] {
-      here.close();
-      for (;;) bounce(there, false);
-    });
-    there.close();
-    seconds = bench::median_seconds(runs, [&here = here, bounce] {
-      for (int i = 0; i < round_trips; ++i) bounce(here, true);
-    });
-    here.close();
+  void measure() {
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < round_trips; ++i) round_trip();
+    const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - start;
+    microseconds_.push_back(time.count() / round_trips);
   }
-  return seconds / round_trips * 1e6;
-}
+  double median() {
+    std::sort(microseconds_.begin(), microseconds_.end());
+    return microseconds_[microseconds_.size() / 2];
+  }
+
+ private:
+  std::vector<double> microseconds_;
+};
+
+class bare_ping_pong final : public ping_pong {
+ public:
+  bare_ping_pong()
+      : ends_(socket_pair(SOCK_SEQPACKET)), echo_([this] {
+          ::close(ends_[0]);
+          std::vector<std::byte> block(small);
+          while (receive_all(ends_[1], block)) send_all(ends_[1], block);
+        }) {
+    ::close(ends_[1]);
+  }
+  ~bare_ping_pong() override { ::close(ends_[0]); }
+  void round_trip() override {
+    send_all(ends_[0], bytes_);
+    if (!receive_all(ends_[0], bytes_)) fail("recv");
+  }
+
+ private:
+  std::vector<std::byte> bytes_ = std::vector<std::byte>(small);
+  std::array<int, 2> ends_;
+  peer echo_;
+};
+
+/// `Bounce` has static functions `to` and `fro` of a connection.
+template <class Bounce>
+class ferry_ping_pong final : public ping_pong {
+ public:
+  ferry_ping_pong()
+      : ends_(ferry::pipe()), echo_([this] {
+          ends_.first.close();
+          for (;;) Bounce::fro(ends_.second);
+        }) {
+    ends_.second.close();
+  }
+  ~ferry_ping_pong() override { ends_.first.close(); }
+  void round_trip() override { Bounce::to(ends_.first); }
+
+ private:
+  std::pair<ferry::connection, ferry::connection> ends_;
+  peer echo_;
+};
+
+struct bounce_bytes {
+  static void to(ferry::connection& end) {
+    std::array<std::byte, small> bytes{};
+    end.send_bytes(bytes);
+    end.recv_bytes_into(bytes);
+  }
+  static void fro(ferry::connection& end) {
+    std::array<std::byte, small> bytes{};
+    end.recv_bytes_into(bytes);
+    end.send_bytes(bytes);
+  }
+};
+
+struct bounce_value {
+  using block = std::array<std::uint64_t, small / 8>;
+  static void to(ferry::connection& end) {
+    end.send(block{});
+    end.recv<block>();
+  }
+  static void fro(ferry::connection& end) { end.send(end.recv<block>()); }
+};
 
 double gigabytes_per_second(double seconds) {
   return static_cast<double>(large) * large_messages / seconds / 1e9;
@@ -198,20 +248,19 @@ std::pair<double, double> python_pipe() {
 int main() {
   const auto [python_round_trip, python_throughput] = python_pipe();
 
-  const double bare = bare_round_trip();
-  const std::vector<std::byte> bytes(small, std::byte{1});
-  const double raw = round_trip([&bytes](ferry::connection& end, bool first) {
-    std::array<std::byte, small> into{};
-    if (first) end.send_bytes(bytes);
-    end.recv_bytes_into(into);
-    if (!first) end.send_bytes(into);
-  });
-  using block = std::array<std::uint64_t, small / 8>;
-  const double typed = round_trip([](ferry::connection& end, bool first) {
-    if (first) end.send(block{});
-    const auto got = end.recv<block>();
-    if (!first) end.send(got);
-  });
+  double bare = 0, raw = 0, typed = 0;
+  {
+    bare_ping_pong over_socket;
+    ferry_ping_pong<bounce_bytes> of_bytes;
+    ferry_ping_pong<bounce_value> of_values;
+    const std::array<ping_pong*, 3> all{&over_socket, &of_bytes, &of_values};
+    for (int run = 0; run < 2 * runs; ++run) {
+      for (ping_pong* const each : all) each->measure();
+    }
+    bare = over_socket.median();
+    raw = of_bytes.median();
+    typed = of_values.median();
+  }
   bench::row("connection", "round trip, 64 B", "µs", raw, "bare socket", bare);
   bench::row("connection", "round trip, 64 B", "µs", raw, "CPython Pipe", python_round_trip);
   bench::row("connection", "round trip, a value of 64 B", "µs", typed, "bare socket", bare);
