@@ -52,6 +52,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(signals_interrupt_every_call_and_nothing_is_lost, 
   const scoped_system_call send(&system_calls::sendmsg, [](int fd, const msghdr* what, int flags) -> ssize_t {
     return interrupted() ? -1 : ::sendmsg(fd, what, flags);
   });
+  const scoped_system_call send_block(&system_calls::send,
+                                      [](int fd, const void* what, size_t size, int flags) -> ssize_t {
+                                        return interrupted() ? -1 : ::send(fd, what, size, flags);
+                                      });
   const scoped_system_call receive(&system_calls::recvmsg, [](int fd, msghdr* what, int flags) -> ssize_t {
     return interrupted() ? -1 : ::recvmsg(fd, what, flags);
   });
@@ -71,6 +75,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(signals_interrupt_every_call_and_nothing_is_lost, 
     while (time == 0ms && !receiver.poll()) std::this_thread::yield();
     BOOST_CHECK(receiver.recv_bytes() == sent);
     BOOST_CHECK(writing.get());
+    sender.send(7);
+    BOOST_TEST(receiver.template recv<int>() == 7);
   }
 }
 

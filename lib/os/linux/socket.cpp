@@ -67,7 +67,22 @@ void shut_down(handle_view socket, direction which) {
   }
 }
 
+namespace {
+
+/// A plain call saves the kernel the reading of a message header, which a small packet notices.
+bool send_block(handle_view socket, std::span<const std::byte> block, deadline until) {
+  const int flags = MSG_NOSIGNAL | (until.is_never() ? 0 : MSG_DONTWAIT);
+  retry_pause pause;
+  while (calls().send(socket.native(), block.data(), block.size(), flags) < 0) {
+    if (!may_send_again(socket, errno, pause, until)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 bool send_packet(handle_view socket, gather parts, std::span<const handle_view> handles, deadline until) {
+  if (parts.size() == 1 && handles.empty()) return send_block(socket, parts.front(), until);
   part_vector vectors;
   control_block control;
   msghdr header{};

@@ -19,6 +19,7 @@ namespace ferry::os {
 struct system_calls {
   int (*dup_cloexec)(int fd) = [](int fd) { return ::fcntl(fd, F_DUPFD_CLOEXEC, 3); };
   ssize_t (*sendmsg)(int, const msghdr*, int) = ::sendmsg;
+  ssize_t (*send)(int, const void*, size_t, int) = ::send;
   ssize_t (*recvmsg)(int, msghdr*, int) = ::recvmsg;
   ssize_t (*read)(int, void*, size_t) = ::read;
   ssize_t (*write)(int, const void*, size_t) = ::write;
