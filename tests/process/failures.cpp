@@ -9,6 +9,7 @@
 #include <string>
 #include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 using namespace ferry;
@@ -17,6 +18,11 @@ using namespace ferry::test;
 namespace {
 
 void do_nothing_much() {}
+/// For copies of a process with threads: a sanitizer that looks for leaks at the exit would take what the
+/// stacks of threads that are not in the copy point to for lost.
+void leave_at_once() {
+  ::_exit(0);
+}
 void hold_on(connection line) {
   wait_for_end(std::move(line));
 }
@@ -161,7 +167,7 @@ BOOST_DATA_TEST_CASE(threads_start_processes_at_once, every_start_method, method
   for (int t = 0; t < 3; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 15; ++i) {
-        process child(options, fn<&do_nothing_much>);
+        process child(options, fn<&leave_at_once>);
         child.join();
         good += child.exit_code() == 0;
       }
