@@ -14,6 +14,10 @@
 
 namespace ferry::detail {
 
+#ifdef __clang__
+#  pragma clang diagnostic push
+#  pragma clang diagnostic ignored "-Wundefined-internal"  // they are never called
+#endif
 template <class T>
 struct any_member {
   template <class X>
@@ -32,6 +36,10 @@ struct any_base {
   requires(!std::is_same_v<X, T> && std::is_base_of_v<X, T>) operator X()
       const;  // NOLINT(google-explicit-constructor)
 };
+#ifdef __clang__
+#  pragma clang diagnostic pop
+#endif
+
 template <template <class> class Any, class T, std::size_t>
 using initialiser = Any<T>;
 

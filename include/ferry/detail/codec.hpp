@@ -284,6 +284,11 @@ struct made_member {
   }
 };
 
+#ifdef __clang__
+#  pragma clang diagnostic push
+#  pragma clang diagnostic ignored \
+      "-Wmissing-braces"  // left out on purpose: elements of arrays are initialisers too
+#endif
 template <class T>
 T make_aggregate(forking_iarchive& archive) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -291,6 +296,9 @@ T make_aggregate(forking_iarchive& archive) {
   }
   (std::make_index_sequence<initialiser_count<T>>{});
 }
+#ifdef __clang__
+#  pragma clang diagnostic pop
+#endif
 
 // --- any value -------------------------------------------------------------------------------------------
 
