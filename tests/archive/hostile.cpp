@@ -206,8 +206,8 @@ BOOST_AUTO_TEST_CASE(bytes_that_change_while_they_are_read_do_no_more_than_an_er
     }
   });
   const std::span<const std::byte> bytes(static_cast<const std::byte*>(place), valid.size());
-  std::size_t read = 0;
-  for (int round = 0; round != 4000; ++round) read += survives(bytes, options) ? 1 : 0;
+  // Some rounds read a value and some an error; none may do anything else.
+  for (int round = 0; round != 4000; ++round) static_cast<void>(survives(bytes, options));
   stop = true;
   writer.join();
   restore();
