@@ -171,7 +171,8 @@ BOOST_AUTO_TEST_CASE(an_object_of_the_very_class_needs_no_name) {
   sent->name = "x";
   const auto arrived = crossed(sent);
   BOOST_TEST(arrived->name == "x");
-  BOOST_CHECK(typeid(*arrived) == typeid(named));
+  const named& object = *arrived;
+  BOOST_CHECK(typeid(object) == typeid(named));
 }
 
 BOOST_AUTO_TEST_CASE(virtual_bases_are_found) {
