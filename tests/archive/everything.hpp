@@ -8,7 +8,6 @@
 
 #include <boost/serialization/boost_unordered_map.hpp>
 #include <boost/serialization/optional.hpp>
-#include <boost/serialization/variant.hpp>
 #include <boost/serialization/version.hpp>
 
 #include <bitset>
@@ -173,7 +172,6 @@ struct everything {
   std::vector<versioned> classes{{}, {1, {{}, {}}}};
   std::vector<constructed> made{constructed(1), constructed(2)};
   boost::optional<std::string> boost_optional = std::string("boost");
-  boost::variant<int, std::string> boost_variant = "variant";
   boost::unordered_map<int, std::string> boost_map{{1, "one"}};
   std::vector<overridden> overrides = std::vector<overridden>(2);
 
@@ -198,7 +196,7 @@ struct everything {
     archive& truth& letter& wide& paint& raised& text& utf16& bits& numbers& points& labels& block& nested&
         deque& list& forward& set& multiset& map& multimap& unordered& unordered_map& priority& array& bitset&
             tuple& pair& path& duration& time& complex& code& known& unknown& pet& shared_pet& same_pet&
-                nodes& classes& made& boost_optional& boost_variant& boost_map& overrides;
+                nodes& classes& made& boost_optional& boost_map& overrides;
   }
 };
 
