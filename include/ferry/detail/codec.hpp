@@ -159,6 +159,14 @@ consteval bool is_guarded() {
 template <class T>
 inline constexpr bool needs_construct_data = !std::is_default_constructible_v<T> && has_construct_data<T>;
 
+/// A trivially copyable class owns nothing that could lie deeper and deeper.
+struct no_nesting {
+  template <class Archive>
+  explicit no_nesting(const Archive&) noexcept {}
+};
+template <class Archive, class T>
+using nesting_of = std::conditional_t<std::is_trivially_copyable_v<T>, no_nesting, typename Archive::nesting>;
+
 template <class T>
 void save_boost(forking_oarchive& archive, const T& value) {
   if (goes_as_block<T>(archive)) {
@@ -167,7 +175,7 @@ void save_boost(forking_oarchive& archive, const T& value) {
   }
   constexpr unsigned version = boost::serialization::version<T>::value;
   if constexpr (version != 0) archive.note_version(identity_of<T>(), version);
-  const typename forking_oarchive::nesting level(archive);
+  const nesting_of<forking_oarchive, T> level(archive);
   const std::size_t before = archive.size();
   if constexpr (needs_construct_data<T>)
     boost::serialization::save_construct_data_adl(archive, &value, version);
@@ -185,7 +193,7 @@ unsigned version_in(const forking_iarchive& archive) {
 /// Boost's load_construct_data makes an object without a public default constructor.
 template <class T>
 T make_boost(forking_iarchive& archive) {
-  const typename forking_iarchive::nesting level(archive);
+  const nesting_of<forking_iarchive, T> level(archive);
   const unsigned version = version_in<T>(archive);
   const std::size_t before = archive.offset();
   union storage {
@@ -211,7 +219,7 @@ void load_boost(forking_iarchive& archive, T& value) {
       return;
     }
   }
-  const typename forking_iarchive::nesting level(archive);
+  const nesting_of<forking_iarchive, T> level(archive);
   const std::size_t before = archive.offset();
   boost::serialization::serialize_adl(archive, value, version_in<T>(archive));
   if (archive.offset() == before) skip_empty(archive);
