@@ -283,7 +283,10 @@ BOOST_AUTO_TEST_CASE(a_listener_that_does_not_play_by_the_rules_is_refused) {
         std::async(std::launch::async, [&door] { return is_refused(door.where(), {.authkey = "key"}); });
     ferry::connection host = door.accept();
     host.send_bytes(bytes_of(said));
-    host.try_send_bytes(bytes_of("#FAILURE#"));
+    try {
+      host.try_send_bytes(bytes_of("#FAILURE#"));
+    } catch (const ferry::end_of_stream&) {  // the guest has heard enough, and is gone already
+    }
     BOOST_CHECK(guest.get());
   }
 }
