@@ -1,6 +1,8 @@
 // The name of what a message holds, written and checked.
 #include <ferry/archive.hpp>
 
+#include "archive/table_of.hpp"
+
 #include <boost/core/demangle.hpp>
 
 namespace ferry::detail {
@@ -9,7 +11,7 @@ namespace {
 /// The name that a table in reach gives the type, or null. Asks the tables only if one has the type's bit.
 const std::string* table_name(const type_identity& identity, const std::type_info& type,
                               const archive_options& options) {
-  const dispatch_table& table = options.table != nullptr ? *options.table : dispatch_table::global();
+  const dispatch_table& table = table_of(options);
   if ((table.named_mask() & mask_bit(identity.hash)) == 0) return nullptr;
   const dispatch_entry* const entry = table.find(type);
   return entry != nullptr ? &entry->name() : nullptr;

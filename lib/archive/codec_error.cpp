@@ -2,6 +2,7 @@
 #include <ferry/archive.hpp>
 #include <ferry/dispatch_table.hpp>
 
+#include "archive/table_of.hpp"
 #include "os/process.hpp"
 
 #include <boost/core/demangle.hpp>
@@ -68,7 +69,7 @@ remote_error describe(const std::exception& error) {
 /// The exception by its entry, as a message; empty when it has none, or when that fails: the reason to send
 /// an exception must not be lost for a part of it that cannot cross.
 message dump_whole(const std::exception& error, archive_options options) {
-  const dispatch_table& table = options.table != nullptr ? *options.table : dispatch_table::global();
+  const dispatch_table& table = table_of(options);
   const dispatch_entry* const entry = table.find(typeid(error));
   if (entry == nullptr) return {};
   options.memory = nullptr;

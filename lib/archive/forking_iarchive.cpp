@@ -3,6 +3,7 @@
 #include <ferry/forking_iarchive.hpp>
 
 #include "archive/envelope.hpp"
+#include "archive/table_of.hpp"
 
 #include <boost/archive/archive_exception.hpp>
 #include <boost/core/demangle.hpp>
@@ -13,9 +14,7 @@
 namespace ferry {
 namespace {
 
-const dispatch_table& table_of(const archive_options& options) {
-  return options.table != nullptr ? *options.table : dispatch_table::global();
-}
+using detail::table_of;
 
 }  // namespace
 

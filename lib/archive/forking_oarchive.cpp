@@ -3,6 +3,7 @@
 #include <ferry/forking_oarchive.hpp>
 
 #include "archive/envelope.hpp"
+#include "archive/table_of.hpp"
 #include "os/handle.hpp"
 
 #include <boost/core/demangle.hpp>
@@ -14,9 +15,7 @@
 namespace ferry {
 namespace {
 
-const dispatch_table& table_of(const archive_options& options) {
-  return options.table != nullptr ? *options.table : dispatch_table::global();
-}
+using detail::table_of;
 
 std::string more_than(const char* limit, std::size_t value) {
   return "the message has more than limits::" + std::string(limit) + ", which is " + std::to_string(value);

@@ -1,0 +1,13 @@
+// Which dispatch table the options of an archive mean.
+#pragma once
+
+#include <ferry/archive_options.hpp>
+#include <ferry/dispatch_table.hpp>
+
+namespace ferry::detail {
+
+inline const dispatch_table& table_of(const archive_options& options) {
+  return options.table != nullptr ? *options.table : dispatch_table::global();
+}
+
+}  // namespace ferry::detail
