@@ -6,6 +6,7 @@
 #include <ferry/any_object.hpp>
 #include <ferry/archive.hpp>
 #include <ferry/archive_options.hpp>
+#include <ferry/arena.hpp>
 #include <ferry/buffer.hpp>
 #include <ferry/connection.hpp>
 #include <ferry/context.hpp>

@@ -2,6 +2,7 @@
 #include "os/other_process.hpp"
 
 #include "os/handle.hpp"
+#include "os/linux/proc_stat.hpp"
 #include "os/linux/system_calls.hpp"
 
 #include <array>
@@ -55,18 +56,9 @@ std::optional<unique_handle> open_process(std::int64_t id) {
 }
 
 std::optional<std::uint64_t> start_time_of(std::int64_t id) {
-  const std::string text = read_facts("/proc/" + std::to_string(id) + "/stat").value_or("");
-  // proc(5): the second field, the program's name, may hold blanks and parentheses; behind it comes the
-  // third.
-  const std::size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  std::istringstream fields(text.substr(name_end + 1));
-  constexpr int first = 3, start_time = 22;
-  std::string skipped;
-  for (int field = first; field < start_time; ++field) fields >> skipped;
-  std::uint64_t ticks = 0;
-  if (!(fields >> ticks)) return std::nullopt;
-  return ticks;
+  const auto facts = parse_stat(read_facts("/proc/" + std::to_string(id) + "/stat").value_or(""));
+  if (!facts) return std::nullopt;
+  return facts->start_time;
 }
 
 std::optional<std::int64_t> process_behind(handle_view handle) {

@@ -2,6 +2,7 @@
 // fail: EINTR, short reads and writes, EMFILE, ENOMEM, MSG_CTRUNC, ETOOMANYREFS, ENOSPC.
 #pragma once
 
+#include <cstdint>
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
@@ -49,6 +50,9 @@ struct system_calls {
   int (*pidfd_getfd)(int, int, unsigned) = [](int process, int number, unsigned flags) {
     return static_cast<int>(::syscall(SYS_pidfd_getfd, process, number, flags));
   };
+  long (*futex)(std::uint32_t*, int, std::uint32_t, const timespec*, std::uint32_t*, std::uint32_t) =
+      [](std::uint32_t* word, int operation, std::uint32_t value, const timespec* end, std::uint32_t* other,
+         std::uint32_t bits) { return ::syscall(SYS_futex, word, operation, value, end, other, bits); };
   int (*waitid)(idtype_t, id_t, siginfo_t*, int) = ::waitid;
 };
 

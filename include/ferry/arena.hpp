@@ -1,0 +1,81 @@
+// Room for many synchronisation objects in one piece of shared memory.
+#pragma once
+
+#include <ferry/handle.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <tuple>
+
+namespace ferry {
+
+namespace detail {
+class shared_block;
+class shared_place;
+}  // namespace detail
+
+/// One piece of anonymous shared memory, and one descriptor, for any number of mutexes, semaphores, events,
+/// ... made in it:
+///
+///   ferry::arena room(64 * 100'000);
+///   std::vector<ferry::mutex> rows;
+///   for (int i = 0; i < 100'000; ++i) rows.emplace_back(room);
+///
+/// A value: copies are the same arena. It lasts as long as anybody has an object in it, and what was made in
+/// it is given back all at once then. Thread-safe.
+class arena {
+ public:
+  /// @param size  in bytes; a mutex takes 64
+  /// @throws system_error  when there is not that much memory, or no descriptor left
+  explicit arena(std::size_t size);
+
+  /// In bytes.
+  std::size_t size() const noexcept;
+  /// In bytes; never less than before.
+  std::size_t used() const noexcept;
+
+ private:
+  friend class detail::shared_place;
+  std::shared_ptr<detail::shared_block> block_;  // never null but after a move
+};
+
+namespace detail {
+
+/// Says what is at a place, so that what arrives is not taken for something else. Four letters.
+using shared_kind = std::uint32_t;
+constexpr shared_kind make_shared_kind(const char (&letters)[5]) noexcept {
+  return static_cast<shared_kind>(letters[0]) | static_cast<shared_kind>(letters[1]) << 8U |
+         static_cast<shared_kind>(letters[2]) << 16U | static_cast<shared_kind>(letters[3]) << 24U;
+}
+
+/// Where one object lives in shared memory; keeps the memory mapped. However often a place arrives in a
+/// process it has the same address there: a thread may lock through one copy and unlock through another.
+class shared_place {
+ public:
+  /// A new place for one object, in memory of its own or in an arena, filled with zeros.
+  /// @param size  in bytes
+  /// @throws system_error  when memory or descriptors have run out, or the arena is full
+  shared_place(shared_kind kind, std::size_t size);
+  shared_place(const arena& in, shared_kind kind, std::size_t size);
+  /// One that arrived.
+  /// @throws archive_error  unless there is such an object at that place
+  shared_place(unique_handle memory, std::uint64_t offset, shared_kind kind, std::size_t size);
+
+  /// The object has its cache lines for itself; the first 8 bytes of them are taken. Aligned to 8 bytes.
+  std::byte* address() const noexcept { return address_; }
+  /// How it crosses.
+  std::tuple<handle_view, std::uint64_t> parts() const noexcept;
+
+  friend bool operator==(const shared_place& left, const shared_place& right) noexcept {
+    return left.address_ == right.address_;
+  }
+
+ private:
+  std::shared_ptr<shared_block> block_;
+  std::byte* address_;
+};
+
+}  // namespace detail
+}  // namespace ferry

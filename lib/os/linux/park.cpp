@@ -1,0 +1,71 @@
+// Parking by futex, which the kernel finds by the memory behind the address: processes may map it anywhere.
+#include "os/park.hpp"
+
+#include "os/linux/system_calls.hpp"
+
+#include <climits>
+#include <linux/futex.h>
+#include <sched.h>
+#include <time.h>
+
+namespace ferry::os {
+namespace {
+
+std::uint32_t* address_of(const park_word& word) noexcept {
+  return reinterpret_cast<std::uint32_t*>(const_cast<park_word*>(&word));
+}
+
+timespec as_timespec(deadline::clock::time_point when) noexcept {
+  const auto since = when.time_since_epoch();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+  return {static_cast<time_t>(seconds.count()),
+          static_cast<long>(std::chrono::nanoseconds(since - seconds).count())};
+}
+
+}  // namespace
+
+bool park(const park_word& word, std::uint32_t expected, deadline until) {
+  if (until.is_immediate()) return false;
+  timespec end{};
+  if (!until.is_never()) end = as_timespec(deadline::clock::now() + until.remaining());
+  // The form with a bit set takes a point of the monotonic clock, not a duration.
+  return calls().futex(address_of(word), FUTEX_WAIT_BITSET, expected, until.is_never() ? nullptr : &end,
+                       nullptr, FUTEX_BITSET_MATCH_ANY) == 0;
+}
+
+int unpark(const park_word& word, int count) noexcept {
+  const long woken =
+      calls().futex(address_of(word), FUTEX_WAKE, static_cast<std::uint32_t>(count), nullptr, nullptr, 0);
+  return woken < 0 ? 0 : static_cast<int>(woken);
+}
+
+int unpark_all(const park_word& word) noexcept {
+  return unpark(word, INT_MAX);
+}
+
+unsigned usable_processors() noexcept {
+  static const unsigned count = [] {
+    cpu_set_t usable;
+    CPU_ZERO(&usable);
+    if (::sched_getaffinity(0, sizeof usable, &usable) != 0) return 1U;
+    return static_cast<unsigned>(std::max(1, CPU_COUNT(&usable)));
+  }();
+  return count;
+}
+
+std::uint32_t adaptive_spin::limit() const noexcept {
+  return usable_processors() == 1 ? 0 : limit_.load(std::memory_order_relaxed);
+}
+
+// Twice what was needed, approached slowly.
+void adaptive_spin::learn(std::uint32_t turns) noexcept {
+  const std::uint32_t now = limit_.load(std::memory_order_relaxed);
+  const std::uint32_t wanted = std::clamp(2 * turns, least, most_turns);
+  limit_.store((7 * now + wanted + 7) / 8, std::memory_order_relaxed);
+}
+
+void adaptive_spin::shorten() noexcept {
+  limit_.store(std::max(least, limit_.load(std::memory_order_relaxed) / 2), std::memory_order_relaxed);
+}
+
+}  // namespace ferry::os

@@ -1,0 +1,96 @@
+// The robust mutex of the C library.
+#include "os/robust_mutex.hpp"
+
+#include <ferry/error.hpp>
+
+#include "os/handle.hpp"
+
+#include <cerrno>
+#include <linux/futex.h>
+#include <new>
+#include <pthread.h>
+#include <time.h>
+
+namespace ferry::os {
+namespace {
+
+pthread_mutex_t* native(std::byte* storage) noexcept {
+  return std::launder(reinterpret_cast<pthread_mutex_t*>(storage));
+}
+
+robust_mutex::outcome outcome_of(int result, pthread_mutex_t* mutex, const char* operation) {
+  switch (result) {
+    case 0:
+      return robust_mutex::outcome::acquired;
+    case EOWNERDEAD:
+      // At once, or a second death before the next unlock would make the mutex unusable for ever. What the
+      // dead owner left unfinished is for the caller to know.
+      ::pthread_mutex_consistent(mutex);
+      return robust_mutex::outcome::owner_died;
+    case EBUSY:
+    case ETIMEDOUT:
+      return robust_mutex::outcome::timed_out;
+    default:
+      throw_system_error(result, operation);
+  }
+}
+
+}  // namespace
+
+robust_mutex::robust_mutex(kind which) {
+  static_assert(sizeof(pthread_mutex_t) <= sizeof storage_ && alignof(pthread_mutex_t) <= 8);
+  pthread_mutexattr_t attributes;
+  ::pthread_mutexattr_init(&attributes);
+  ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+  ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  ::pthread_mutexattr_settype(&attributes,
+                              which == kind::recursive ? PTHREAD_MUTEX_RECURSIVE : PTHREAD_MUTEX_ERRORCHECK);
+  const int result = ::pthread_mutex_init(::new (storage_) pthread_mutex_t, &attributes);
+  ::pthread_mutexattr_destroy(&attributes);
+  if (result != 0) throw_system_error(result, "make a mutex that survives its owner");
+}
+
+robust_mutex::outcome robust_mutex::try_lock() {
+  pthread_mutex_t* const mutex = native(storage_);
+  return outcome_of(::pthread_mutex_trylock(mutex), mutex, "try to lock a mutex");
+}
+
+robust_mutex::outcome robust_mutex::lock(deadline until, adaptive_spin& spin) {
+  if (const outcome result = try_lock(); result != outcome::timed_out || until.is_immediate()) return result;
+  const outcome spun = spin_for_it(spin);
+  return spun != outcome::timed_out ? spun : sleep_for_it(until);
+}
+
+// Only reads until it looks free: a processor that tries in vain takes the cache line from the owner.
+robust_mutex::outcome robust_mutex::spin_for_it(adaptive_spin& spin) {
+  outcome result = outcome::timed_out;
+  spin([&] { return is_free() && (result = try_lock()) != outcome::timed_out; });
+  return result;
+}
+
+robust_mutex::outcome robust_mutex::sleep_for_it(deadline until) {
+  pthread_mutex_t* const mutex = native(storage_);
+  for (;;) {
+    const deadline next = next_heartbeat(until);
+    const auto since = (deadline::clock::now() + next.remaining()).time_since_epoch();
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+    const timespec end{static_cast<time_t>(seconds.count()),
+                       static_cast<long>(std::chrono::nanoseconds(since - seconds).count())};
+    const outcome result =
+        outcome_of(::pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &end), mutex, "lock a mutex");
+    if (result != outcome::timed_out || until.expired()) return result;
+  }
+}
+
+void robust_mutex::unlock() {
+  const int result = ::pthread_mutex_unlock(native(storage_));
+  if (result != 0) throw_system_error(result, "unlock a mutex that this thread does not hold");
+}
+
+// The word that the kernel looks at holds the thread id of the owner, and 0 there when the owner has died
+// (linux/Documentation/locking/robust-futex-ABI.rst). The C library has it first in its mutex.
+std::int64_t robust_mutex::owner() const noexcept {
+  return __atomic_load_n(reinterpret_cast<const std::uint32_t*>(storage_), __ATOMIC_RELAXED) & FUTEX_TID_MASK;
+}
+
+}  // namespace ferry::os

@@ -1,0 +1,84 @@
+// Sleeping on a word of shared memory until somebody who changed it wakes the sleeper.
+#pragma once
+
+#include <ferry/deadline.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+namespace ferry::os {
+
+/// What processes sleep on. Its value changes before a sleeper is woken.
+using park_word = std::atomic<std::uint32_t>;
+static_assert(park_word::is_always_lock_free && sizeof(park_word) == 4);
+
+/// Sleeps until woken, if the word holds `expected`; also returns early for no reason at all, so the caller
+/// looks again. Survives EINTR by returning.
+/// @returns whether this sleeper was chosen by `unpark`; false when the word held another value, the time is
+///          over, or a signal came
+bool park(const park_word& word, std::uint32_t expected, deadline until);
+
+/// Wakes up to `count` of those that sleep on the word, in any process. Async-signal-safe.
+/// @returns how many; those who were killed in their sleep are not among them
+int unpark(const park_word& word, int count) noexcept;
+int unpark_all(const park_word& word) noexcept;
+
+/// Nobody sleeps longer than this without looking at the state of things again: a process that is killed
+/// between changing a word and waking its sleepers delays them by no more. Rare enough to cost nothing.
+inline constexpr std::chrono::milliseconds heartbeat{100};
+inline deadline next_heartbeat(deadline until) {
+  if (until.is_immediate()) return until;
+  const auto beat = deadline::clock::now() + heartbeat;
+  return until.is_never() ? deadline(beat)
+                          : deadline(std::min(beat, deadline::clock::now() + until.remaining()));
+}
+
+/// How many processors this process may use.
+unsigned usable_processors() noexcept;
+
+/// Looks a few times before sleeping: what a process on the other processor is about to do is cheaper to see
+/// than to be woken for. Looks longer where that paid lately, and not at all on a single processor. One for
+/// each object and process; its figures may be raced for, which does no harm.
+class adaptive_spin {
+ public:
+  /// @param ready  looks whether the wait is over; called repeatedly
+  /// @returns whether it is
+  template <class Ready>
+  bool operator()(Ready&& ready) noexcept(noexcept(ready())) {
+    const std::uint32_t most = limit();
+    for (std::uint32_t turn = 0; turn < most; ++turn) {
+      if (ready()) {
+        learn(turn);
+        return true;
+      }
+      relax();
+    }
+    shorten();
+    return false;
+  }
+
+  /// Tells the processor that this thread does nothing useful for a moment.
+  static void relax() noexcept;
+
+ private:
+  // In turns, each of about 15 to 40 ns. The least still sees the answer of a peer that is awake.
+  static constexpr std::uint32_t least = 100, most_turns = 2000;
+
+  std::uint32_t limit() const noexcept;
+  void learn(std::uint32_t turns) noexcept;
+  void shorten() noexcept;
+
+  std::atomic<std::uint32_t> limit_{most_turns};
+};
+
+inline void adaptive_spin::relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ __volatile__("isb");
+#endif
+}
+
+}  // namespace ferry::os

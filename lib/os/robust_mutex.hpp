@@ -1,0 +1,51 @@
+// A lock in shared memory whose owner may be killed.
+#pragma once
+
+#include <ferry/deadline.hpp>
+
+#include "os/park.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ferry::os {
+
+/// The system's own robust, process-shared mutex: when the thread that holds it ends, however it ends, the
+/// kernel marks it and wakes a waiter. Lives in shared memory at any address and is never destroyed, since
+/// nobody knows who else still has it. The thread that locks it unlocks it, through the same mapping.
+///
+/// Waiters look again at each `heartbeat`: a wake-up that was meant for a waiter that got killed may be lost
+/// when a third thread took the mutex in between, and then nobody else would be woken.
+class robust_mutex {
+ public:
+  enum class kind : std::uint8_t { plain, recursive };
+  enum class outcome : std::uint8_t {
+    acquired,
+    owner_died,  ///< held, and the last owner ended while it held it
+    timed_out,   ///< not held
+  };
+
+  /// Constructs it in place, once for all processes.
+  explicit robust_mutex(kind which = kind::plain);
+  robust_mutex(const robust_mutex&) = delete;
+  robust_mutex& operator=(const robust_mutex&) = delete;
+  ~robust_mutex() = default;
+
+  /// @param spin  how long it paid to wait awake for this mutex in this process
+  /// @throws system_error  when this thread holds a plain one already, or a recursive one too often
+  outcome lock(deadline until, adaptive_spin& spin);
+  outcome try_lock();
+  /// @throws system_error  when this thread does not hold it
+  void unlock();
+  /// Thread id of the owner, 0 if nobody holds it or the owner died; may be out of date at once.
+  std::int64_t owner() const noexcept;
+
+ private:
+  bool is_free() const noexcept { return owner() == 0; }
+  outcome spin_for_it(adaptive_spin& spin);
+  outcome sleep_for_it(deadline until);
+
+  alignas(8) std::byte storage_[40];
+};
+
+}  // namespace ferry::os

@@ -1,0 +1,55 @@
+// The memory behind an arena, mapped once in each process.
+#pragma once
+
+#include <ferry/arena.hpp>
+#include <ferry/handle.hpp>
+
+#include "os/memory.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace ferry::detail {
+
+/// Sealed shared memory that begins with a head and is handed out piece by piece, never back. A process that
+/// is killed while it takes a piece costs no more than that piece.
+class shared_block {
+ public:
+  /// Allocates one with room for `size` bytes.
+  static std::shared_ptr<shared_block> create(std::size_t size);
+  /// The block behind a handle that arrived; the one that is mapped already, if there is.
+  /// @throws archive_error  when it is none
+  static std::shared_ptr<shared_block> adopt(unique_handle memory);
+
+  shared_block(unique_handle handle, os::mapping memory) noexcept;
+  ~shared_block();
+  shared_block(const shared_block&) = delete;
+  shared_block& operator=(const shared_block&) = delete;
+
+  handle_view handle() const noexcept { return handle_; }
+  std::byte* begin() const noexcept { return memory_.bytes().data(); }
+  /// In bytes, without the head.
+  std::size_t size() const noexcept { return memory_.bytes().size() - head_size; }
+  std::size_t used() const noexcept;
+
+  /// Zeros, `size` of them, on cache lines of their own.
+  /// @throws system_error  when there is not that much left
+  std::byte* take(shared_kind kind, std::size_t size);
+  /// What was taken under that kind and size.
+  /// @throws archive_error  when there is no such thing
+  std::byte* find(std::uint64_t offset, shared_kind kind, std::size_t size) const;
+
+ private:
+  static constexpr std::size_t line = 64, head_size = line;
+
+  struct head;
+  head& first() const noexcept;
+
+  unique_handle handle_;
+  os::mapping memory_;
+  os::memory_identity identity_;
+};
+
+}  // namespace ferry::detail
