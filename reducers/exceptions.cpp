@@ -71,6 +71,7 @@ void add_exceptions(dispatch_table& table) {
   add_with_text<spawning_error>(table, "ferry::spawning_error");
   add_with_text<transfer_error>(table, "ferry::transfer_error");
   add_with_text<end_of_stream>(table, "ferry::end_of_stream");
+  add_with_text<queue_closed>(table, "ferry::queue_closed");
   add_with_text<truncated_message>(table, "ferry::truncated_message");
   add_with_text<authentication_error>(table, "ferry::authentication_error");
   add_with_text<process_error>(table, "ferry::process_error");

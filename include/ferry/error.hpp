@@ -92,6 +92,12 @@ class end_of_stream : public error {
   using error::error;
 };
 
+/// Something was to be put into a queue that is closed.
+class queue_closed : public error {
+ public:
+  using error::error;
+};
+
 /// The stream ended inside a message: the writer died or broke the protocol. The connection is of no use.
 class truncated_message : public error {
  public:

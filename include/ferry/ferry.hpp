@@ -30,6 +30,7 @@
 #include <ferry/shared_array.hpp>
 #include <ferry/shared_memory.hpp>
 #include <ferry/shared_value.hpp>
+#include <ferry/simple_queue.hpp>
 #include <ferry/socket.hpp>
 #include <ferry/transfer.hpp>
 #include <ferry/wait.hpp>

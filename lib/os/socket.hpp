@@ -4,6 +4,7 @@
 #include <ferry/deadline.hpp>
 #include <ferry/handle.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -32,9 +33,17 @@ handle_pair stream_socket_pair();
 /// The reading end, then the writing end.
 handle_pair plain_pipe();
 
-enum class direction { receiving, sending };
-/// Ends one direction of a socket for every process that shares it.
+enum class direction { receiving, sending, both };
+/// Ends one direction of a socket, or both, for every process that shares it.
 void shut_down(handle_view socket, direction which);
+
+/// After `longest` asleep in a receiving call on `socket`, in any process, the caller goes over to a wait
+/// from which everybody is woken.
+void limit_receiving_sleep(handle_view socket, std::chrono::milliseconds longest);
+
+/// Whether there is something to receive on a packet socket; the end of the stream does not count, nor do
+/// packets of no bytes.
+bool holds_packet(handle_view socket);
 
 /// Pieces of memory to be sent as if they were one.
 using gather = std::span<const std::span<const std::byte>>;

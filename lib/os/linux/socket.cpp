@@ -16,6 +16,7 @@
 #include <cstring>
 #include <netinet/in.h>
 #include <string>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 namespace ferry::os {
@@ -61,10 +62,28 @@ handle_pair plain_pipe() {
 }
 
 void shut_down(handle_view socket, direction which) {
-  if (::shutdown(socket.native(), which == direction::sending ? SHUT_WR : SHUT_RD) != 0 &&
-      errno != ENOTCONN) {
-    throw_system_error("end one direction of descriptor " + std::to_string(socket.native()));
+  const int how = which == direction::both ? SHUT_RDWR : which == direction::sending ? SHUT_WR : SHUT_RD;
+  if (::shutdown(socket.native(), how) != 0 && errno != ENOTCONN) {
+    throw_system_error("shut down descriptor " + std::to_string(socket.native()));
   }
+}
+
+void limit_receiving_sleep(handle_view socket, std::chrono::milliseconds longest) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(longest);
+  timeval time{};
+  time.tv_sec = seconds.count();
+  time.tv_usec = std::chrono::microseconds(longest - seconds).count();
+  if (::setsockopt(socket.native(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) != 0) {
+    throw_system_error("limit how long a call receives on descriptor " + std::to_string(socket.native()));
+  }
+}
+
+bool holds_packet(handle_view socket) {
+  int bytes = 0;
+  if (::ioctl(socket.native(), FIONREAD, &bytes) != 0) {
+    throw_system_error("look what there is to receive on descriptor " + std::to_string(socket.native()));
+  }
+  return bytes != 0;
 }
 
 namespace {
