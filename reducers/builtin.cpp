@@ -2,8 +2,10 @@
 #include "archive/builtin.hpp"
 
 #include <ferry/dispatch_table.hpp>
+#include <ferry/event.hpp>
 #include <ferry/file.hpp>
 #include <ferry/process_handle.hpp>
+#include <ferry/semaphore.hpp>
 #include <ferry/shared_memory.hpp>
 #include <ferry/socket.hpp>
 
@@ -15,8 +17,11 @@ void add_fundamental(dispatch_table& table);
 void add_builtin_entries(dispatch_table& table) {
   add_fundamental(table);
   add_exceptions(table);
+  table.add<bounded_semaphore>();
+  table.add<event>();
   table.add<file>();
   table.add<process_handle>();
+  table.add<semaphore>();
   table.add<shared_memory>();
   table.add<socket>();
 }

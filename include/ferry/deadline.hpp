@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <type_traits>
 
 namespace ferry {
 
@@ -25,6 +26,18 @@ class deadline {
     using seconds = std::chrono::duration<double>;
     if (seconds(duration) >= seconds(clock::time_point::max() - now)) return never();
     return deadline(now + std::chrono::ceil<clock::duration>(duration));
+  }
+  /// At a point of any clock. One of another clock than this is translated once, now: if that clock is set
+  /// afterwards, the deadline does not move with it.
+  template <class Clock, class Duration>
+  static deadline at(std::chrono::time_point<Clock, Duration> when) {
+    if constexpr (std::is_same_v<Clock, clock>) {
+      if (when >= clock::time_point::max()) return never();
+      return deadline(std::chrono::time_point_cast<clock::duration>(when));
+    } else {
+      const auto now = Clock::now();
+      return when <= now ? immediately() : after(when - now);
+    }
   }
   constexpr explicit deadline(clock::time_point when) noexcept : when_(when) {}
 

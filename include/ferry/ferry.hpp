@@ -13,6 +13,7 @@
 #include <ferry/deadline.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/error.hpp>
+#include <ferry/event.hpp>
 #include <ferry/file.hpp>
 #include <ferry/fn.hpp>
 #include <ferry/forking_iarchive.hpp>
@@ -26,6 +27,7 @@
 #include <ferry/process.hpp>
 #include <ferry/process_handle.hpp>
 #include <ferry/reducer.hpp>
+#include <ferry/semaphore.hpp>
 #include <ferry/send_handle.hpp>
 #include <ferry/shared_array.hpp>
 #include <ferry/shared_memory.hpp>

@@ -28,7 +28,8 @@ unique_handle duplicate(handle_view handle) {
 namespace os {
 
 system_calls& calls() noexcept {
-  static system_calls table;
+  // Without a guard, which a signal handler could meet held: it wakes others through this table.
+  static constinit system_calls table;
   return table;
 }
 

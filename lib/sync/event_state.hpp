@@ -1,0 +1,17 @@
+// What an event is in shared memory.
+#pragma once
+
+#include <ferry/arena.hpp>
+
+#include "os/park.hpp"
+
+namespace ferry::detail {
+
+inline constexpr shared_kind event_kind = make_shared_kind("even");
+
+struct event_state {
+  os::park_word word;
+  os::adaptive_spin spin;
+};
+
+}  // namespace ferry::detail

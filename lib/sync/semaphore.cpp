@@ -1,0 +1,256 @@
+// Counted permits, and permits with an owner.
+#include <ferry/error.hpp>
+#include <ferry/semaphore.hpp>
+
+#include "os/handle.hpp"
+#include "os/park.hpp"
+#include "os/process_identity.hpp"
+#include "sync/eventcount.hpp"
+#include "sync/semaphore_state.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <new>
+#include <ostream>
+#include <span>
+#include <string>
+
+namespace ferry {
+namespace detail {
+namespace {
+
+// How often one who waits asks whether the owners still live: that takes a while for each of them.
+constexpr auto time_between_sweeps = os::heartbeat * 9 / 10;
+
+/// Who holds each permit of the owned form, 0: nobody. Taking one and saying who has it is one instruction,
+/// so there is no moment at which a process could be killed and a permit be lost.
+class owned_permits {
+ public:
+  owned_permits(semaphore_state& state, std::uint32_t count) noexcept
+      : all_(reinterpret_cast<owner*>(&state + 1), count) {}
+
+  bool take() const noexcept {
+    const os::process_identity self = os::own_identity();
+    return any_from(self, [self](owner& each) {
+      os::process_identity nobody = 0;
+      return each.load(std::memory_order_relaxed) == 0 && each.compare_exchange_strong(nobody, self);
+    });
+  }
+
+  /// Takes one of a process that has ended.
+  bool take_from_the_dead() const noexcept {
+    const os::process_identity self = os::own_identity();
+    std::array<os::process_identity, 64> living{};  // lest each be asked for every permit it has
+    return any_from(self, [self, &living](owner& each) {
+      os::process_identity holder = each.load(std::memory_order_relaxed);
+      os::process_identity& known = living[holder % living.size()];
+      if (holder == 0 || is_own(holder, self) || holder == known) return false;
+      if (os::has_ended(holder)) return each.compare_exchange_strong(holder, self);
+      known = holder;
+      return false;
+    });
+  }
+
+  /// Gives back one of this process. @returns false if it has none
+  bool give_back() const noexcept {
+    const os::process_identity self = os::own_identity();
+    return any_from(self, [self](owner& each) {
+      os::process_identity holder = each.load(std::memory_order_relaxed);
+      return is_own(holder, self) && each.compare_exchange_strong(holder, 0);
+    });
+  }
+
+  std::ptrdiff_t count_own() const noexcept {
+    const os::process_identity self = os::own_identity();
+    return std::ranges::count_if(all_, [self](const owner& each) { return is_own(each.load(), self); });
+  }
+  std::ptrdiff_t count_free() const noexcept {
+    return std::ranges::count_if(all_, [](const owner& each) { return each.load() == 0; });
+  }
+  std::vector<std::int64_t> holders() const {
+    std::vector<std::int64_t> found;
+    for (const owner& each : all_)
+      if (const os::process_identity holder = each.load(); holder != 0) found.push_back(os::id_of(holder));
+    return found;
+  }
+
+ private:
+  using owner = std::atomic<os::process_identity>;
+
+  // When this process took it, it may have been out of descriptors to find out its own start with.
+  static bool is_own(os::process_identity holder, os::process_identity self) noexcept {
+    return holder == self || (holder != 0 && holder == static_cast<std::uint32_t>(self));
+  }
+
+  /// Looks from another place in each process: they meet less often, and each finds its own sooner.
+  template <class Found>
+  bool any_from(os::process_identity self, Found&& found) const noexcept {
+    const auto first = all_.begin() + static_cast<std::ptrdiff_t>(self % all_.size());
+    return std::any_of(first, all_.end(), found) || std::any_of(all_.begin(), first, found);
+  }
+
+  std::span<owner> all_;
+};
+
+std::ptrdiff_t checked(std::ptrdiff_t value, std::ptrdiff_t least, std::ptrdiff_t most) {
+  if (value < least || value > most)
+    os::throw_system_error(EINVAL, "make a semaphore of " + std::to_string(value) + " permits: from " +
+                                       std::to_string(least) + " to " + std::to_string(most) +
+                                       " are possible");
+  return value;
+}
+void check_count(std::ptrdiff_t count) {
+  if (count < 1)
+    os::throw_system_error(EINVAL,
+                           "release " + std::to_string(count) + " permits of a semaphore: at least 1");
+}
+
+}  // namespace
+
+shared_semaphore::shared_semaphore(shared_place place, std::ptrdiff_t value, std::ptrdiff_t limit,
+                                   std::uint32_t slots)
+    : place_(std::move(place)), slots_(slots) {
+  ::new (place_.address())
+      semaphore_state{static_cast<std::int32_t>(value), static_cast<std::int32_t>(limit), {}, {}};
+  os::own_identity();  // so that it need not be found out in the first acquire
+}
+
+semaphore_state& shared_semaphore::state() const noexcept {
+  return *std::launder(reinterpret_cast<semaphore_state*>(place_.address()));
+}
+
+bool shared_semaphore::take() const noexcept {
+  if (slots_ != 0) return owned_permits(state(), slots_).take();
+  std::atomic<std::int32_t>& value = state().value;
+  std::int32_t now = value.load(std::memory_order_relaxed);
+  while (now > 0)
+    if (value.compare_exchange_weak(now, now - 1)) return true;
+  return false;
+}
+
+bool shared_semaphore::take_from_the_dead() const noexcept {
+  return slots_ != 0 && owned_permits(state(), slots_).take_from_the_dead();
+}
+
+void shared_semaphore::acquire() const {
+  try_acquire_until(deadline::never());
+}
+
+bool shared_semaphore::try_acquire() const {
+  return take() || take_from_the_dead();
+}
+
+bool shared_semaphore::try_acquire_until(deadline until) const {
+  if (take()) return true;
+  if (until.is_immediate()) return take_from_the_dead();
+  return state().spin([this]() noexcept { return take(); }) || sleep_for_it(until);
+}
+
+bool shared_semaphore::sleep_for_it(deadline until) const {
+  eventcount& released = state().released;
+  auto next_sweep = deadline::clock::time_point::min();
+  for (;;) {
+    const std::uint32_t key = released.prepare_wait();
+    bool taken = take();
+    if (const auto now = deadline::clock::now(); !taken && now >= next_sweep) {
+      taken = take_from_the_dead();
+      next_sweep = now + time_between_sweeps;
+    }
+    if (taken || until.expired()) {
+      released.leave(value() > 0);
+      return taken;
+    }
+    released.wait(key, until);
+  }
+}
+
+void shared_semaphore::add(std::ptrdiff_t count) const {
+  check_count(count);
+  semaphore_state& shared = state();
+  std::int32_t now = shared.value.load(std::memory_order_relaxed);
+  do {
+    if (count > std::ptrdiff_t{shared.limit} - now)
+      os::throw_system_error(EOVERFLOW, "release " + std::to_string(count) + " permits of a semaphore with " +
+                                            std::to_string(now) + ": it may have " +
+                                            std::to_string(shared.limit));
+  } while (!shared.value.compare_exchange_weak(now, static_cast<std::int32_t>(now + count)));
+  shared.released.notify(static_cast<int>(count));
+}
+
+std::ptrdiff_t shared_semaphore::value() const noexcept {
+  if (slots_ != 0) return owned_permits(state(), slots_).count_free();
+  return std::max(state().value.load(), 0);
+}
+
+}  // namespace detail
+
+semaphore::semaphore(std::ptrdiff_t value)
+    : shared_semaphore({detail::semaphore_kind, detail::size_of_semaphore(0)},
+                       detail::checked(value, 0, max()), max(), 0) {}
+semaphore::semaphore(std::ptrdiff_t value, const arena& in)
+    : shared_semaphore({in, detail::semaphore_kind, detail::size_of_semaphore(0)},
+                       detail::checked(value, 0, max()), max(), 0) {}
+
+semaphore semaphore::owned(std::ptrdiff_t permits) {
+  const auto slots = static_cast<std::uint32_t>(detail::checked(permits, 1, max_owned));
+  return {{detail::semaphore_kind, detail::size_of_semaphore(slots)}, permits, permits, slots};
+}
+semaphore semaphore::owned(std::ptrdiff_t permits, const arena& in) {
+  const auto slots = static_cast<std::uint32_t>(detail::checked(permits, 1, max_owned));
+  return {{in, detail::semaphore_kind, detail::size_of_semaphore(slots)}, permits, permits, slots};
+}
+
+void semaphore::release(std::ptrdiff_t count) const {
+  if (!is_owned()) {
+    add(count);
+    return;
+  }
+  detail::check_count(count);
+  const detail::owned_permits permits(state(), slots());
+  const auto refuse = [&] {
+    os::throw_system_error(EPERM, "release " + std::to_string(count) +
+                                      " permits of a semaphore of which this process holds fewer: those of "
+                                      "the owned form are given back by the process that took them");
+  };
+  if (count > 1 && permits.count_own() < count) refuse();
+  for (std::ptrdiff_t done = 0; done < count; ++done) {
+    if (!permits.give_back()) refuse();
+    state().released.notify(1);
+  }
+}
+
+std::vector<std::int64_t> semaphore::holders() const {
+  if (!is_owned()) return {};
+  return detail::owned_permits(state(), slots()).holders();
+}
+
+std::ostream& operator<<(std::ostream& out, const semaphore& shown) {
+  out << "semaphore: " << shown.value();
+  if (!shown.is_owned()) return out;
+  out << " of " << shown.slots() << " permits";
+  const char* before = ", held by ";
+  for (const std::int64_t holder : shown.holders()) {
+    out << before << holder;
+    before = ", ";
+  }
+  return out;
+}
+
+bounded_semaphore::bounded_semaphore(std::ptrdiff_t value)
+    : shared_semaphore({detail::bounded_semaphore_kind, detail::size_of_semaphore(0)},
+                       detail::checked(value, 0, max()), value, 0) {}
+bounded_semaphore::bounded_semaphore(std::ptrdiff_t value, const arena& in)
+    : shared_semaphore({in, detail::bounded_semaphore_kind, detail::size_of_semaphore(0)},
+                       detail::checked(value, 0, max()), value, 0) {}
+
+void bounded_semaphore::release(std::ptrdiff_t count) const {
+  add(count);
+}
+
+std::ostream& operator<<(std::ostream& out, const bounded_semaphore& shown) {
+  return out << "bounded_semaphore: " << shown.value() << " of " << shown.state().limit << " permits";
+}
+
+}  // namespace ferry
