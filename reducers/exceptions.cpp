@@ -1,6 +1,7 @@
 // The standard exceptions and Ferry's own: by what() alone, or with their error code.
 #include <ferry/dispatch_table.hpp>
 #include <ferry/error.hpp>
+#include <ferry/mutex.hpp>
 
 #include <any>
 #include <new>
@@ -77,6 +78,9 @@ void add_exceptions(dispatch_table& table) {
   add_with_text<process_error>(table, "ferry::process_error");
   add_with_text<archive_error>(table, "ferry::archive_error");
   add_with_text<limit_exceeded>(table, "ferry::limit_exceeded");
+  table.add<owner_died>(
+      "ferry::owner_died", [](const owner_died& e) { return std::tuple(e.pid()); },
+      [](std::int64_t pid) { return owner_died(pid); });
   table.add<type_mismatch>(
       "ferry::type_mismatch", [](const type_mismatch& e) { return std::tie(e.held(), e.asked()); },
       [](const std::string& held, const std::string& asked) { return type_mismatch(held, asked); });

@@ -23,6 +23,7 @@
 #include <ferry/limits.hpp>
 #include <ferry/listener.hpp>
 #include <ferry/message.hpp>
+#include <ferry/mutex.hpp>
 #include <ferry/offer.hpp>
 #include <ferry/process.hpp>
 #include <ferry/process_handle.hpp>

@@ -40,7 +40,7 @@ unsigned usable_processors() noexcept;
 
 /// Looks a few times before sleeping: what a process on the other processor is about to do is cheaper to see
 /// than to be woken for. Looks longer where that paid lately, and not at all on a single processor. One for
-/// each object and process; its figures may be raced for, which does no harm.
+/// each object, in each process or in shared memory; its figures may be raced for, which does no harm.
 class adaptive_spin {
  public:
   /// @param ready  looks whether the wait is over; called repeatedly

@@ -34,13 +34,20 @@ class robust_mutex {
   /// @param spin  how long it paid to wait awake for this mutex in this process
   /// @throws system_error  when this thread holds a plain one already, or a recursive one too often
   outcome lock(deadline until, adaptive_spin& spin);
+  /// @returns `timed_out` also when this thread holds a plain one already
   outcome try_lock();
   /// @throws system_error  when this thread does not hold it
   void unlock();
   /// Thread id of the owner, 0 if nobody holds it or the owner died; may be out of date at once.
   std::int64_t owner() const noexcept;
+  /// Exact: nobody else can make it true or false.
+  bool is_held_by_this_thread() const noexcept;
+  /// Whether somebody sleeps on it, as far as is known: who was killed in his sleep is counted until the next
+  /// unlock.
+  bool has_waiters() const noexcept;
 
  private:
+  std::uint32_t word() const noexcept;
   bool is_free() const noexcept { return owner() == 0; }
   outcome spin_for_it(adaptive_spin& spin);
   outcome sleep_for_it(deadline until);

@@ -4,9 +4,13 @@
 #include <ferry/error.hpp>
 
 #include "os/handle.hpp"
+#include "os/process_identity.hpp"
+#include "sync/lock_state.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <string>
@@ -29,6 +33,8 @@ using identity_key = std::pair<std::uint64_t, std::uint64_t>;
 struct blocks_here {
   std::mutex mutex;
   std::map<identity_key, std::weak_ptr<shared_block>> known;
+  // Nothing refers to them, but a thread holds a lock in them.
+  std::map<identity_key, std::unique_ptr<shared_block>> retired;
 };
 // Never destroyed: objects of static duration may outlive any order.
 blocks_here& mapped_blocks() {
@@ -40,10 +46,8 @@ identity_key key_of(const os::memory_identity& identity) {
   return {identity.device, identity.number};
 }
 
-void remember(const std::shared_ptr<shared_block>& block, const os::memory_identity& identity) {
-  blocks_here& here = mapped_blocks();
-  const std::lock_guard lock(here.mutex);
-  here.known[key_of(identity)] = block;
+void forget_unlocked(blocks_here& here) {
+  std::erase_if(here.retired, [](const auto& each) { return !each.second->holds_a_lock_of_this_process(); });
 }
 
 }  // namespace
@@ -64,9 +68,42 @@ std::shared_ptr<shared_block> shared_block::create(std::size_t size) {
   unique_handle memory = os::create_memory(whole);
   os::mapping mapped(memory, whole, os::access::read_write);
   ::new (mapped.bytes().data()) head{block_mark, 0};
-  auto block = std::make_shared<shared_block>(std::move(memory), std::move(mapped));
-  remember(block, block->identity_);
-  return block;
+  blocks_here& here = mapped_blocks();
+  const std::lock_guard lock(here.mutex);
+  forget_unlocked(here);
+  return remember(std::make_unique<shared_block>(std::move(memory), std::move(mapped)));
+}
+
+// What can fail comes first: giving up a block takes the lock that is held here.
+std::shared_ptr<shared_block> shared_block::remember(std::unique_ptr<shared_block> block) {
+  struct reference {
+    ~reference() {
+      if (block) retire(std::move(block));
+    }
+    std::unique_ptr<shared_block> block;
+  };
+  std::weak_ptr<shared_block>& slot = mapped_blocks().known[key_of(block->identity_)];
+  const auto last = std::make_shared<reference>();
+  last->block = std::move(block);
+  std::shared_ptr<shared_block> shared(last, last->block.get());
+  slot = shared;
+  return shared;
+}
+
+void shared_block::retire(std::unique_ptr<shared_block> block) noexcept {
+  blocks_here& here = mapped_blocks();
+  const std::lock_guard lock(here.mutex);
+  const identity_key key = key_of(block->identity_);
+  // A second mapping may have taken the place meanwhile.
+  if (const auto found = here.known.find(key); found != here.known.end() && found->second.expired())
+    here.known.erase(found);
+  forget_unlocked(here);
+  if (!block->holds_a_lock_of_this_process()) return;
+  try {
+    here.retired.emplace(key, nullptr).first->second = std::move(block);
+  } catch (const std::bad_alloc&) {
+    static_cast<void>(block.release());  // stays mapped for good
+  }
 }
 
 std::shared_ptr<shared_block> shared_block::adopt(unique_handle memory) {
@@ -75,6 +112,12 @@ std::shared_ptr<shared_block> shared_block::adopt(unique_handle memory) {
   const std::lock_guard lock(here.mutex);
   if (const auto found = here.known.find(key); found != here.known.end())
     if (auto block = found->second.lock()) return block;
+  forget_unlocked(here);
+  if (const auto found = here.retired.find(key); found != here.retired.end()) {
+    auto block = std::move(found->second);
+    here.retired.erase(found);
+    return remember(std::move(block));
+  }
 
   const os::memory_facts facts = os::examine_memory(memory);
   const bool is_sound = facts.is_memory && facts.is_writable && facts.is_sealed && facts.is_allocated;
@@ -83,21 +126,11 @@ std::shared_ptr<shared_block> shared_block::adopt(unique_handle memory) {
   os::mapping mapped(memory, facts.size, os::access::read_write);
   if (std::launder(reinterpret_cast<const head*>(mapped.bytes().data()))->mark != block_mark)
     throw archive_error("the memory received with a synchronisation object holds something else");
-  auto block = std::make_shared<shared_block>(std::move(memory), std::move(mapped));
-  here.known[key] = block;
-  return block;
+  return remember(std::make_unique<shared_block>(std::move(memory), std::move(mapped)));
 }
 
 shared_block::shared_block(unique_handle handle, os::mapping memory) noexcept
     : handle_(std::move(handle)), memory_(std::move(memory)), identity_(os::identify_memory(handle_)) {}
-
-shared_block::~shared_block() {
-  blocks_here& here = mapped_blocks();
-  const std::lock_guard lock(here.mutex);
-  const auto found = here.known.find(key_of(identity_));
-  // A second mapping may have taken the place meanwhile.
-  if (found != here.known.end() && found->second.expired()) here.known.erase(found);
-}
 
 std::size_t shared_block::used() const noexcept {
   return first().used.load(std::memory_order_relaxed);
@@ -128,6 +161,25 @@ std::byte* shared_block::find(std::uint64_t offset, shared_kind kind, std::size_
   const label found = *std::launder(reinterpret_cast<const label*>(begin() + offset - sizeof(label)));
   if (found.kind != kind || found.size != size) refuse();
   return begin() + offset;
+}
+
+// Piece by piece; one that was never completed, because who took it was killed, is empty lines.
+bool shared_block::holds_a_lock_of_this_process() const noexcept {
+  const std::size_t all = std::min<std::size_t>(used(), size());
+  const auto self = static_cast<std::uint32_t>(os::id_of(os::own_identity()));
+  for (std::size_t offset = 0; offset < all;) {
+    const std::byte* const piece = begin() + head_size + offset;
+    const label found = *std::launder(reinterpret_cast<const label*>(piece));
+    const std::size_t whole = (sizeof(label) + found.size + line - 1) / line * line;
+    const bool is_lock = (found.kind == mutex_kind || found.kind == recursive_mutex_kind) &&
+                         found.size == sizeof(lock_state) && whole <= all - offset;
+    if (is_lock) {
+      const auto& state = *std::launder(reinterpret_cast<const lock_state*>(piece + sizeof(label)));
+      if (state.owner_thread() != 0 && state.inside() == self) return true;
+    }
+    offset += whole;
+  }
+  return false;
 }
 
 }  // namespace ferry::detail

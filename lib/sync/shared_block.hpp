@@ -15,6 +15,10 @@ namespace ferry::detail {
 
 /// Sealed shared memory that begins with a head and is handed out piece by piece, never back. A process that
 /// is killed while it takes a piece costs no more than that piece.
+///
+/// While a thread of this process holds a lock in it, it stays mapped even when nothing refers to it any
+/// more: the kernel keeps a list of the locks of each thread, through the addresses at which they were
+/// locked.
 class shared_block {
  public:
   /// Allocates one with room for `size` bytes.
@@ -24,7 +28,6 @@ class shared_block {
   static std::shared_ptr<shared_block> adopt(unique_handle memory);
 
   shared_block(unique_handle handle, os::mapping memory) noexcept;
-  ~shared_block();
   shared_block(const shared_block&) = delete;
   shared_block& operator=(const shared_block&) = delete;
 
@@ -40,12 +43,18 @@ class shared_block {
   /// What was taken under that kind and size.
   /// @throws archive_error  when there is no such thing
   std::byte* find(std::uint64_t offset, shared_kind kind, std::size_t size) const;
+  /// Whether a thread of this process holds a lock in it.
+  bool holds_a_lock_of_this_process() const noexcept;
 
  private:
   static constexpr std::size_t line = 64, head_size = line;
 
   struct head;
   head& first() const noexcept;
+  // Makes it known in this process. With the lock of the known ones held.
+  static std::shared_ptr<shared_block> remember(std::unique_ptr<shared_block> block);
+  // What the last reference does.
+  static void retire(std::unique_ptr<shared_block> block) noexcept;
 
   unique_handle handle_;
   os::mapping memory_;

@@ -9,7 +9,9 @@
 #include <linux/futex.h>
 #include <new>
 #include <pthread.h>
+#include <string>
 #include <time.h>
+#include <unistd.h>
 
 namespace ferry::os {
 namespace {
@@ -30,9 +32,27 @@ robust_mutex::outcome outcome_of(int result, pthread_mutex_t* mutex, const char*
     case EBUSY:
     case ETIMEDOUT:
       return robust_mutex::outcome::timed_out;
+    case EDEADLK:
+      throw_system_error(result, std::string(operation) +
+                                     " that this thread holds already: use a recursive one if it may be "
+                                     "locked more than once");
+    case EAGAIN:
+      throw_system_error(result, std::string(operation) + " more often than the system counts");
     default:
       throw_system_error(result, operation);
   }
+}
+
+thread_local std::int64_t thread_here = 0;
+
+// The C library knows it and does not tell without a system call.
+std::int64_t own_thread() noexcept {
+  if (thread_here == 0) {
+    static const int forgotten_in_copies = ::pthread_atfork(nullptr, nullptr, [] { thread_here = 0; });
+    static_cast<void>(forgotten_in_copies);
+    thread_here = ::gettid();
+  }
+  return thread_here;
 }
 
 }  // namespace
@@ -52,7 +72,8 @@ robust_mutex::robust_mutex(kind which) {
 
 robust_mutex::outcome robust_mutex::try_lock() {
   pthread_mutex_t* const mutex = native(storage_);
-  return outcome_of(::pthread_mutex_trylock(mutex), mutex, "try to lock a mutex");
+  const int result = ::pthread_mutex_trylock(mutex);
+  return outcome_of(result == EDEADLK ? EBUSY : result, mutex, "try to lock a mutex");
 }
 
 robust_mutex::outcome robust_mutex::lock(deadline until, adaptive_spin& spin) {
@@ -89,8 +110,20 @@ void robust_mutex::unlock() {
 
 // The word that the kernel looks at holds the thread id of the owner, and 0 there when the owner has died
 // (linux/Documentation/locking/robust-futex-ABI.rst). The C library has it first in its mutex.
+std::uint32_t robust_mutex::word() const noexcept {
+  return __atomic_load_n(reinterpret_cast<const std::uint32_t*>(storage_), __ATOMIC_RELAXED);
+}
+
 std::int64_t robust_mutex::owner() const noexcept {
-  return __atomic_load_n(reinterpret_cast<const std::uint32_t*>(storage_), __ATOMIC_RELAXED) & FUTEX_TID_MASK;
+  return word() & FUTEX_TID_MASK;
+}
+
+bool robust_mutex::is_held_by_this_thread() const noexcept {
+  return owner() == own_thread();
+}
+
+bool robust_mutex::has_waiters() const noexcept {
+  return (word() & FUTEX_WAITERS) != 0;
 }
 
 }  // namespace ferry::os

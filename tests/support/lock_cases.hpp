@@ -1,0 +1,50 @@
+// What the tests of locks share.
+#pragma once
+
+#include <ferry/error.hpp>
+#include <ferry/mutex.hpp>
+
+#include "support/child.hpp"
+
+#include <csignal>
+#include <cstdint>
+#include <string>
+#include <sys/types.h>
+#include <unistd.h>
+
+namespace ferry::test {
+
+/// Kills a child that holds the lock. @returns its process id
+template <class Lock>
+pid_t die_holding(const Lock& lock) {
+  forked_child owner([&] {
+    lock.lock();
+    return ::raise(SIGKILL);
+  });
+  owner.wait();
+  return owner.pid();
+}
+
+/// Kills a child that was told of a death, and keeps the lock.
+template <class Lock>
+pid_t die_of_keeping(const Lock& lock) {
+  forked_child owner([&] {
+    try {
+      lock.lock();
+    } catch (const owner_died& died) {
+      died.keep();
+      ::raise(SIGKILL);
+    }
+    return 1;
+  });
+  owner.wait();
+  return owner.pid();
+}
+
+inline auto fails_with(std::errc code, const std::string& words) {
+  return [code, words](const system_error& problem) {
+    return problem.code() == code && std::string(problem.what()).find(words) != std::string::npos;
+  };
+}
+
+}  // namespace ferry::test
