@@ -1,9 +1,12 @@
 // The list of all families in the built-in dispatch table. A new one adds a line here and a file beside it.
 #include "archive/builtin.hpp"
 
+#include <ferry/condition_variable.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/event.hpp>
 #include <ferry/file.hpp>
+#include <ferry/mutex.hpp>
+#include <ferry/once_flag.hpp>
 #include <ferry/process_handle.hpp>
 #include <ferry/semaphore.hpp>
 #include <ferry/shared_memory.hpp>
@@ -18,9 +21,13 @@ void add_builtin_entries(dispatch_table& table) {
   add_fundamental(table);
   add_exceptions(table);
   table.add<bounded_semaphore>();
+  table.add<condition_variable>();
   table.add<event>();
   table.add<file>();
+  table.add<mutex>();
+  table.add<once_flag>();
   table.add<process_handle>();
+  table.add<recursive_mutex>();
   table.add<semaphore>();
   table.add<shared_memory>();
   table.add<socket>();

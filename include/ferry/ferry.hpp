@@ -8,6 +8,7 @@
 #include <ferry/archive_options.hpp>
 #include <ferry/arena.hpp>
 #include <ferry/buffer.hpp>
+#include <ferry/condition_variable.hpp>
 #include <ferry/connection.hpp>
 #include <ferry/context.hpp>
 #include <ferry/deadline.hpp>
@@ -25,6 +26,7 @@
 #include <ferry/message.hpp>
 #include <ferry/mutex.hpp>
 #include <ferry/offer.hpp>
+#include <ferry/once_flag.hpp>
 #include <ferry/process.hpp>
 #include <ferry/process_handle.hpp>
 #include <ferry/reducer.hpp>

@@ -7,6 +7,7 @@
 
 #include "support/child.hpp"
 #include "support/lock_cases.hpp"
+#include "support/system_calls.hpp"
 
 #include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
@@ -200,6 +201,25 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(threads_and_processes_count_together, Lock, both) 
   BOOST_TEST(first.wait() == 0);
   BOOST_TEST(second.wait() == 0);
   BOOST_TEST(*count == 80'000);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_free_lock_is_taken_and_released_without_a_system_call, Lock, both) {
+  const Lock lock;
+  lock.lock();  // once: what is found out in each process the first time
+  lock.unlock();
+  const auto use = [&] {
+    for (int i = 0; i < 10; ++i) {
+      lock.lock();
+      lock.unlock();
+      if (lock.try_lock()) lock.unlock();
+      if (lock.try_lock_for(1h)) lock.unlock();
+    }
+  };
+  const auto once = [&] {
+    lock.lock();
+    lock.unlock();
+  };
+  BOOST_TEST(count_system_calls([&] { once(), use(); }) == count_system_calls(once));
 }
 
 BOOST_AUTO_TEST_CASE(the_state_can_be_read) {
