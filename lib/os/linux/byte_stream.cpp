@@ -5,49 +5,17 @@
 
 #include "os/handle.hpp"
 #include "os/linux/ancillary.hpp"
+#include "os/linux/held_signals.hpp"
 #include "os/linux/system_calls.hpp"
 #include "os/wait.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <csignal>
-#include <ctime>
 #include <string>
 
 namespace ferry::os {
 namespace {
-
-/// Keeps SIGPIPE from this thread for as long as it lives: a pipe has no MSG_NOSIGNAL.
-class no_sigpipe {
- public:
-  no_sigpipe() noexcept {
-    sigemptyset(&pipe_signal_);
-    sigaddset(&pipe_signal_, SIGPIPE);
-    sigset_t pending;
-    sigpending(&pending);
-    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &pipe_signal_, &before_);
-  }
-  ~no_sigpipe() {
-    const int code = errno;
-    if (raised_ && !was_pending_) {
-      constexpr timespec at_once{};
-      while (sigtimedwait(&pipe_signal_, nullptr, &at_once) < 0 && errno == EINTR) {
-      }
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    errno = code;
-  }
-  no_sigpipe(const no_sigpipe&) = delete;
-  no_sigpipe& operator=(const no_sigpipe&) = delete;
-
-  void raised() noexcept { raised_ = true; }
-
- private:
-  sigset_t pipe_signal_, before_;
-  bool was_pending_ = false, raised_ = false;
-};
 
 /// Shortens what is to be written to `most` bytes. @returns how many vectors are left
 std::size_t clip(part_vector& vectors, std::size_t count, std::size_t most) {
@@ -62,9 +30,9 @@ std::size_t clip(part_vector& vectors, std::size_t count, std::size_t most) {
 }
 
 ssize_t write_to_pipe(handle_view pipe, const part_vector& vectors, std::size_t count) {
-  no_sigpipe guard;
+  held_signals held;  // a pipe has no MSG_NOSIGNAL
   const ssize_t sent = calls().writev(pipe.native(), vectors.data(), static_cast<int>(count));
-  if (sent < 0 && errno == EPIPE) guard.raised();
+  if (sent < 0) held.failed_with(errno);
   return sent;
 }
 
