@@ -1,9 +1,10 @@
-// SCM_RIGHTS, and what becomes of a failed attempt to send.
+// Parts and SCM_RIGHTS, and what becomes of a failed attempt to send.
 #include "os/linux/ancillary.hpp"
 
 #include <ferry/error.hpp>
 
 #include "os/handle.hpp"
+#include "os/linux/system_calls.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -11,7 +12,9 @@
 #include <string>
 
 namespace ferry::os {
+namespace {
 
+/// Puts `handles` on the message about to be sent; `control` must live as long as `header`.
 void attach(msghdr& header, control_block& control, std::span<const handle_view> handles) {
   if (handles.empty()) return;
   Expects(handles.size() <= most_handles_per_call);
@@ -26,6 +29,25 @@ void attach(msghdr& header, control_block& control, std::span<const handle_view>
     const int native = handle.native();
     std::memcpy(at, &native, sizeof native);
     at += sizeof native;
+  }
+}
+
+}  // namespace
+
+std::optional<std::size_t> send_parts(handle_view socket, gather parts, std::span<const handle_view> handles,
+                                      deadline until) {
+  part_vector vectors;
+  control_block control;
+  msghdr header{};
+  header.msg_iov = vectors.data();
+  header.msg_iovlen = fill(vectors, parts);
+  attach(header, control, handles);
+  const int flags = MSG_NOSIGNAL | (until.is_never() ? 0 : MSG_DONTWAIT);
+  retry_pause pause;
+  for (;;) {
+    const ssize_t sent = calls().sendmsg(socket.native(), &header, flags);
+    if (sent >= 0) return static_cast<std::size_t>(sent);
+    if (!may_send_again(socket, errno, pause, until)) return std::nullopt;
   }
 }
 

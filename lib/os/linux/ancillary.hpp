@@ -10,6 +10,7 @@
 #include <gsl/assert>
 
 #include <array>
+#include <optional>
 #include <span>
 #include <sys/socket.h>
 #include <vector>
@@ -34,8 +35,11 @@ struct control_block {
   alignas(cmsghdr) char bytes[CMSG_SPACE(most_handles_per_call * sizeof(int))];
 };
 
-/// Puts `handles` on the message about to be sent; `control` must live as long as `header`.
-void attach(msghdr& header, control_block& control, std::span<const handle_view> handles);
+/// Sends `parts` with `handles` on them: a packet as a whole, of a stream what there is room for.
+/// @returns how many bytes went; nothing when `until` passed
+/// @throws as `send_packet`
+std::optional<std::size_t> send_parts(handle_view socket, gather parts, std::span<const handle_view> handles,
+                                      deadline until);
 
 /// Takes ownership of the handles of a received message.
 void collect(msghdr& header, std::vector<unique_handle>& handles);

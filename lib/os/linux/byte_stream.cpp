@@ -68,19 +68,7 @@ std::optional<arrival> receive_from_pipe(handle_view pipe, std::span<std::byte> 
 std::size_t send_some(handle_view stream, endpoint kind, gather parts, std::span<const handle_view> handles,
                       deadline until) {
   if (kind == endpoint::pipe) return send_to_pipe(stream, parts, until);
-  part_vector vectors;
-  control_block control;
-  msghdr header{};
-  header.msg_iov = vectors.data();
-  header.msg_iovlen = fill(vectors, parts);
-  attach(header, control, handles);
-  const int flags = MSG_NOSIGNAL | (until.is_never() ? 0 : MSG_DONTWAIT);
-  retry_pause pause;
-  for (;;) {
-    const ssize_t sent = calls().sendmsg(stream.native(), &header, flags);
-    if (sent >= 0) return static_cast<std::size_t>(sent);
-    if (!may_send_again(stream, errno, pause, until)) return 0;
-  }
+  return send_parts(stream, parts, handles, until).value_or(0);
 }
 
 std::optional<arrival> receive_some(handle_view stream, endpoint kind, std::span<std::byte> into,

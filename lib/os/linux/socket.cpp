@@ -102,18 +102,7 @@ bool send_block(handle_view socket, std::span<const std::byte> block, deadline u
 
 bool send_packet(handle_view socket, gather parts, std::span<const handle_view> handles, deadline until) {
   if (parts.size() == 1 && handles.empty()) return send_block(socket, parts.front(), until);
-  part_vector vectors;
-  control_block control;
-  msghdr header{};
-  header.msg_iov = vectors.data();
-  header.msg_iovlen = fill(vectors, parts);
-  attach(header, control, handles);
-  const int flags = MSG_NOSIGNAL | (until.is_never() ? 0 : MSG_DONTWAIT);
-  retry_pause pause;
-  while (calls().sendmsg(socket.native(), &header, flags) < 0) {
-    if (!may_send_again(socket, errno, pause, until)) return false;
-  }
-  return true;
+  return send_parts(socket, parts, handles, until).has_value();
 }
 
 std::optional<arrival> receive_packet(handle_view socket, scatter parts, std::vector<unique_handle>& handles,
