@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <future>
 #include <thread>
+#include <unistd.h>
 
 using namespace ferry;
 using namespace ferry::test;
@@ -19,6 +20,17 @@ void nothing() {}
 void known_here_only() {}
 void tell_method(connection line) {
   tell(line, get_start_method());
+}
+
+int greet(int number) {
+  std::puts("hello");
+  std::fflush(stdout);
+  std::fputs("hello\n", stderr);
+  return number;
+}
+void greet_and_exit(connection line, int code) {
+  line.send(greet(code));
+  std::exit(greet(code));
 }
 
 /// Sets the default back at the end of a test case.
@@ -159,6 +171,21 @@ BOOST_DATA_TEST_CASE(a_process_with_a_context_of_its_own_hands_its_method_on, ev
   process child(by(method), fn<&tell_method>, std::move(there));
   BOOST_TEST((hear<start_method>(here) == method));
   BOOST_TEST(get_start_method() == before.method);
+}
+
+// What is printed must not get into what Ferry has open.
+BOOST_DATA_TEST_CASE(programs_may_have_closed_their_standard_streams, every_start_method, method) {
+  const int code = fork_child([method] {
+    for (int stream = 0; stream < 3; ++stream) ::close(stream);
+    auto [here, there] = pipe();
+    process child(by(method), fn<&greet_and_exit>, std::move(there), 7);
+    greet(0);
+    const bool heard = hear<int>(here) == 7;
+    child.join();
+    stop_forkserver();
+    return heard && child.exit_code() == 7 ? 0 : 1;
+  });
+  BOOST_TEST(code == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,7 @@
 #include <ferry/error.hpp>
 
 #include "os/handle.hpp"
+#include "os/linux/above_streams.hpp"
 #include "os/linux/system_calls.hpp"
 
 #include <cerrno>
@@ -60,6 +61,10 @@ void collect(msghdr& header, std::vector<unique_handle>& handles) {
       int native = -1;
       std::memcpy(&native, CMSG_DATA(each) + i * sizeof native, sizeof native);
       owned[i] = unique_handle(native);
+    }
+    for (std::size_t i = 0; i < count && i < owned.size(); ++i) {
+      owned[i] = unique_handle(above_streams(owned[i].release()));
+      if (!owned[i].valid()) throw_system_error("take a handle that came with a message");
     }
     handles.insert(handles.end(), std::make_move_iterator(owned.begin()),
                    std::make_move_iterator(owned.begin() + static_cast<std::ptrdiff_t>(count)));

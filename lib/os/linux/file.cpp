@@ -2,6 +2,7 @@
 #include "os/file.hpp"
 
 #include "os/handle.hpp"
+#include "os/linux/above_streams.hpp"
 #include "os/linux/held_signals.hpp"
 #include "os/linux/limit.hpp"
 #include "os/linux/system_calls.hpp"
@@ -45,7 +46,8 @@ ssize_t write_some(handle_view handle, std::span<const std::byte> bytes) {
 unique_handle open_file(const std::filesystem::path& path, file::mode how) {
   constexpr mode_t as_umask_allows = 0666;
   for (;;) {
-    const int opened = calls().open(path.c_str(), open_flags(how) | O_CLOEXEC, as_umask_allows);
+    const int opened =
+        above_streams(calls().open(path.c_str(), open_flags(how) | O_CLOEXEC, as_umask_allows));
     if (opened >= 0) return unique_handle(opened);
     if (errno != EINTR) throw_system_error("open '" + path.string() + "'");
   }

@@ -4,6 +4,7 @@
 #include <ferry/deadline.hpp>
 
 #include "os/handle.hpp"
+#include "os/linux/above_streams.hpp"
 #include "os/linux/system_calls.hpp"
 #include "os/socket.hpp"
 
@@ -58,7 +59,8 @@ std::optional<box_content> look_into(handle_view box) {
       rights->cmsg_len == CMSG_LEN(sizeof(int))) {
     int native = -1;
     std::memcpy(&native, CMSG_DATA(rights), sizeof native);
-    found.handle = unique_handle(native);
+    found.handle = unique_handle(above_streams(native));
+    if (!found.handle.valid()) throw_system_error("take an offered handle");
   }
   if (got != static_cast<ssize_t>(found.token.size())) return std::nullopt;
   if (!found.handle.valid() && (header.msg_flags & MSG_CTRUNC) != 0)

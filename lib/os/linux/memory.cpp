@@ -4,6 +4,7 @@
 #include <ferry/error.hpp>
 
 #include "os/handle.hpp"
+#include "os/linux/above_streams.hpp"
 #include "os/linux/limit.hpp"
 #include "os/linux/system_calls.hpp"
 
@@ -80,7 +81,7 @@ void allocate(handle_view memory, std::size_t size, const std::string& operation
 unique_handle open_file(const std::string& path, int flags, const std::string& operation) {
   constexpr mode_t this_user_only = 0600;
   for (;;) {
-    const int opened = calls().open(path.c_str(), flags | O_CLOEXEC, this_user_only);
+    const int opened = above_streams(calls().open(path.c_str(), flags | O_CLOEXEC, this_user_only));
     if (opened >= 0) return unique_handle(opened);
     if (errno != EINTR) throw_memory_error(errno, operation);
   }
@@ -117,7 +118,7 @@ mapping::~mapping() {
 unique_handle create_memory(std::size_t size) {
   const std::string operation = "create shared memory of " + std::to_string(size) + " bytes";
   check_size(size, operation);
-  unique_handle memory(calls().memfd_create("ferry", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  unique_handle memory(above_streams(calls().memfd_create("ferry", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
   if (!memory.valid()) throw_memory_error(errno, operation);
   allocate(memory, size, operation);
   // Everybody may open a new memfd again by way of /proc: a view for reading would be none for other users.

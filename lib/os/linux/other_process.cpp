@@ -2,6 +2,7 @@
 #include "os/other_process.hpp"
 
 #include "os/handle.hpp"
+#include "os/linux/above_streams.hpp"
 #include "os/linux/proc_stat.hpp"
 #include "os/linux/system_calls.hpp"
 
@@ -49,7 +50,7 @@ std::string refusal_text(int refusal) {
 
 std::optional<unique_handle> open_process(std::int64_t id) {
   if (id <= 0 || id > std::numeric_limits<pid_t>::max()) return std::nullopt;
-  const int opened = calls().pidfd_open(static_cast<pid_t>(id), 0);
+  const int opened = above_streams(calls().pidfd_open(static_cast<pid_t>(id), 0));
   if (opened >= 0) return unique_handle(opened);
   if (errno == ESRCH || errno == EINVAL) return std::nullopt;  // EINVAL: the id of a thread
   throw_system_error("open process " + std::to_string(id));
@@ -71,7 +72,7 @@ std::optional<std::int64_t> process_behind(handle_view handle) {
 }
 
 taken_handle take_handle_of(handle_view process, std::int32_t number) {
-  const int taken = calls().pidfd_getfd(process.native(), number, 0);
+  const int taken = above_streams(calls().pidfd_getfd(process.native(), number, 0));
   if (taken >= 0) return {unique_handle(taken), {}};
   if (errno == EMFILE || errno == ENFILE) throw_system_error("take a handle of another process");
   return {{}, errno == EBADF ? std::string() : refusal_text(errno)};

@@ -4,6 +4,7 @@
 #include <ferry/error.hpp>
 
 #include "os/handle.hpp"
+#include "os/linux/above_streams.hpp"
 #include "os/linux/system_calls.hpp"
 
 #include <gsl/util>
@@ -39,7 +40,7 @@ namespace {
 /// A child whose end is not yet watched must not be left behind when watching it fails.
 unique_handle watch_or_kill(pid_t child) {
   // No other process can have taken the number: only we reap it, and nobody has yet.
-  const int watch = calls().pidfd_open(child, 0);
+  const int watch = above_streams(calls().pidfd_open(child, 0));
   if (watch >= 0) return unique_handle(watch);
   const int code = errno;
   ::kill(child, SIGKILL);
@@ -132,7 +133,7 @@ process_id own_id() noexcept {
 }
 
 unique_handle open_own_process() {
-  const int watch = calls().pidfd_open(::getpid(), 0);
+  const int watch = above_streams(calls().pidfd_open(::getpid(), 0));
   if (watch < 0) throw_system_error("open a handle of this process");
   return unique_handle(watch);
 }

@@ -4,6 +4,7 @@
 #include <ferry/error.hpp>
 
 #include "os/handle.hpp"
+#include "os/linux/above_streams.hpp"
 #include "os/linux/system_calls.hpp"
 #include "os/wait.hpp"
 
@@ -117,7 +118,8 @@ address from_native(const native_address& native) {
 }
 
 unique_handle new_socket(const native_address& where, const std::string& operation) {
-  unique_handle made(::socket(where.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  unique_handle made(
+      above_streams(::socket(where.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)));
   if (!made.valid()) throw_system_error(operation);
   return made;
 }
@@ -184,7 +186,8 @@ std::optional<accepted_socket> accept_from(handle_view listening) {
   for (;;) {
     native_address peer;
     peer.size = sizeof peer.storage;
-    unique_handle accepted(calls().accept4(listening.native(), peer.get(), &peer.size, SOCK_CLOEXEC));
+    unique_handle accepted(
+        above_streams(calls().accept4(listening.native(), peer.get(), &peer.size, SOCK_CLOEXEC)));
     if (accepted.valid()) {
       if (peer.storage.ss_family == AF_UNIX) return accepted_socket{std::move(accepted), std::nullopt};
       set_option(accepted, IPPROTO_TCP, TCP_NODELAY);

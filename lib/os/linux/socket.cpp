@@ -4,6 +4,7 @@
 #include <ferry/error.hpp>
 
 #include "os/handle.hpp"
+#include "os/linux/above_streams.hpp"
 #include "os/linux/ancillary.hpp"
 #include "os/linux/system_calls.hpp"
 #include "os/wait.hpp"
@@ -22,10 +23,19 @@
 namespace ferry::os {
 namespace {
 
+handle_pair own(std::array<int, 2> ends, const char* what) {
+  std::array<unique_handle, 2> owned{unique_handle(ends[0]), unique_handle(ends[1])};
+  for (unique_handle& end : owned) {
+    end = unique_handle(above_streams(end.release()));
+    if (!end.valid()) throw_system_error(what);
+  }
+  return {std::move(owned[0]), std::move(owned[1])};
+}
+
 handle_pair socket_pair(int type, const char* what) {
   std::array<int, 2> ends{};
   if (calls().socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends.data()) != 0) throw_system_error(what);
-  return {unique_handle(ends[0]), unique_handle(ends[1])};
+  return own(ends, what);
 }
 
 }  // namespace
@@ -57,8 +67,9 @@ handle_pair stream_socket_pair() {
 
 handle_pair plain_pipe() {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error("create a pipe");
-  return {unique_handle(ends[0]), unique_handle(ends[1])};
+  constexpr const char* what = "create a pipe";
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error(what);
+  return own(ends, what);
 }
 
 void shut_down(handle_view socket, direction which) {

@@ -2,13 +2,14 @@
 #include "os/wait_set.hpp"
 
 #include "os/handle.hpp"
+#include "os/linux/above_streams.hpp"
 
 #include <string>
 #include <sys/epoll.h>
 
 namespace ferry::os {
 
-wait_set::wait_set() : set_(::epoll_create1(EPOLL_CLOEXEC)) {
+wait_set::wait_set() : set_(above_streams(::epoll_create1(EPOLL_CLOEXEC))) {
   if (!set_.valid()) throw_system_error("create a set of descriptors to wait for");
 }
 
