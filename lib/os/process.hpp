@@ -53,6 +53,10 @@ started_process start_program(const program& what, std::span<const handle_view> 
 /// In a program started by `start_program`: takes what was passed.
 unique_handle passed_handle(std::size_t index) noexcept;
 
+/// In a program started by `start_program`: has the system call it by its own name. When a program is started
+/// again, that is at first the name of a link, `exe`.
+void take_program_name() noexcept;
+
 /// Copies the process. Standard streams are flushed first, or both would print what is in the buffers.
 /// @returns what was started; an `id` of 0 in the child
 /// @throws system_error  as `start_program`

@@ -15,8 +15,9 @@ void init(int argc, char** argv) {
   detail::note_initialised();
   if (argc < 2) return;
   const std::string_view role = argv[1];
+  if (role != detail::forkserver_argument && role != detail::child_argument) return;
+  os::take_program_name();
   if (role == detail::forkserver_argument) detail::serve_forks(os::passed_handle(0));
-  if (role != detail::child_argument) return;
   bool announce = false, daemon = false;
   for (int i = 2; i < argc; ++i) {
     announce |= argv[i] == detail::announce_argument;

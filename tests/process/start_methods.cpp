@@ -5,6 +5,7 @@
 #include "programs/answering.hpp"
 
 #include <cstdio>
+#include <fstream>
 #include <future>
 #include <thread>
 #include <unistd.h>
@@ -20,6 +21,16 @@ void nothing() {}
 void known_here_only() {}
 void tell_method(connection line) {
   tell(line, get_start_method());
+}
+
+/// What `ps` shows without arguments.
+std::string system_name() {
+  std::string name;
+  std::getline(std::ifstream("/proc/self/comm"), name);
+  return name;
+}
+void tell_system_name(connection line) {
+  tell(line, system_name());
 }
 
 int greet(int number) {
@@ -186,6 +197,12 @@ BOOST_DATA_TEST_CASE(programs_may_have_closed_their_standard_streams, every_star
     return heard && child.exit_code() == 7 ? 0 : 1;
   });
   BOOST_TEST(code == 0);
+}
+
+BOOST_DATA_TEST_CASE(the_system_calls_a_child_by_the_name_of_its_program, every_start_method, method) {
+  auto [here, there] = pipe();
+  const process child(by(method), fn<&tell_system_name>, std::move(there));
+  BOOST_TEST(hear<std::string>(here) == system_name());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -164,6 +164,10 @@ unique_handle passed_handle(std::size_t index) noexcept {
   return unique_handle(native);
 }
 
+void take_program_name() noexcept {
+  ::prctl(PR_SET_NAME, ::program_invocation_short_name);
+}
+
 started_process fork_process() {
   std::cout.flush();
   std::fflush(nullptr);
