@@ -23,6 +23,9 @@ class shared_place;
 ///   std::vector<ferry::mutex> rows;
 ///   for (int i = 0; i < 100'000; ++i) rows.emplace_back(room);
 ///
+/// Many of them cross in one message with one or two handles; each uses one up of `limits::handles`, which is
+/// to be raised on both sides for more than 4096.
+///
 /// A value: copies are the same arena. It lasts as long as anybody has an object in it, and what was made in
 /// it is given back all at once then. Thread-safe.
 class arena {
