@@ -1,6 +1,7 @@
 // The list of all families in the built-in dispatch table. A new one adds a line here and a file beside it.
 #include "archive/builtin.hpp"
 
+#include <ferry/barrier.hpp>
 #include <ferry/condition_variable.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/event.hpp>
@@ -20,6 +21,7 @@ void add_fundamental(dispatch_table& table);
 void add_builtin_entries(dispatch_table& table) {
   add_fundamental(table);
   add_exceptions(table);
+  table.add<barrier<>>();
   table.add<bounded_semaphore>();
   table.add<condition_variable>();
   table.add<event>();

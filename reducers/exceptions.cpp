@@ -1,4 +1,5 @@
 // The standard exceptions and Ferry's own: by what() alone, or with their error code.
+#include <ferry/barrier.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/error.hpp>
 #include <ferry/mutex.hpp>
@@ -78,6 +79,9 @@ void add_exceptions(dispatch_table& table) {
   add_with_text<process_error>(table, "ferry::process_error");
   add_with_text<archive_error>(table, "ferry::archive_error");
   add_with_text<limit_exceeded>(table, "ferry::limit_exceeded");
+  table.add<broken_barrier>(
+      "ferry::broken_barrier", [](const broken_barrier& e) { return std::tuple(e.why(), e.pid()); },
+      [](broken_barrier::cause why, std::int64_t pid) { return broken_barrier(why, pid); });
   table.add<owner_died>(
       "ferry::owner_died", [](const owner_died& e) { return std::tuple(e.pid()); },
       [](std::int64_t pid) { return owner_died(pid); });

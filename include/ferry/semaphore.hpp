@@ -66,7 +66,6 @@ class shared_semaphore {
   semaphore_state& state() const noexcept;
   std::uint32_t slots() const noexcept { return slots_; }
   void add(std::ptrdiff_t count) const;
-  void print(std::ostream& out, const char* name) const;
 
  private:
   bool take() const noexcept;
@@ -101,13 +100,13 @@ class semaphore : public detail::shared_semaphore {
   explicit semaphore(std::ptrdiff_t value);
   /// @param in  takes 64 bytes there
   /// @throws system_error  when value is not within 0 and `max()`; when the arena is full
-  semaphore(std::ptrdiff_t value, const arena& in);
+  semaphore(const arena& in, std::ptrdiff_t value);
 
   /// The owned form. A permit of a process that has ended is found within a tenth of a second by those who
   /// wait, and at once by a `try_acquire` that finds no other. A forked child has none of its parent's.
   /// @param permits  from 1 to `max_owned`; each takes 8 bytes
   static semaphore owned(std::ptrdiff_t permits);
-  static semaphore owned(std::ptrdiff_t permits, const arena& in);
+  static semaphore owned(const arena& in, std::ptrdiff_t permits);
   /// To take a permit of the owned form all of them may have to be looked at, which is not for thousands.
   static constexpr std::ptrdiff_t max_owned = 65536;
 
@@ -137,7 +136,7 @@ class bounded_semaphore : public detail::shared_semaphore {
  public:
   /// As the constructors of `semaphore`.
   explicit bounded_semaphore(std::ptrdiff_t value);
-  bounded_semaphore(std::ptrdiff_t value, const arena& in);
+  bounded_semaphore(const arena& in, std::ptrdiff_t value);
 
   /// Gives permits back, all of them or none. Does not block. Async-signal-safe if it is right.
   /// @throws system_error  `std::errc::invalid_argument` when count is less than 1;

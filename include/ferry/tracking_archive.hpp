@@ -125,7 +125,7 @@ T loads_tracked(message from, const archive_options& options = {}) {
   if (archive.type_name() != detail::identity_of<T>().name) {
     throw type_mismatch(archive.type_name(), detail::identity_of<T>().name);
   }
-  T value{};
+  T value = T();
   archive >> value;
   archive.finish();
   return value;

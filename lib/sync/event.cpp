@@ -84,7 +84,7 @@ bool event::wait_until(deadline until) const {
 }
 
 std::ostream& operator<<(std::ostream& out, const event& shown) {
-  return out << "event: " << (shown.is_set() ? "set" : "not set");
+  return out << "ferry::event(" << (shown.is_set() ? "set" : "not set") << ')';
 }
 
 }  // namespace ferry

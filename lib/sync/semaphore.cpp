@@ -87,7 +87,11 @@ class owned_permits {
   /// Looks from another place in each process: they meet less often, and each finds its own sooner.
   template <class Found>
   bool any_from(os::process_identity self, Found&& found) const noexcept {
-    const auto first = all_.begin() + static_cast<std::ptrdiff_t>(self % all_.size());
+    // A fraction of all that depends on the id, without a division.
+    constexpr std::uint32_t spread = 2654435769;  // 2^32 divided by the golden ratio
+    const std::uint32_t fraction = static_cast<std::uint32_t>(self) * spread;
+    const auto first =
+        all_.begin() + static_cast<std::ptrdiff_t>(std::uint64_t{fraction} * all_.size() >> 32U);
     return std::any_of(first, all_.end(), found) || std::any_of(all_.begin(), first, found);
   }
 
@@ -189,7 +193,7 @@ std::ptrdiff_t shared_semaphore::value() const noexcept {
 semaphore::semaphore(std::ptrdiff_t value)
     : shared_semaphore({detail::semaphore_kind, detail::size_of_semaphore(0)},
                        detail::checked(value, 0, max()), max(), 0) {}
-semaphore::semaphore(std::ptrdiff_t value, const arena& in)
+semaphore::semaphore(const arena& in, std::ptrdiff_t value)
     : shared_semaphore({in, detail::semaphore_kind, detail::size_of_semaphore(0)},
                        detail::checked(value, 0, max()), max(), 0) {}
 
@@ -197,7 +201,7 @@ semaphore semaphore::owned(std::ptrdiff_t permits) {
   const auto slots = static_cast<std::uint32_t>(detail::checked(permits, 1, max_owned));
   return {{detail::semaphore_kind, detail::size_of_semaphore(slots)}, permits, permits, slots};
 }
-semaphore semaphore::owned(std::ptrdiff_t permits, const arena& in) {
+semaphore semaphore::owned(const arena& in, std::ptrdiff_t permits) {
   const auto slots = static_cast<std::uint32_t>(detail::checked(permits, 1, max_owned));
   return {{in, detail::semaphore_kind, detail::size_of_semaphore(slots)}, permits, permits, slots};
 }
@@ -227,21 +231,21 @@ std::vector<std::int64_t> semaphore::holders() const {
 }
 
 std::ostream& operator<<(std::ostream& out, const semaphore& shown) {
-  out << "semaphore: " << shown.value();
-  if (!shown.is_owned()) return out;
-  out << " of " << shown.slots() << " permits";
+  out << "ferry::semaphore(value " << shown.value();
+  if (!shown.is_owned()) return out << ')';
+  out << " of " << shown.slots();
   const char* before = ", held by ";
   for (const std::int64_t holder : shown.holders()) {
     out << before << holder;
     before = ", ";
   }
-  return out;
+  return out << ')';
 }
 
 bounded_semaphore::bounded_semaphore(std::ptrdiff_t value)
     : shared_semaphore({detail::bounded_semaphore_kind, detail::size_of_semaphore(0)},
                        detail::checked(value, 0, max()), value, 0) {}
-bounded_semaphore::bounded_semaphore(std::ptrdiff_t value, const arena& in)
+bounded_semaphore::bounded_semaphore(const arena& in, std::ptrdiff_t value)
     : shared_semaphore({in, detail::bounded_semaphore_kind, detail::size_of_semaphore(0)},
                        detail::checked(value, 0, max()), value, 0) {}
 
@@ -250,7 +254,7 @@ void bounded_semaphore::release(std::ptrdiff_t count) const {
 }
 
 std::ostream& operator<<(std::ostream& out, const bounded_semaphore& shown) {
-  return out << "bounded_semaphore: " << shown.value() << " of " << shown.state().limit << " permits";
+  return out << "ferry::bounded_semaphore(value " << shown.value() << " of " << shown.state().limit << ')';
 }
 
 }  // namespace ferry

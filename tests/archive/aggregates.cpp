@@ -33,6 +33,17 @@ struct nested {
   std::optional<inner> maybe;
   friend bool operator==(const nested&, const nested&) = default;
 };
+struct explicitly_made {
+  int value = 0;
+  explicit explicitly_made() = default;
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& value;
+  }
+};
+struct with_explicitly_made {
+  explicitly_made member;
+};
 struct packed {
   float x, y, z;
   std::uint32_t id;
@@ -186,6 +197,12 @@ BOOST_AUTO_TEST_CASE(members_that_can_only_be_moved_or_need_arguments_cross) {
   BOOST_TEST(made.second.value == 2);
   BOOST_TEST(made.array[2] == 5);
   BOOST_TEST(crossed(std::vector{holds_not_default{1, not_default(2), {}}}).at(0).second.value == 2);
+}
+
+BOOST_AUTO_TEST_CASE(members_whose_default_constructor_is_explicit_cross) {
+  with_explicitly_made value;
+  value.member.value = 5;
+  BOOST_TEST(loads<with_explicitly_made>(dumps(value)).member.value == 5);
 }
 
 BOOST_AUTO_TEST_CASE(members_that_are_const_cross) {

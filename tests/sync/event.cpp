@@ -221,9 +221,9 @@ BOOST_AUTO_TEST_CASE(an_event_crosses_only_to_children_unless_duplicated) {
 
 BOOST_AUTO_TEST_CASE(an_event_shows_whether_it_is_set) {
   const event flag;
-  BOOST_TEST(text_of(flag) == "event: not set");
+  BOOST_TEST(text_of(flag) == "ferry::event(not set)");
   flag.set();
-  BOOST_TEST(text_of(flag) == "event: set");
+  BOOST_TEST(text_of(flag) == "ferry::event(set)");
 }
 
 namespace {

@@ -374,12 +374,12 @@ BOOST_AUTO_TEST_CASE(a_semaphore_crosses_only_to_children_unless_duplicated) {
 BOOST_AUTO_TEST_CASE(many_semaphores_live_in_one_arena) {
   arena room(64 * 100 + 8192);
   std::vector<semaphore> all;
-  for (int i = 0; i < 100; ++i) all.emplace_back(i, room);
-  const semaphore owned = semaphore::owned(1000, room);
+  for (int i = 0; i < 100; ++i) all.emplace_back(room, i);
+  const semaphore owned = semaphore::owned(room, 1000);
   const bounded_semaphore too_many = [&] {
     for (;;) {
       try {
-        const bounded_semaphore more(1, room);
+        const bounded_semaphore more(room, 1);
       } catch (const system_error&) {
         return bounded_semaphore(1);
       }
@@ -390,14 +390,14 @@ BOOST_AUTO_TEST_CASE(many_semaphores_live_in_one_arena) {
 }
 
 BOOST_AUTO_TEST_CASE(semaphores_show_their_state) {
-  BOOST_TEST(text_of(semaphore(3)) == "semaphore: 3");
-  BOOST_TEST(text_of(bounded_semaphore(3)) == "bounded_semaphore: 3 of 3 permits");
+  BOOST_TEST(text_of(semaphore(3)) == "ferry::semaphore(value 3)");
+  BOOST_TEST(text_of(bounded_semaphore(3)) == "ferry::bounded_semaphore(value 3 of 3)");
   const semaphore owned = semaphore::owned(3);
-  BOOST_TEST(text_of(owned) == "semaphore: 3 of 3 permits");
+  BOOST_TEST(text_of(owned) == "ferry::semaphore(value 3 of 3)");
   owned.acquire();
   owned.acquire();
   const std::string self = std::to_string(::getpid());
-  BOOST_TEST(text_of(owned) == "semaphore: 1 of 3 permits, held by " + self + ", " + self);
+  BOOST_TEST(text_of(owned) == "ferry::semaphore(value 1 of 3, held by " + self + ", " + self + ")");
 }
 
 namespace {

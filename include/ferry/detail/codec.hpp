@@ -390,7 +390,7 @@ T make_own_way(forking_iarchive& archive) {
         archive,
         [](auto&&... each) -> T { return reducer<T>::rebuild(std::forward<decltype(each)>(each)...); });
   } else if constexpr (loads_in_place<T>) {
-    T value{};
+    T value = T();  // with braces a member would need a default constructor that is not explicit
     load_own_way(archive, value);
     return value;
   } else if constexpr (way_of<T> == way::boost) {
@@ -446,7 +446,7 @@ template <class T>
 template <class T>
 T make(forking_iarchive& archive) {
   if constexpr (way_of<T> == way::number) {
-    T value{};
+    T value = T();
     load_number(archive, value);
     return value;
   } else if constexpr (std::is_same_v<T, unique_handle>) {
