@@ -30,6 +30,7 @@
 #include <ferry/once_flag.hpp>
 #include <ferry/process.hpp>
 #include <ferry/process_handle.hpp>
+#include <ferry/queue.hpp>
 #include <ferry/reducer.hpp>
 #include <ferry/semaphore.hpp>
 #include <ferry/send_handle.hpp>

@@ -47,6 +47,10 @@ class forking_iarchive {
   explicit forking_iarchive(message from, const archive_options& options = {});
   /// Reads bytes that somebody else owns and that came without handles.
   explicit forking_iarchive(std::span<const std::byte> from, const archive_options& options = {});
+  /// For carriers: reads a message without an envelope, whose bytes somebody else owns.
+  /// @param format  as in `detail::bare_message`
+  forking_iarchive(std::span<const std::byte> from, std::vector<unique_handle> handles, std::uint32_t format,
+                   const archive_options& options);
 
   /// What the message is said to hold.
   const std::string& type_name() const noexcept { return type_name_; }
@@ -199,6 +203,9 @@ class forking_iarchive {
   };
 
   void read_envelope(std::size_t handles);
+  void check_size() const;
+  void check_handle_count(std::size_t count) const;
+  void read_versions(std::uint32_t count);
   std::uint64_t read_long_size();
   const std::ptrdiff_t* find_upcast(const std::type_info& derived, const std::type_info& base) const;
   [[noreturn]] void throw_count(std::uint64_t count, std::size_t min_size) const;

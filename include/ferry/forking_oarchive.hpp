@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/archive_options.hpp>
+#include <ferry/detail/bare_message.hpp>
 #include <ferry/detail/traits.hpp>
 #include <ferry/message.hpp>
 
@@ -34,6 +35,9 @@ class forking_oarchive {
 
   /// @param type_name  what the message is said to hold; at most 65535 bytes
   explicit forking_oarchive(std::string_view type_name = {}, const archive_options& options = {});
+  /// For carriers: writes a message without an envelope, to be finished with `finish_bare`.
+  /// @param storage  memory to be used again; what is in it is dropped
+  forking_oarchive(buffer storage, const archive_options& options);
 
   /// Writes a value of any type that can cross; see docs/guide.md.
   /// @throws archive_error, limit_exceeded, spawning_error (guarded types in `transfer::inherit`),
@@ -51,6 +55,7 @@ class forking_oarchive {
   /// The message with all that was written. The archive is of no use afterwards.
   /// @throws limit_exceeded  when the message is larger than `limits::bytes`
   message finish();
+  detail::bare_message finish_bare();
 
   // --- the rest of Boost's concept -----------------------------------------------------------------------
   void save_binary(const void* bytes, std::size_t count) { write_block(bytes, count); }
@@ -146,6 +151,7 @@ class forking_oarchive {
   };
 
   void write_long_size(std::uint64_t size);
+  void write_versions();
   [[noreturn]] void throw_too_large(std::size_t size) const;
   [[noreturn]] void throw_too_deep() const;
   [[noreturn]] void throw_too_many_objects() const;

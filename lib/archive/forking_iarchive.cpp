@@ -44,11 +44,54 @@ forking_iarchive::forking_iarchive(std::span<const std::byte> from, const archiv
   read_envelope(0);
 }
 
-void forking_iarchive::read_envelope(std::size_t handles) {
+forking_iarchive::forking_iarchive(std::span<const std::byte> from, std::vector<unique_handle> handles,
+                                   std::uint32_t format, const archive_options& options)
+    : begin_(from.data()),
+      here_(begin_),
+      end_(begin_ + from.size()),
+      options_(options),
+      depth_left_(options.limit.depth),
+      objects_left_(options.limit.objects),
+      handles_left_(options.limit.handles) {
+  check_size();
+  check_handle_count(handles.size());
+  handles_.reserve(handles.size());
+  for (unique_handle& handle : handles) handles_.push_back({std::move(handle)});
+  if ((format & detail::bare_message::has_overrides) != 0) read_raw(override_mask_);
+  read_versions(format & detail::bare_message::version_count);
+}
+
+void forking_iarchive::check_size() const {
   if (remaining() > options_.limit.bytes) {
     throw limit_exceeded("the message has " + std::to_string(remaining()) +
                          " bytes, more than limits::bytes, which is " + std::to_string(options_.limit.bytes));
   }
+}
+
+void forking_iarchive::check_handle_count(std::size_t count) const {
+  if (count > options_.limit.handles) {
+    throw limit_exceeded("the message has " + std::to_string(count) +
+                         " handles, more than limits::handles, which is " +
+                         std::to_string(options_.limit.handles));
+  }
+}
+
+// They stand at the end.
+void forking_iarchive::read_versions(std::uint32_t count) {
+  if (count > remaining() / sizeof(detail::class_version))
+    throw_truncated(std::size_t{count} * sizeof(detail::class_version));
+  end_ -= std::size_t{count} * sizeof(detail::class_version);
+  has_versions_ = count != 0;
+  for (const std::byte* from = end_; versions_.size() != count; from += sizeof(detail::class_version)) {
+    detail::class_version entry;
+    std::memcpy(&entry, from, sizeof entry);
+    versions_.emplace_back(std::uint64_t{entry.type_hash}, std::uint32_t{entry.version});
+  }
+  std::sort(versions_.begin(), versions_.end());
+}
+
+void forking_iarchive::read_envelope(std::size_t handles) {
+  check_size();
   detail::envelope head;
   if (remaining() < sizeof head) {
     fail("these " + std::to_string(remaining()) + " bytes are no message of Ferry: its head alone takes " +
@@ -76,20 +119,8 @@ void forking_iarchive::read_envelope(std::size_t handles) {
     fail("after its name the message has " + std::to_string(remaining()) + " bytes, its head says " +
          std::to_string(head.body_size) + " and " + std::to_string(versions_size) + " for versions");
   }
-  end_ -= versions_size;
-  has_versions_ = head.version_count != 0;
-  for (const std::byte* from = end_; versions_.size() != head.version_count;
-       from += sizeof(detail::class_version)) {
-    detail::class_version entry;
-    std::memcpy(&entry, from, sizeof entry);
-    versions_.emplace_back(std::uint64_t{entry.type_hash}, std::uint32_t{entry.version});
-  }
-  std::sort(versions_.begin(), versions_.end());
-  if (head.handle_count > options_.limit.handles) {
-    throw limit_exceeded("the message has " + std::to_string(head.handle_count) +
-                         " handles, more than limits::handles, which is " +
-                         std::to_string(options_.limit.handles));
-  }
+  read_versions(head.version_count);
+  check_handle_count(head.handle_count);
   if (head.handle_count != handles) {
     fail("the message says that it has " + std::to_string(head.handle_count) + " handles, " +
          std::to_string(handles) + " came with it");

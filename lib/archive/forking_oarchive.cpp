@@ -51,9 +51,30 @@ message forking_oarchive::finish() {
   head.handle_count = gsl::narrow<std::uint32_t>(handles_.size());
   head.version_count = gsl::narrow<std::uint32_t>(versions_.size());
   std::memcpy(buffer_.data(), &head, sizeof head);
+  write_versions();
+  return message(std::move(buffer_), std::move(handles_));
+}
+
+forking_oarchive::forking_oarchive(buffer storage, const archive_options& options)
+    : buffer_(std::move(storage)),
+      options_(options),
+      override_mask_(table_of(options).override_mask()),
+      depth_left_(options.limit.depth),
+      objects_left_(options.limit.objects) {
+  buffer_.truncate(0);
+  if (override_mask_ != 0) write_raw(override_mask_);
+}
+
+detail::bare_message forking_oarchive::finish_bare() {
+  write_versions();
+  const auto versions = gsl::narrow<std::uint32_t>(versions_.size());
+  return {std::move(buffer_), std::move(handles_),
+          versions | (override_mask_ != 0 ? detail::bare_message::has_overrides : 0)};
+}
+
+void forking_oarchive::write_versions() {
   for (const auto& [type_hash, version] : versions_) write_raw(detail::class_version{type_hash, version});
   if (buffer_.size() > options_.limit.bytes) throw_too_large(buffer_.size());
-  return message(std::move(buffer_), std::move(handles_));
 }
 
 void forking_oarchive::note_version(const detail::type_identity& type, std::uint32_t version) {

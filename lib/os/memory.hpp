@@ -37,6 +37,17 @@ class mapping {
 /// size.
 unique_handle create_memory(std::size_t size);
 
+/// Anonymous memory of `size` zeros, allocated, that may grow but never shrink.
+unique_handle create_growing_memory(std::size_t size);
+/// Makes memory that may grow reach to `offset + size` at least, with that part of it allocated.
+/// @throws system_error  when there is not that much memory, or the limit of file sizes does not allow it;
+/// the
+///                       part is not allocated then
+void allocate_part(handle_view memory, std::size_t offset, std::size_t size);
+/// Gives the memory of a part back. The part reads as zeros afterwards, and is allocated again when touched.
+/// @param size  in bytes; 0 means all that follows
+void release_part(handle_view memory, std::size_t offset, std::size_t size) noexcept;
+
 /// Memory that others find as `name`, allocated. Nobody sees the name before the memory is complete.
 /// @throws system_error  file_exists when the name is taken
 unique_handle create_named_memory(const std::string& name, std::size_t size);

@@ -52,11 +52,12 @@ std::size_t available_memory() {
 }
 
 // What the kernel would answer with a signal, or with a killed process, is checked before it is asked.
-void check_size(std::size_t size, const std::string& operation) {
+void check_part(std::size_t offset, std::size_t size, const std::string& operation) {
   if (size == 0) throw_system_error(EINVAL, operation + ": ask for at least 1 byte");
   constexpr auto most = static_cast<std::size_t>(std::numeric_limits<off_t>::max());
   // SIGXFSZ
-  if (size > most || size > file_size_limit()) throw_memory_error(EFBIG, operation);
+  if (offset > most || size > most - offset || offset + size > file_size_limit())
+    throw_memory_error(EFBIG, operation);
   // The kernel goes on allocating until it has to kill somebody. A question that takes tens of microseconds
   // is not worth asking for what any working machine has.
   constexpr std::size_t always_there = std::size_t{1} << 20U;
@@ -65,13 +66,18 @@ void check_size(std::size_t size, const std::string& operation) {
   if (available != 0 && size > available) throw_memory_error(ENOMEM, operation);
 }
 
+void check_size(std::size_t size, const std::string& operation) {
+  check_part(0, size, operation);
+}
+
 // Block by block: a signal makes the kernel undo the call at hand, and under a profiler's timer one call for
 // everything would never finish.
-void allocate(handle_view memory, std::size_t size, const std::string& operation) {
+void allocate(handle_view memory, std::size_t size, const std::string& operation, std::size_t offset = 0) {
   constexpr std::size_t block = std::size_t{1} << 20U;
   for (std::size_t done = 0; done < size;) {
     const std::size_t next = std::min(block, size - done);
-    if (calls().fallocate(memory.native(), 0, static_cast<off_t>(done), static_cast<off_t>(next)) == 0)
+    if (calls().fallocate(memory.native(), 0, static_cast<off_t>(offset + done), static_cast<off_t>(next)) ==
+        0)
       done += next;
     else if (errno != EINTR)
       throw_memory_error(errno, operation);
@@ -115,7 +121,9 @@ mapping::~mapping() {
   if (!bytes_.empty()) ::munmap(bytes_.data(), bytes_.size());
 }
 
-unique_handle create_memory(std::size_t size) {
+namespace {
+
+unique_handle create_sealed(std::size_t size, int seals) {
   const std::string operation = "create shared memory of " + std::to_string(size) + " bytes";
   check_size(size, operation);
   unique_handle memory(above_streams(calls().memfd_create("ferry", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
@@ -123,9 +131,44 @@ unique_handle create_memory(std::size_t size) {
   allocate(memory, size, operation);
   // Everybody may open a new memfd again by way of /proc: a view for reading would be none for other users.
   if (::fchmod(memory.native(), 0600) != 0 ||
-      ::fcntl(memory.native(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+      ::fcntl(memory.native(), F_ADD_SEALS, seals | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
     throw_memory_error(errno, operation);
   return memory;
+}
+
+}  // namespace
+
+unique_handle create_memory(std::size_t size) {
+  return create_sealed(size, F_SEAL_GROW);
+}
+
+unique_handle create_growing_memory(std::size_t size) {
+  return create_sealed(size, 0);
+}
+
+void allocate_part(handle_view memory, std::size_t offset, std::size_t size) {
+  const std::string operation = "make room for " + std::to_string(size) + " bytes more in shared memory";
+  check_part(offset, size, operation);
+  try {
+    allocate(memory, size, operation, offset);
+  } catch (...) {
+    release_part(memory, offset, size);
+    throw;
+  }
+}
+
+void release_part(handle_view memory, std::size_t offset, std::size_t size) noexcept {
+  struct stat status {};
+  if (::fstat(memory.native(), &status) != 0) return;
+  const auto end = static_cast<std::size_t>(status.st_size);
+  if (offset >= end) return;
+  const std::size_t most = end - offset;
+  const auto part = static_cast<off_t>(size == 0 ? most : std::min(size, most));
+  // Nobody waits for the outcome: what stays allocated is given back with the rest.
+  while (::fallocate(memory.native(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                     part) != 0 &&
+         errno == EINTR) {
+  }
 }
 
 unique_handle create_named_memory(const std::string& name, std::size_t size) {

@@ -1,0 +1,128 @@
+// What a queue is, whatever it holds: a queue of bare messages.
+#pragma once
+
+#include <ferry/archive.hpp>
+#include <ferry/archive_options.hpp>
+#include <ferry/deadline.hpp>
+#include <ferry/detail/bare_message.hpp>
+#include <ferry/handle.hpp>
+#include <ferry/limits.hpp>
+#include <ferry/transfer.hpp>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace ferry {
+
+class dispatch_table;
+
+/// Options of a queue.
+struct queue_options {
+  std::size_t max_items = 0;  ///< most items that wait in it; 0: any number
+  /// Most memory that its items take, those under a lease included: 32 bytes each beside their own, rounded
+  /// up to 8; 0: as much as there is.
+  std::size_t max_bytes = 0;
+  transfer mode = transfer::inherit;      ///< whether guarded objects may be put at any time
+  const dispatch_table* table = nullptr;  ///< for the items; null: the global one. Does not cross.
+  limits limit = {};                      ///< budgets of an item
+};
+
+namespace detail {
+
+/// A block of memory that each thread keeps for the next item, so that small ones allocate nothing.
+class scratch_block {
+ public:
+  /// Takes the thread's block, if it is not in use.
+  scratch_block() noexcept;
+  /// Gives it back, unless it is very large.
+  ~scratch_block();
+  scratch_block(const scratch_block&) = delete;
+  scratch_block& operator=(const scratch_block&) = delete;
+
+  buffer block;
+};
+
+/// An item as it came out of a queue.
+struct taken_item {
+  scratch_block memory;
+  std::vector<unique_handle> handles;
+  std::uint32_t format = 0;
+
+  std::span<const std::byte> bytes() const noexcept { return memory.block.bytes(); }
+};
+
+/// Copies are the same queue. Thread-safe, but for assignment.
+class queue_core {
+ public:
+  explicit queue_core(const queue_options& options);
+  /// From what `parts` gave.
+  /// @throws archive_error  when it is no queue
+  queue_core(unique_handle memory, transfer mode, const limits& limit);
+
+  const archive_options& packing() const noexcept;
+  /// Whether items are just the bytes that they are: nobody has registered another way for any type.
+  bool takes_plain_bytes() const noexcept;
+
+  bool put(std::span<const std::byte> bytes, std::uint32_t format, std::vector<unique_handle>& handles,
+           deadline until);
+  bool get(taken_item& into, deadline until);
+
+  std::size_t size() const noexcept;
+  bool full() const noexcept;
+  bool closed() const noexcept;
+  bool ended() const noexcept;
+  void close(bool discard);
+  std::tuple<handle_view, transfer, limits> parts() const;
+
+ private:
+  struct state;
+  std::shared_ptr<state> state_;
+};
+
+/// Puts a value of any type that can cross. What cannot be written is thrown before anything is put.
+template <class T>
+bool put_value(queue_core& queue, const T& value, deadline until) {
+  if constexpr (is_bitwise<T>) {
+    if (queue.takes_plain_bytes()) {
+      std::vector<unique_handle> none;
+      return queue.put(std::as_bytes(std::span(&value, 1)), 0, none, until);
+    }
+  }
+  scratch_block memory;
+  forking_oarchive archive(std::move(memory.block), queue.packing());
+  archive << value;
+  bare_message what = archive.finish_bare();
+  memory.block = std::move(what.bytes);
+  return queue.put(memory.block.bytes(), what.format, what.handles, until);
+}
+
+template <class T>
+T value_of(taken_item& item, const archive_options& options) {
+  if constexpr (is_bitwise<T>) {
+    if (item.format == 0 && item.bytes().size() == sizeof(T)) {
+      std::array<std::byte, sizeof(T)> copy;
+      std::memcpy(copy.data(), item.bytes().data(), sizeof(T));
+      return std::bit_cast<T>(copy);
+    }
+  }
+  forking_iarchive archive(item.bytes(), std::move(item.handles), item.format, options);
+  try {
+    T value = make<T>(archive);
+    archive.finish();
+    return value;
+  } catch (...) {
+    archive.give_up();
+  }
+}
+
+}  // namespace detail
+}  // namespace ferry

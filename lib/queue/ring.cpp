@@ -1,0 +1,288 @@
+// Putting into and taking from the rings of a queue.
+#include "queue/ring.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace ferry::detail {
+namespace {
+
+// Where a word of others serves as an index it is judged and used as one copy.
+std::uint32_t checked_ring(const std::atomic<std::uint32_t>& word) {
+  const std::uint32_t ring = word.load(std::memory_order_acquire);
+  if (ring >= ring_head::ring_count) throw_damaged("there is no such ring");
+  return ring;
+}
+
+ring_position load(const position_word& word, std::memory_order order) noexcept {
+  return ring_position::of(word.load(order));
+}
+
+constexpr std::uint32_t units_of(std::uint32_t ring) noexcept {
+  return static_cast<std::uint32_t>(ring_size(ring) / unit);
+}
+std::byte* place_of(std::byte* records, std::uint32_t ring, ring_position at) noexcept {
+  return records + std::size_t{at.units & (units_of(ring) - 1)} * unit;
+}
+
+/// @returns whether the lock is held now
+bool lock(os::robust_mutex& mutex, deadline until, os::adaptive_spin& spin, bool& owner_died) {
+  os::robust_mutex::outcome got = mutex.try_lock();
+  if (got == os::robust_mutex::outcome::timed_out)
+    got = mutex.lock(until.is_immediate() ? deadline::after(os::heartbeat) : until, spin);
+  owner_died = got == os::robust_mutex::outcome::owner_died;
+  return got != os::robust_mutex::outcome::timed_out;
+}
+
+void unlock_noexcept(os::robust_mutex& mutex) noexcept {
+  try {
+    mutex.unlock();
+  } catch (const system_error&) {
+    // Others have written into it: nobody can be told here, and the next to lock it will be.
+  }
+}
+
+}  // namespace
+
+// --- what is there -----------------------------------------------------------------------------------------
+
+bool ring::looks_empty() const noexcept {
+  const ring_head& words = head();
+  const std::uint32_t reading = words.reading.load(std::memory_order_seq_cst);
+  if (reading >= ring_head::ring_count) return false;  // damaged: a consumer will say so
+  const ring_words& at = words.rings[reading];
+  return at.next.load(std::memory_order_seq_cst) == at.tail.load(std::memory_order_seq_cst) &&
+         words.writing.load(std::memory_order_seq_cst) == reading &&
+         words.returned.load(std::memory_order_seq_cst) == 0;
+}
+
+bool ring::ended() const noexcept {
+  // First the state: after it nothing more is put.
+  const std::uint32_t state = head().state.load(std::memory_order_seq_cst);
+  return state != ring_head::open && (state == ring_head::discarded || looks_empty());
+}
+
+std::uint64_t ring::size() const noexcept {
+  const ring_head& words = head();
+  if (words.state.load(std::memory_order_acquire) == ring_head::discarded) return 0;
+  // Two words that others change: they belong together if the first did not move while the second was read.
+  // Consumers that are so busy that it never holds still do not mind an answer that is a moment old.
+  std::uint32_t count = 0;
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    const std::uint32_t reading = words.reading.load(std::memory_order_seq_cst);
+    if (reading >= ring_head::ring_count) return 0;
+    const std::uint32_t returned = words.returned.load(std::memory_order_seq_cst);
+    const std::uint64_t next = words.rings[reading].next.load(std::memory_order_seq_cst);
+    const std::uint32_t writing = words.writing.load(std::memory_order_seq_cst);
+    if (writing >= ring_head::ring_count) return 0;
+    const ring_position tail = load(words.rings[writing].tail, std::memory_order_seq_cst);
+    count = tail.items - ring_position::of(next).items + returned;
+    if (words.writing.load(std::memory_order_seq_cst) == writing &&
+        words.reading.load(std::memory_order_seq_cst) == reading &&
+        words.rings[reading].next.load(std::memory_order_seq_cst) == next &&
+        words.returned.load(std::memory_order_seq_cst) == returned)
+      break;
+  }
+  return count;
+}
+
+std::uint64_t ring::bytes_in_use() const noexcept {
+  const ring_head& words = head();
+  const std::uint32_t last =
+      std::min(words.writing.load(std::memory_order_seq_cst), ring_head::ring_count - 1);
+  std::uint64_t units = 0;
+  for (std::uint32_t each = 0; each <= last; ++each) {
+    const ring_words& at = words.rings[each];
+    units += load(at.tail, std::memory_order_seq_cst).units - load(at.head, std::memory_order_seq_cst).units;
+  }
+  return units * unit;
+}
+
+bool ring::has_room(std::uint64_t size) const noexcept {
+  const ring_head& words = head();
+  if (words.max_items != 0 && this->size() >= words.max_items) return false;
+  return words.max_bytes == 0 || bytes_in_use() + std::uint64_t{record_units(size)} * unit <= words.max_bytes;
+}
+
+void ring::check_size(std::uint64_t size) const {
+  const std::uint64_t most = max_bytes();
+  if (size > most_item_bytes || (most != 0 && std::uint64_t{record_units(size)} * unit > most))
+    throw limit_exceeded("an item of " + std::to_string(size) + " bytes takes more than the " +
+                         std::to_string(most != 0 ? most : most_item_bytes) +
+                         " bytes that the queue may hold: make it with a larger max_bytes");
+}
+
+bool ring::put(std::span<const std::byte> bytes, record_facts facts, deadline until) {
+  return put_by(bytes.size(), until, [&](producer& to) {
+           to.commit(bytes, facts);
+           return true;
+         }) == outcome::done;
+}
+
+// --- closing -----------------------------------------------------------------------------------------------
+
+void ring::close(bool discard) {
+  {
+    // Under the lock, so that nobody who found the queue open puts anything after it is closed.
+    const producer lock(*this, deadline::never());
+    std::atomic<std::uint32_t>& state = head().state;
+    if (discard)
+      state.store(ring_head::discarded, std::memory_order_seq_cst);
+    else if (state.load(std::memory_order_relaxed) == ring_head::open)
+      state.store(ring_head::draining, std::memory_order_seq_cst);
+  }
+  wake_all(head().for_items);
+  wake_all(head().for_room);
+  if (discard) discard_all();
+}
+
+// What is discarded is given back to the system. Nobody looks at it any more: a queue that is discarded has
+// no items, whether or not this is done to its end.
+void ring::discard_all() {
+  const consumer lock(*this, deadline::never());
+  const std::uint32_t last = checked_ring(head().writing);
+  for (std::uint32_t each = head().reading.load(std::memory_order_relaxed); each <= last; ++each) {
+    ring_words& at = head().rings[each];
+    const std::uint64_t tail = at.tail.load(std::memory_order_acquire);
+    const bool is_free = at.head.load(std::memory_order_relaxed) == at.next.load(std::memory_order_relaxed);
+    at.next.store(tail, std::memory_order_seq_cst);
+    if (is_free) {
+      at.head.store(tail, std::memory_order_seq_cst);
+      memory_.release(each);
+    }
+  }
+  head().reading.store(last, std::memory_order_seq_cst);
+}
+
+// --- producers ---------------------------------------------------------------------------------------------
+
+ring::producer::producer(ring& in, deadline until) : in_(in) {
+  bool owner_died = false;
+  holds_ = lock(in.head().producers, until, in.producers_spin_, owner_died);
+  // A producer that was killed may have made room in rings to which it never came. Its unfinished record is
+  // behind the tail, where the next one is written over it.
+  if (owner_died) in.memory_.release_after(checked_ring(in.head().writing));
+}
+
+ring::producer::~producer() {
+  unlock();
+}
+
+void ring::producer::unlock() noexcept {
+  if (std::exchange(holds_, false)) unlock_noexcept(in_.head().producers);
+}
+
+void ring::producer::prepare(std::uint64_t size) {
+  ring_head& head = in_.head();
+  const std::uint32_t need = record_units(size);
+  writing_ = target_ = checked_ring(head.writing);
+  const ring_words& words = head.rings[writing_];
+  at_ = load(words.tail, std::memory_order_relaxed);
+  // Acquired: whoever freed the memory has read what was in it.
+  const std::uint32_t used = at_.units - load(words.head, std::memory_order_acquire).units;
+  const std::uint32_t room = units_of(writing_) - used;
+  if (room > units_of(writing_)) throw_damaged("a ring holds more than it can");
+  if (need > room) {
+    do ++target_;
+    while (target_ < ring_head::ring_count && need > units_of(target_));
+    in_.memory_.allocate(target_);
+    // Nobody looks at a ring behind `writing`: they can be made anew as often as a producer is killed here.
+    at_.units = 0;
+    for (std::uint32_t each = writing_ + 1; each <= target_; ++each) {
+      ring_words& fresh = head.rings[each];
+      for (position_word* const word : {&fresh.tail, &fresh.next, &fresh.head})
+        word->store(at_.word(), std::memory_order_relaxed);
+    }
+  }
+  place_ = place_of(in_.memory_.at(target_), target_, at_);
+}
+
+std::uint64_t ring::producer::take_serial() noexcept {
+  return serial_ = ++in_.head().serial;
+}
+
+void ring::producer::commit(std::span<const std::byte> bytes, record_facts facts) noexcept {
+  if (serial_ == 0) take_serial();
+  const record_head record{bytes.size(), facts.handles, facts.format, serial_, record_head::free};
+  std::memcpy(place_, &record, sizeof record);
+  if (!bytes.empty()) std::memcpy(place_ + sizeof record, bytes.data(), bytes.size());
+  ring_head& head = in_.head();
+  const ring_position after{at_.units + record_units(bytes.size()), at_.items + 1};
+  // This store is the whole of it: whoever reads the new tail reads the record too. Sequentially consistent
+  // because of those who fall asleep, see `wake_one`. In a new ring it is the store of `writing` that shows
+  // the item, and all else of the ring with it.
+  head.rings[target_].tail.store(after.word(), std::memory_order_seq_cst);
+  if (target_ != writing_) head.writing.store(target_, std::memory_order_seq_cst);
+}
+
+// --- consumers ---------------------------------------------------------------------------------------------
+
+ring::consumer::consumer(ring& in, deadline until) : in_(in) {
+  bool owner_died = false;
+  holds_ = lock(in.head().consumers, until, in.consumers_spin_, owner_died);
+  if (owner_died) repair();
+}
+
+ring::consumer::~consumer() {
+  unlock();
+}
+
+void ring::consumer::unlock() noexcept {
+  if (std::exchange(holds_, false)) unlock_noexcept(in_.head().consumers);
+}
+
+// A consumer that was killed has taken its item or not, by one store. What it left undone is to give memory
+// back.
+void ring::consumer::repair() {
+  ring_head& head = in_.head();
+  const std::uint32_t reading = checked_ring(head.reading);
+  for (std::uint32_t each = 0; each <= reading; ++each) {
+    ring_words& words = head.rings[each];
+    words.head.store(words.next.load(std::memory_order_relaxed), std::memory_order_seq_cst);
+    if (each < reading) in_.memory_.release(each);
+  }
+}
+
+bool ring::consumer::find() {
+  ring_head& head = in_.head();
+  for (;;) {
+    reading_ = checked_ring(head.reading);
+    if (find_in(reading_)) return true;
+    // Acquired: in a ring that producers have left nothing is put any more, and what was put is seen.
+    if (checked_ring(head.writing) <= reading_) return false;
+    if (find_in(reading_)) return true;
+    leave(reading_);
+  }
+}
+
+bool ring::consumer::find_in(std::uint32_t ring) {
+  const ring_words& words = in_.head().rings[ring];
+  at_ = load(words.next, std::memory_order_relaxed);
+  const ring_position tail = load(words.tail, std::memory_order_acquire);
+  if (at_ == tail) return false;
+  const std::uint32_t filled = tail.units - at_.units;
+  if (filled > units_of(ring) || filled < record_units(0)) throw_damaged("a ring holds more than it can");
+  place_ = place_of(in_.memory_.at(ring), ring, at_);
+  std::memcpy(&record_, place_, sizeof record_);
+  // From here on it is read from the copy.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (record_.size > std::size_t{filled} * unit - sizeof record_)
+    throw_damaged("an item is longer than what there is");
+  return true;
+}
+
+void ring::consumer::leave(std::uint32_t ring) noexcept {
+  in_.head().reading.store(ring + 1, std::memory_order_seq_cst);
+  in_.memory_.release(ring);
+}
+
+void ring::consumer::take() noexcept {
+  ring_words& words = in_.head().rings[reading_];
+  const ring_position after{at_.units + record_units(record_.size), at_.items + 1};
+  // The first store takes the item, whoever is killed after it. The second gives its memory to the producers,
+  // so it comes after the last look at it.
+  words.next.store(after.word(), std::memory_order_release);
+  words.head.store(after.word(), std::memory_order_seq_cst);
+}
+
+}  // namespace ferry::detail

@@ -1,0 +1,218 @@
+// A queue of records in shared memory: bytes that one process puts and another takes, whoever is killed.
+#pragma once
+
+#include <ferry/deadline.hpp>
+#include <ferry/error.hpp>
+#include <ferry/handle.hpp>
+
+#include "os/park.hpp"
+#include "os/robust_mutex.hpp"
+#include "queue/ring_layout.hpp"
+#include "queue/ring_memory.hpp"
+#include "queue/sleeping.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <utility>
+
+namespace ferry::detail {
+
+/// What goes into a record beside its bytes.
+struct record_facts {
+  std::uint32_t handles = 0;
+  std::uint32_t format = 0;
+};
+
+/// One process's way to a ring. All processes that have the memory put and take as they like; each method may
+/// be called by any thread. See ring_layout.hpp for how it works.
+///
+/// It knows bytes only. `put` and `get` do all that a channel of bytes needs; what has more to do while it
+/// holds a lock uses `producer` and `consumer` by way of `put_by` and `get_by`.
+class ring {
+ public:
+  /// @param max_items  0: no bound
+  /// @param max_bytes  0: no bound; counts what items take in the ring, which is 32 bytes more than they
+  /// have,
+  ///                   rounded up to 8
+  ring(std::uint64_t max_items, std::uint64_t max_bytes) : memory_(max_items, max_bytes) {}
+  /// @throws archive_error  when what arrived is no ring
+  explicit ring(unique_handle memory) : memory_(std::move(memory)) {}
+
+  class producer;
+  class consumer;
+
+  /// Puts one record.
+  /// @returns false when there was no room until then
+  /// @throws queue_closed
+  /// @throws limit_exceeded  when the record is larger than `max_bytes`
+  /// @throws system_error  when memory has run out; nothing was put then
+  bool put(std::span<const std::byte> bytes, record_facts facts, deadline until);
+  /// Takes one record.
+  /// @param into  called with the size of the record, gives the memory for its bytes; what it throws leaves
+  ///              the record in the ring
+  /// @returns false when nothing came until then
+  /// @throws end_of_stream  when the ring is closed and everything has been taken
+  /// @throws archive_error  when others have written nonsense
+  template <class Into>
+  bool get(Into&& into, deadline until);
+
+  enum class outcome {
+    done,
+    timed_out,
+    declined,  ///< by what was to do the last steps
+  };
+  /// As `put`, with the last steps left to `deliver(producer&)`, which is called when there is room. It
+  /// commits and returns true, or declines by returning false.
+  template <class Deliver>
+  outcome put_by(std::uint64_t size, deadline until, Deliver&& deliver);
+  /// As `get`, with the last steps left to `take(consumer&)`, which is called when an item is found. It takes
+  /// and returns true, or declines by returning false.
+  template <class Take>
+  outcome get_by(deadline until, Take&& take);
+
+  /// How many items are there to be taken: exact at some moment during the call.
+  std::uint64_t size() const noexcept;
+  /// Whether there was nothing to take, without taking a lock.
+  bool looks_empty() const noexcept;
+  /// Whether an item of that size would find room by the bounds.
+  bool has_room(std::uint64_t size) const noexcept;
+  std::uint64_t max_items() const noexcept { return head().max_items; }
+  std::uint64_t max_bytes() const noexcept { return head().max_bytes; }
+
+  /// Nothing more is put; what is there can be taken, or, if discarded, not.
+  void close(bool discard);
+  bool closed() const noexcept { return head().state.load(std::memory_order_seq_cst) != ring_head::open; }
+  /// Closed, and nothing left to take.
+  bool ended() const noexcept;
+
+  handle_view handle() const noexcept { return memory_.handle(); }
+
+ private:
+  ring_head& head() const noexcept { return memory_.head(); }
+  std::uint64_t bytes_in_use() const noexcept;
+  /// @throws limit_exceeded  when no item of that size can ever be put
+  void check_size(std::uint64_t size) const;
+  void discard_all();
+
+  ring_memory memory_;
+  os::adaptive_spin producers_spin_, consumers_spin_;  // for the locks
+  os::adaptive_spin items_spin_, room_spin_;
+};
+
+/// Holds the producers' lock for one attempt to put.
+class ring::producer {
+ public:
+  /// @param until  when immediate, it waits all the same for another who is just putting, for a heartbeat
+  producer(ring& in, deadline until);
+  ~producer();
+  producer(const producer&) = delete;
+  producer& operator=(const producer&) = delete;
+
+  /// False when the lock could not be had until then: nothing else may be called.
+  bool holds() const noexcept { return holds_; }
+  void unlock() noexcept;
+
+  /// Finds the place of a record, with more memory if need be.
+  /// @throws system_error  when there is none; nothing has changed then
+  void prepare(std::uint64_t size);
+  /// The number of the record that is being put. Taken once, whether or not it is ever committed.
+  std::uint64_t take_serial() noexcept;
+  /// Writes the record to the place that was prepared, and then makes it part of the queue.
+  void commit(std::span<const std::byte> bytes, record_facts facts) noexcept;
+
+ private:
+  ring& in_;
+  bool holds_ = false;
+  std::uint32_t writing_ = 0;  // the ring that grew so far
+  std::uint32_t target_ = 0;   // the ring of the record
+  ring_position at_;           // of the record
+  std::byte* place_ = nullptr;
+  std::uint64_t serial_ = 0;
+};
+
+/// Holds the consumers' lock for one attempt to take.
+class ring::consumer {
+ public:
+  /// @param until  as for `producer`
+  consumer(ring& in, deadline until);
+  ~consumer();
+  consumer(const consumer&) = delete;
+  consumer& operator=(const consumer&) = delete;
+
+  bool holds() const noexcept { return holds_; }
+  void unlock() noexcept;
+
+  /// Goes to the next item.
+  /// @returns false when there is none
+  /// @throws archive_error  when others have written nonsense
+  bool find();
+  /// A copy of what is in front of the item; it has been checked against the ring.
+  const record_head& record() const noexcept { return record_; }
+  /// The bytes of the item. Others may still be able to write them.
+  std::span<const std::byte> bytes() const noexcept {
+    return {place_ + sizeof(record_head), static_cast<std::size_t>(record_.size)};
+  }
+  /// Takes the item that was found out of the queue.
+  void take() noexcept;
+
+ private:
+  bool find_in(std::uint32_t ring);
+  void leave(std::uint32_t ring) noexcept;
+  void repair();
+
+  ring& in_;
+  bool holds_ = false;
+  std::uint32_t reading_ = 0;
+  ring_position at_;
+  std::byte* place_ = nullptr;
+  record_head record_{};
+};
+
+template <class Deliver>
+ring::outcome ring::put_by(std::uint64_t size, deadline until, Deliver&& deliver) {
+  check_size(size);
+  waiting_turn turn(head().for_room, room_spin_, [&] { return has_room(size) || closed(); });
+  do {
+    producer lock(*this, until);
+    if (!lock.holds()) continue;
+    if (closed()) throw queue_closed("put into a queue that is closed");
+    if (!has_room(size)) continue;
+    lock.prepare(size);
+    if (!deliver(lock)) return outcome::declined;
+    lock.unlock();
+    wake_one(head().for_items);
+    return outcome::done;
+  } while (turn(until));
+  return outcome::timed_out;
+}
+
+template <class Take>
+ring::outcome ring::get_by(deadline until, Take&& take) {
+  waiting_turn turn(head().for_items, items_spin_, [&] { return !looks_empty() || closed(); });
+  do {
+    if (ended()) throw end_of_stream("the queue is closed, and everything has been taken");
+    if (looks_empty()) continue;
+    consumer lock(*this, until);
+    if (!lock.holds() || !lock.find()) continue;
+    if (!take(lock)) return outcome::declined;
+    lock.unlock();
+    wake_one(head().for_room);
+    return outcome::done;
+  } while (turn(until));
+  return outcome::timed_out;
+}
+
+template <class Into>
+bool ring::get(Into&& into, deadline until) {
+  return get_by(until, [&](consumer& from) {
+           const std::span<const std::byte> bytes = from.bytes();
+           std::byte* const copy = into(bytes.size());
+           if (!bytes.empty()) std::memcpy(copy, bytes.data(), bytes.size());
+           from.take();
+           return true;
+         }) == outcome::done;
+}
+
+}  // namespace ferry::detail

@@ -1,0 +1,111 @@
+// What lies where in the memory of a queue, and what each word of it means.
+//
+// The memory is one page of words, the head, and behind it rings of records. Ring r has 64 KiB << r; a queue
+// that outgrows a ring goes on in a larger one, and no byte is moved for that. Producers write in ring
+// `writing`; consumers read ring after ring from `reading` on; rings before `reading` hold nothing but items
+// that were taken under a lease.
+//
+//      oldest        reading                     writing
+//   | head..next | head...next....tail | (empty) | next=0....tail |
+//       leased      taken   waiting                  waiting
+//
+// Two locks: one for all that put, one for all that take. A producer and a consumer share no lock: what one
+// tells the other is in words that only one side writes. Every change that the other side, or the next on the
+// same side, acts on is one store; what is before it is invisible, and what is after it is done again by who
+// comes next. So a lock whose owner died protects nothing that is broken.
+#pragma once
+
+#include "os/park.hpp"
+#include "os/robust_mutex.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace ferry::detail {
+
+/// A place in a ring and the number of items before it, in one word, so that one store changes both: in the
+/// low half the place, in units of 8 bytes from where the ring first began; in the high half the number of
+/// items that were put into the queue before that place. Both go round, and only differences count.
+struct ring_position {
+  std::uint32_t units = 0;
+  std::uint32_t items = 0;
+
+  static ring_position of(std::uint64_t word) noexcept {
+    return {static_cast<std::uint32_t>(word), static_cast<std::uint32_t>(word >> 32U)};
+  }
+  std::uint64_t word() const noexcept { return std::uint64_t{items} << 32U | units; }
+  friend bool operator==(const ring_position&, const ring_position&) = default;
+};
+
+/// In front of each item. The item follows, and what is missing to a multiple of 8 bytes.
+struct record_head {
+  std::uint64_t size;     ///< of the item in bytes
+  std::uint32_t handles;  ///< that belong to it, and travel beside the ring
+  std::uint32_t format;   ///< how the bytes are to be read; for those who put and take, not for the ring
+  std::uint64_t serial;   ///< counts the items that were put, or begun to be
+  std::uint64_t holder;   ///< of an item that was taken: `free`, `returned`, or the identity of who leases it
+
+  static constexpr std::uint64_t free = 0;
+  static constexpr std::uint64_t returned = ~std::uint64_t{0};  ///< to be taken by somebody else
+};
+static_assert(sizeof(record_head) == 32);
+
+using position_word = std::atomic<std::uint64_t>;
+
+/// The words of one ring: those of the producers and those of the consumers on cache lines of their own.
+struct ring_words {
+  alignas(64) position_word tail;  ///< up to here items are complete; written by producers
+  alignas(64) position_word next;  ///< up to here items are taken; written by consumers
+  position_word head;              ///< up to here memory is free again; written by consumers
+};
+
+/// Where one side sleeps until the other has done something.
+struct sleeping_place {
+  os::park_word sequence;             ///< changes with every call to wake
+  std::atomic<std::uint32_t> asleep;  ///< whether somebody wants to be woken
+};
+
+struct ring_head {
+  static constexpr std::uint64_t mark_value = 0x3171'6572'7265'66ffU;  // "ferreq1", little-endian
+  static constexpr std::uint32_t open = 0, draining = 1, discarded = 2;
+  static constexpr std::uint32_t ring_count = 19;  // the last one has 16 GiB
+
+  std::uint64_t mark;
+  std::uint64_t max_items, max_bytes;  // 0: no bound; never change
+  std::atomic<std::uint32_t> state;    // open, draining or discarded; changes under the producers' lock
+
+  // Under the producers' lock.
+  alignas(64) os::robust_mutex producers{};
+  std::uint64_t serial;                // of the last item that was begun
+  std::atomic<std::uint32_t> writing;  // the ring that grows; consumers look at it when their ring ends
+
+  // Under the consumers' lock.
+  alignas(64) os::robust_mutex consumers{};
+  std::atomic<std::uint32_t> reading;   // the ring with the next item
+  std::uint32_t oldest;                 // the first ring with an item that is leased
+  std::atomic<std::uint32_t> returned;  // how many items that were taken are to be taken again
+
+  alignas(64) sleeping_place for_items;
+  alignas(64) sleeping_place for_room;
+  ring_words rings[ring_count];
+};
+inline constexpr std::size_t ring_head_size = 4096;
+static_assert(sizeof(ring_head) <= ring_head_size);
+
+inline constexpr std::size_t unit = 8;
+inline constexpr std::size_t first_ring_size = std::size_t{64} << 10U;
+constexpr std::size_t ring_size(std::uint32_t ring) noexcept {
+  return first_ring_size << ring;
+}
+constexpr std::size_t ring_offset(std::uint32_t ring) noexcept {
+  return ring_head_size + ring_size(ring) - first_ring_size;
+}
+/// The most bytes that one item can have.
+inline constexpr std::size_t most_item_bytes = ring_size(ring_head::ring_count - 1) - sizeof(record_head);
+/// What an item of `size` bytes takes, in units. @pre size <= most_item_bytes
+constexpr std::uint32_t record_units(std::uint64_t size) noexcept {
+  return static_cast<std::uint32_t>((sizeof(record_head) + size + unit - 1) / unit);
+}
+
+}  // namespace ferry::detail

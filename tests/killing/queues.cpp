@@ -1,0 +1,160 @@
+// A producer or consumer of a queue is killed at any instruction.
+#include <ferry/queue.hpp>
+
+#include "killing/support.hpp"
+
+#include <boost/serialization/vector.hpp>
+
+#include <memory>
+
+using namespace ferry;
+using namespace ferry::test;
+
+namespace {
+
+constexpr std::size_t small = 64;
+constexpr std::size_t large = std::size_t{200} << 10U;
+
+using parcels = queue<parcel>;
+
+parcel take(parcels& from) {
+  auto got = from.get_for(patience);
+  if (!got) throw std::runtime_error("nothing came in time");
+  return std::move(*got);
+}
+
+/// One that has been used already.
+std::shared_ptr<parcels> used_queue(const queue_options& options = {}) {
+  auto queue = std::make_shared<parcels>(options);
+  queue->put(parcel(0, small, 0));
+  check_parcel(take(*queue), 0);
+  return queue;
+}
+
+void check_closes(parcels& queue) {
+  BOOST_TEST(queue.size() == 0U);
+  queue.close();
+  BOOST_CHECK_THROW(queue.get(), end_of_stream);
+}
+
+/// The survivors get the whole item or nothing, and then whatever others put.
+void kill_while_putting(std::size_t size, std::size_t before, const queue_options& options = {}) {
+  report(kill_everywhere([=] {
+    const auto queue = used_queue(options);
+    for (std::uint32_t number = 1; number <= before; ++number) queue->put(parcel(number, size, 0));
+    const auto what = std::make_shared<parcel>(before + 1, size, 0);
+    return deed{[=] { queue->put(*what); },
+                [=] {
+                  const std::size_t there = queue->size();
+                  BOOST_TEST((there == before || there == before + 1));
+                  for (std::uint32_t number = 1; number <= there; ++number)
+                    check_parcel(take(*queue), number);
+                  for (std::uint32_t number = 100; number < 103; ++number) {
+                    BOOST_REQUIRE(queue->put_for(parcel(number, size, 0), patience));
+                    check_parcel(take(*queue), number);
+                  }
+                  check_closes(*queue);
+                }};
+  }));
+}
+
+/// The survivors get all items but at most the first, in order.
+void kill_while_taking(std::size_t size, std::uint32_t before = 0, const queue_options& options = {}) {
+  report(kill_everywhere([=] {
+    const auto queue = used_queue(options);
+    for (std::uint32_t number = 0; number < before; ++number) queue->put(parcel(number, size, 0));
+    for (std::uint32_t number = 1; number <= 3; ++number) queue->put(parcel(number, size, 0));
+    for (std::uint32_t number = 0; number < before; ++number) check_parcel(take(*queue), number);
+    return deed{[=] { queue->get(); },
+                [=] {
+                  const std::size_t there = queue->size();
+                  BOOST_TEST((there == 2 || there == 3));
+                  for (std::uint32_t number = 4 - static_cast<std::uint32_t>(there); number <= 3; ++number)
+                    check_parcel(take(*queue), number);
+                  for (std::uint32_t number = 4; number < 8; ++number) {
+                    BOOST_REQUIRE(queue->put_for(parcel(number, size, 0), patience));
+                    check_parcel(take(*queue), number);
+                  }
+                  check_closes(*queue);
+                }};
+  }));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(queues_killed_at_any_instruction)
+
+BOOST_AUTO_TEST_CASE(a_producer_leaves_all_of_its_item_or_nothing) {
+  kill_while_putting(small, 0);
+}
+BOOST_AUTO_TEST_CASE(a_producer_of_an_item_for_which_the_queue_grows_leaves_all_of_it_or_nothing) {
+  kill_while_putting(large, 0);
+}
+BOOST_AUTO_TEST_CASE(a_producer_that_leaves_a_ring_behind_leaves_all_of_its_item_or_nothing) {
+  kill_while_putting(std::size_t{30} << 10U, 2);
+}
+BOOST_AUTO_TEST_CASE(a_producer_of_a_bounded_queue_takes_no_room_along) {
+  kill_while_putting(small, 0, {.max_items = 1});
+  kill_while_putting(small, 0, {.max_bytes = 1000});
+}
+
+// known failure 2: a killed reader keeps the lock of a queue for ever
+BOOST_AUTO_TEST_CASE(a_consumer_takes_at_most_its_item_along) {
+  kill_while_taking(small);
+  kill_while_taking(small, 0, {.max_items = 3});
+}
+BOOST_AUTO_TEST_CASE(a_consumer_that_follows_the_queue_to_a_larger_ring_takes_at_most_its_item_along) {
+  kill_while_taking(std::size_t{40} << 10U, 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_consumer_that_waits_takes_nothing_along) {
+  report(kill_everywhere([] {
+    const auto queue = used_queue();
+    return deed{[=] { queue->get_for(std::chrono::milliseconds(1)); },
+                [=] {
+                  queue->put(parcel(1, small, 0));
+                  check_parcel(take(*queue), 1);
+                  check_closes(*queue);
+                }};
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(a_producer_that_waits_for_room_leaves_nothing) {
+  report(kill_everywhere([] {
+    const auto queue = used_queue({.max_items = 1});
+    queue->put(parcel(1, small, 0));
+    const auto what = std::make_shared<parcel>(2, small, 0);
+    return deed{[=] { queue->put_for(*what, std::chrono::milliseconds(1)); },
+                [=] {
+                  BOOST_TEST(queue->full());
+                  check_parcel(take(*queue), 1);
+                  BOOST_REQUIRE(queue->put_for(parcel(3, small, 0), patience));
+                  check_parcel(take(*queue), 3);
+                  check_closes(*queue);
+                }};
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(one_that_closes_has_closed_for_all_or_for_none) {
+  for (const closing rest : {closing::drain, closing::discard}) {
+    report(kill_everywhere([=] {
+      const auto queue = used_queue();
+      queue->put(parcel(1, small, 0));
+      return deed{[=] { queue->close(rest); },
+                  [=] {
+                    if (queue->closed()) {
+                      BOOST_CHECK_THROW(queue->put(parcel(2, small, 0)), queue_closed);
+                      if (rest == closing::drain) check_parcel(take(*queue), 1);
+                    } else {
+                      queue->put(parcel(2, small, 0));
+                      for (const std::uint32_t number : {1U, 2U}) check_parcel(take(*queue), number);
+                      queue->close(rest);
+                    }
+                    BOOST_TEST(queue->empty());
+                    BOOST_CHECK_THROW(queue->get(), end_of_stream);
+                  }};
+    }));
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
