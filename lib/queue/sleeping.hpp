@@ -51,9 +51,10 @@ class waiting_turn {
   bool operator()(deadline until) {
     if (until.expired()) return false;
     if (!std::exchange(spun_, true) && spin_(ready_)) return true;
-    place_.asleep.store(1, std::memory_order_seq_cst);
-    // Read before the look: who wakes after it changes it, and then there is no falling asleep on it.
+    // Read before the flag is set: who clears it from then on, for an item that is gone by now, changes the
+    // sequence after that, and then there is no falling asleep on it with the flag down.
     const std::uint32_t sequence = place_.sequence.load(std::memory_order_seq_cst);
+    place_.asleep.store(1, std::memory_order_seq_cst);
     if (ready_()) return true;
     slept_ = true;
     os::park(place_.sequence, sequence, os::next_heartbeat(until));
