@@ -239,7 +239,7 @@ BOOST_DATA_TEST_CASE(children_get_a_queue_as_an_argument, boost::unit_test::data
   for (const int each : {1, 2, 3}) questions.put(each);
   questions.close();
   std::vector<int> got;
-  std::ranges::copy(answers, std::back_inserter(got));
+  for (const int each : answers) got.push_back(each);
   BOOST_TEST(got == std::vector<int>({2, 4, 6}), boost::test_tools::per_element());
   child.join();
   stop_forkserver();
