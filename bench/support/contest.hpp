@@ -1,0 +1,42 @@
+// Measuring several contestants in turn, run by run, so that what else the machine does falls on all alike.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bench {
+
+/// One way of doing what is measured.
+struct contestant {
+  std::string name;
+  std::function<void()> work;
+  std::size_t operations = 1;  ///< that one call of `work` does
+  std::vector<double> seconds = {};
+
+  /// Seconds that one operation takes, at the median.
+  double median() {
+    const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
+    std::nth_element(seconds.begin(), middle, seconds.end());
+    return *middle;
+  }
+};
+
+/// Lets each do its work once to warm up, and then in turn.
+inline void measure_in_turn(std::vector<contestant>& all, int runs) {
+  for (contestant& each : all) each.work();
+  for (int run = 0; run < runs; ++run) {
+    for (contestant& each : all) {
+      const auto start = std::chrono::steady_clock::now();
+      each.work();
+      const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+      each.seconds.push_back(time.count() / static_cast<double>(each.operations));
+    }
+  }
+}
+
+}  // namespace bench
