@@ -7,6 +7,7 @@
 #include <ferry/event.hpp>
 #include <ferry/file.hpp>
 #include <ferry/mutex.hpp>
+#include <ferry/named_semaphore.hpp>
 #include <ferry/once_flag.hpp>
 #include <ferry/process_handle.hpp>
 #include <ferry/semaphore.hpp>
@@ -27,6 +28,7 @@ void add_builtin_entries(dispatch_table& table) {
   table.add<event>();
   table.add<file>();
   table.add<mutex>();
+  table.add<named_semaphore>();
   table.add<once_flag>();
   table.add<process_handle>();
   table.add<recursive_mutex>();

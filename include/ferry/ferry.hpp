@@ -26,6 +26,7 @@
 #include <ferry/listener.hpp>
 #include <ferry/message.hpp>
 #include <ferry/mutex.hpp>
+#include <ferry/named_semaphore.hpp>
 #include <ferry/offer.hpp>
 #include <ferry/once_flag.hpp>
 #include <ferry/process.hpp>
