@@ -141,14 +141,17 @@ bool local_driver::post(const packet_header& header, std::span<const std::byte> 
 std::optional<message> local_driver::receive(const limits& limit, deadline until) {
   // Per thread, because any number of them may receive at once.
   thread_local buffer block;
-  if (block.size() < inline_limit) block.extend(inline_limit - block.size());
+  constexpr std::size_t block_size = sizeof(packet_header) + inline_limit;
+  if (block.size() < block_size) block.extend(block_size - block.size());
 
+  // Header and bytes into one piece: two cost the system more, which a small packet notices.
   packet_header header;
   std::vector<unique_handle> handles;
-  const std::array parts{std::as_writable_bytes(std::span(&header, 1)), block.writable_bytes()};
+  const std::array parts{block.writable_bytes()};
   const auto got = os::receive_packet(socket_, parts, handles, until);
   if (!got) return std::nullopt;
   if (got->bytes == 0) throw end_of_stream("the other end of the connection is closed");
+  std::memcpy(&header, block.data(), sizeof header);
   if (got->bytes < sizeof header || header.magic != packet_magic || got->truncated) {
     throw archive_error("a packet of " + std::to_string(got->bytes) + " bytes is not a message of Ferry");
   }
@@ -168,11 +171,12 @@ std::optional<message> local_driver::receive(const limits& limit, deadline until
                         " bytes, but announces " + std::to_string(header.size));
   }
   if (header.size > copied_limit) {
+    std::memmove(block.data(), block.data() + sizeof header, header.size);
     block.truncate(header.size);
     return message(std::exchange(block, buffer()), std::move(handles));
   }
   buffer bytes;
-  bytes.append(block.data(), header.size);
+  bytes.append(block.data() + sizeof header, header.size);
   return message(std::move(bytes), std::move(handles));
 }
 
