@@ -50,7 +50,7 @@ class queue {
  public:
   using value_type = T;
 
-  /// @throws system_error  when memory or descriptors have run out
+  /// @throws system_error  when memory or descriptors have run out; it takes four
   explicit queue(const queue_options& options = {}) : core_(options) {}
 
   /// @name Putting
@@ -58,6 +58,7 @@ class queue {
   /// @throws queue_closed
   /// @throws limit_exceeded  when the item alone takes more than `max_bytes`
   /// @throws system_error  when memory has run out; nothing is put then, and the queue usable
+  /// Of items with handles the system keeps about 270 in flight: more wait for room.
   ///@{
   void put(const T& item) { put_until(item, deadline::never()); }
   bool try_put(const T& item) { return put_until(item, deadline::immediately()); }
@@ -73,6 +74,8 @@ class queue {
   /// @throws end_of_stream  when the queue is closed and everything has been taken
   /// @throws what `loads` does: the item is lost then, and the next can be taken
   /// @throws std::bad_alloc  when there is no memory for the item, which stays in the queue
+  /// @throws system_error  when there are no descriptors for what it holds; it stays in the queue, unless it
+  ///                       holds more than 252 handles
   ///@{
   T get() { return *get_until(deadline::never()); }
   std::optional<T> try_get() { return get_until(deadline::immediately()); }
@@ -105,6 +108,13 @@ class queue {
   void close(closing rest = closing::drain) { core_.close(rest == closing::discard); }
   bool closed() const noexcept { return core_.closed(); }
 
+  /// For event loops and `ferry::wait`: readable when there is something to take, or the queue is closed.
+  /// Borrowed. From the first call on, in any process, putting into an empty queue and emptying it take a
+  /// system call. Where a producer has been killed it may be readable with nothing there, until somebody
+  /// tries to take: use the `try_` form, or `ferry::wait`, which looks twice.
+  native_handle_type native_handle() const { return core_.native_handle(); }
+  friend bool is_ready(const queue& it) { return it.core_.is_ready(); }
+
  private:
   friend struct reducer<queue>;
   explicit queue(detail::queue_core core) noexcept : core_(std::move(core)) {}
@@ -118,14 +128,16 @@ struct queue_name {
 };
 }  // namespace detail
 
-/// Crosses as the handle of its memory, with the transfer mode and the limits of its items.
+/// Crosses as its handles, with the transfer mode and the limits of its items.
 template <class T>
 struct reducer<queue<T>> {
   static constexpr std::string_view name = detail::shareable_wire_name<detail::queue_name, T>::value;
   static constexpr bool guarded = true;
   static auto reduce(const queue<T>& queue) { return queue.core_.parts(); }
-  static queue<T> rebuild(unique_handle memory, transfer mode, const limits& limit) {
-    return ferry::queue<T>(detail::queue_core(std::move(memory), mode, limit));
+  static queue<T> rebuild(unique_handle memory, unique_handle event, unique_handle reader,
+                          unique_handle writer, transfer mode, const limits& limit) {
+    return ferry::queue<T>(detail::queue_core(std::move(memory), std::move(event), std::move(reader),
+                                              std::move(writer), mode, limit));
   }
 };
 

@@ -26,7 +26,10 @@ class waitable {
   requires requires(const T& object) {
     { object.native_handle() } -> std::convertible_to<native_handle_type>;
   }
-  waitable(T& what) : object_(&what), handle_(what.native_handle()) {}
+  waitable(T& what) : object_(&what), handle_(what.native_handle()) {
+    if constexpr (requires(const T& object) { is_ready(object); })
+      is_ready_ = [](const void* object) -> bool { return is_ready(*static_cast<const T*>(object)); };
+  }
   waitable(handle_view handle) noexcept : handle_(handle) {}
   waitable(const unique_handle& handle) noexcept : handle_(handle) {}
   // NOLINTEND(google-explicit-constructor)
@@ -41,7 +44,8 @@ class waitable {
 
   const void* object_ = nullptr;
   handle_view handle_;
-  connection* connection_ = nullptr;  // to be helped with what it has not sent yet
+  connection* connection_ = nullptr;         // to be helped with what it has not sent yet
+  bool (*is_ready_)(const void*) = nullptr;  // of the object, where its handle may be readable in vain
 };
 
 /// What `wait` found ready, in the order in which it was asked for.

@@ -27,9 +27,9 @@ class waiting {
       const bool any = os::wait_any(handles, until);
       std::vector<waitable> ready;
       for (std::size_t i = 0; i < what.size(); ++i) {
-        if (handles[i].ready) ready.push_back(what[i]);
+        if (handles[i].ready && is_ready(what[i])) ready.push_back(what[i]);
       }
-      if (!ready.empty() || !any) return wait_result(std::move(ready));
+      if (!ready.empty() || !any || until.expired()) return wait_result(std::move(ready));
     }
   }
 
@@ -40,6 +40,10 @@ class waiting {
       if (each.connection_ != nullptr && !sent_all(*each.connection_))
         handles.push_back({each.handle_, true});
     }
+  }
+
+  static bool is_ready(const waitable& what) {
+    return what.is_ready_ == nullptr || what.is_ready_(what.object_);
   }
 
   static bool sent_all(connection& from) {

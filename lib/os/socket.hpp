@@ -56,6 +56,16 @@ using scatter = std::span<const std::span<std::byte>>;
 /// @throws end_of_stream  when the other end is closed
 bool send_packet(handle_view socket, gather parts, std::span<const handle_view> handles, deadline until);
 
+/// The beginning of the next packet, which stays where it is; its handles are not looked at.
+/// @returns how many bytes of `into` were filled, nothing when there is no packet
+std::optional<std::size_t> peek_packet(handle_view socket, std::span<std::byte> into);
+/// Duplicates of the handles of the next packet, which stays where it is.
+/// @returns whether there was room for all of them; `handles` gets those there was room for
+bool peek_handles(handle_view socket, std::vector<unique_handle>& handles);
+/// Drops the next packet with its handles, if there is one. Takes no descriptors.
+/// @returns whether there was one
+bool drop_packet(handle_view socket);
+
 /// What came with one receiving call.
 struct arrival {
   std::size_t bytes = 0;      ///< 0: the end of the stream

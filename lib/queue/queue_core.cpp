@@ -3,26 +3,43 @@
 #include <ferry/dispatch_table.hpp>
 
 #include "archive/table_of.hpp"
+#include "channel/handle_bundle.hpp"
+#include "queue/item_handles.hpp"
+#include "queue/readiness.hpp"
 #include "queue/ring.hpp"
+
+#include <optional>
 
 namespace ferry::detail {
 
 struct queue_core::state {
-  state(std::uint64_t max_items, std::uint64_t max_bytes, const archive_options& with)
-      : items(max_items, max_bytes), options(with) {}
-  state(unique_handle memory, const archive_options& with) : items(std::move(memory)), options(with) {}
+  explicit state(const queue_options& with)
+      : items(with.max_items, with.max_bytes),
+        ready(items),
+        options{.mode = with.mode, .table = with.table, .limit = with.limit} {}
+  state(unique_handle memory, unique_handle event, unique_handle reader, unique_handle writer,
+        const archive_options& with)
+      : items(std::move(memory)),
+        ready(items, std::move(event)),
+        handles(std::move(reader), std::move(writer)),
+        options(with) {}
+
+  bool put(std::span<const std::byte> bytes, std::uint32_t format, const std::vector<handle_view>& carried,
+           std::size_t count, deadline until);
+  void tidy();
 
   ring items;
+  readiness ready;
+  item_handles handles;
   archive_options options;
 };
 
-queue_core::queue_core(const queue_options& options)
-    : state_(std::make_shared<state>(
-          options.max_items, options.max_bytes,
-          archive_options{.mode = options.mode, .table = options.table, .limit = options.limit})) {}
+queue_core::queue_core(const queue_options& options) : state_(std::make_shared<state>(options)) {}
 
-queue_core::queue_core(unique_handle memory, transfer mode, const limits& limit)
-    : state_(std::make_shared<state>(std::move(memory), archive_options{.mode = mode, .limit = limit})) {}
+queue_core::queue_core(unique_handle memory, unique_handle event, unique_handle reader, unique_handle writer,
+                       transfer mode, const limits& limit)
+    : state_(std::make_shared<state>(std::move(memory), std::move(event), std::move(reader),
+                                     std::move(writer), archive_options{.mode = mode, .limit = limit})) {}
 
 const archive_options& queue_core::packing() const noexcept {
   return state_->options;
@@ -33,20 +50,77 @@ bool queue_core::takes_plain_bytes() const noexcept {
 }
 
 bool queue_core::put(std::span<const std::byte> bytes, std::uint32_t format,
-                     std::vector<unique_handle>& handles, deadline until) {
-  if (!handles.empty()) throw transfer_error("no handles yet");
-  return state_->items.put(bytes, {.format = format}, until);
+                     std::span<const unique_handle> handles, deadline until) {
+  if (handles.empty()) {
+    return state_->items.put_by(bytes.size(), until, [&](ring::producer& to) {
+      state_->ready.announce();
+      to.commit(bytes, {.format = format});
+      return true;
+    }) == ring::outcome::done;
+  }
+  if (handles.size() <= channel::most_direct_handles)
+    return state_->put(bytes, format, {handles.begin(), handles.end()}, handles.size(), until);
+  const std::optional<unique_handle> bundle =
+      channel::pack_handles(std::vector<handle_view>(handles.begin(), handles.end()), until);
+  return bundle && state_->put(bytes, format, {*bundle}, handles.size(), until);
+}
+
+bool queue_core::state::put(std::span<const std::byte> bytes, std::uint32_t format,
+                            const std::vector<handle_view>& carried, std::size_t count, deadline until) {
+  const record_facts facts{static_cast<std::uint32_t>(count), format};
+  do {
+    const ring::outcome outcome = items.put_by(bytes.size(), until, [&](ring::producer& to) {
+      if (!handles.send(to.take_serial(), carried)) return false;
+      ready.announce();
+      to.commit(bytes, facts);
+      return true;
+    });
+    if (outcome != ring::outcome::declined) return outcome == ring::outcome::done;
+  } while (handles.wait_for_room(until));
+  return false;
 }
 
 bool queue_core::get(taken_item& into, deadline until) {
-  return state_->items.get_by(until, [&](ring::consumer& from) {
-    buffer& block = into.memory.block;
-    block.truncate(0);
-    block.append(from.bytes().data(), from.bytes().size());
-    into.format = from.record().format;
-    from.take();
+  state& it = *state_;
+  for (;;) {
+    std::uint32_t announced = 0;
+    const ring::outcome outcome = it.items.get_by(
+        until,
+        [&](ring::consumer& from) {
+          const record_head& record = from.record();
+          announced = record.handles;
+          // Without its handles it is of no use: they went with a consumer that was killed.
+          const bool is_whole = announced == 0 || it.handles.peek(record.serial, into.handles);
+          if (is_whole) {
+            buffer& block = into.memory.block;
+            block.truncate(0);
+            block.append(from.bytes().data(), from.bytes().size());
+            into.format = record.format;
+          }
+          from.take();
+          if (announced != 0 && is_whole) it.handles.drop();
+          it.ready.settle();
+          return is_whole;
+        },
+        [&] { it.tidy(); });
+    if (outcome == ring::outcome::timed_out) {
+      if (it.items.looks_empty() && it.items.head().watched) it.ready.is_ready();
+      return false;
+    }
+    if (outcome == ring::outcome::declined) continue;
+    if (announced != 0) into.handles = channel::claim_handles(std::move(into.handles), announced, false);
     return true;
-  }) == ring::outcome::done;
+  }
+}
+
+// Handles in a queue without items are what killed processes left there. Who has the other end of what they
+// are may wait for their being closed.
+void queue_core::state::tidy() {
+  if (handles.empty()) return;
+  const ring::consumer taking(items, deadline::immediately());
+  if (!taking.holds()) return;
+  const ring::producer putting(items, deadline::immediately());
+  if (putting.holds() && items.looks_empty()) handles.drop_all();
 }
 
 std::size_t queue_core::size() const noexcept {
@@ -62,11 +136,24 @@ bool queue_core::ended() const noexcept {
   return state_->items.ended();
 }
 void queue_core::close(bool discard) {
-  state_->items.close(discard);
+  state_->items.close(discard, [&] { state_->ready.announce(); });
+  if (!discard) return;
+  const ring::consumer lock(state_->items, deadline::never());
+  state_->handles.drop_all();
 }
 
-std::tuple<handle_view, transfer, limits> queue_core::parts() const {
-  return {state_->items.handle(), state_->options.mode, state_->options.limit};
+native_handle_type queue_core::native_handle() const {
+  state_->ready.watch();
+  return state_->ready.handle().native();
+}
+
+bool queue_core::is_ready() const {
+  return state_->ready.is_ready();
+}
+
+std::tuple<handle_view, handle_view, handle_view, handle_view, transfer, limits> queue_core::parts() const {
+  return {state_->items.handle(),   state_->ready.handle(), state_->handles.reader(),
+          state_->handles.writer(), state_->options.mode,   state_->options.limit};
 }
 
 }  // namespace ferry::detail

@@ -121,19 +121,17 @@ bool ring::put(std::span<const std::byte> bytes, record_facts facts, deadline un
 
 // --- closing -----------------------------------------------------------------------------------------------
 
-void ring::close(bool discard) {
-  {
-    // Under the lock, so that nobody who found the queue open puts anything after it is closed.
-    const producer lock(*this, deadline::never());
-    std::atomic<std::uint32_t>& state = head().state;
-    if (discard)
-      state.store(ring_head::discarded, std::memory_order_seq_cst);
-    else if (state.load(std::memory_order_relaxed) == ring_head::open)
-      state.store(ring_head::draining, std::memory_order_seq_cst);
-  }
+void ring::set_closed(bool discard) noexcept {
+  std::atomic<std::uint32_t>& state = head().state;
+  if (discard)
+    state.store(ring_head::discarded, std::memory_order_seq_cst);
+  else if (state.load(std::memory_order_relaxed) == ring_head::open)
+    state.store(ring_head::draining, std::memory_order_seq_cst);
+}
+
+void ring::wake_after_closing() noexcept {
   wake_all(head().for_items);
   wake_all(head().for_room);
-  if (discard) discard_all();
 }
 
 // What is discarded is given back to the system. Nobody looks at it any more: a queue that is discarded has

@@ -69,8 +69,9 @@ class ring {
   outcome put_by(std::uint64_t size, deadline until, Deliver&& deliver);
   /// As `get`, with the last steps left to `take(consumer&)`, which is called when an item is found. It takes
   /// and returns true, or declines by returning false.
-  template <class Take>
-  outcome get_by(deadline until, Take&& take);
+  /// @param idle  called now and then while there is nothing to take
+  template <class Take, class Idle>
+  outcome get_by(deadline until, Take&& take, Idle&& idle);
 
   /// How many items are there to be taken: exact at some moment during the call.
   std::uint64_t size() const noexcept;
@@ -82,18 +83,22 @@ class ring {
   std::uint64_t max_bytes() const noexcept { return head().max_bytes; }
 
   /// Nothing more is put; what is there can be taken, or, if discarded, not.
-  void close(bool discard);
+  /// @param announce  called just before, when nothing can be put any more
+  template <class Announce>
+  void close(bool discard, Announce&& announce);
   bool closed() const noexcept { return head().state.load(std::memory_order_seq_cst) != ring_head::open; }
   /// Closed, and nothing left to take.
   bool ended() const noexcept;
 
   handle_view handle() const noexcept { return memory_.handle(); }
+  ring_head& head() const noexcept { return memory_.head(); }
 
  private:
-  ring_head& head() const noexcept { return memory_.head(); }
   std::uint64_t bytes_in_use() const noexcept;
   /// @throws limit_exceeded  when no item of that size can ever be put
   void check_size(std::uint64_t size) const;
+  void set_closed(bool discard) noexcept;
+  void wake_after_closing() noexcept;
   void discard_all();
 
   ring_memory memory_;
@@ -188,31 +193,49 @@ ring::outcome ring::put_by(std::uint64_t size, deadline until, Deliver&& deliver
   return outcome::timed_out;
 }
 
-template <class Take>
-ring::outcome ring::get_by(deadline until, Take&& take) {
+template <class Take, class Idle>
+ring::outcome ring::get_by(deadline until, Take&& take, Idle&& idle) {
   waiting_turn turn(head().for_items, items_spin_, [&] { return !looks_empty() || closed(); });
   do {
     if (ended()) throw end_of_stream("the queue is closed, and everything has been taken");
-    if (looks_empty()) continue;
+    if (looks_empty()) {
+      if (turn.slept()) idle();
+      continue;
+    }
     consumer lock(*this, until);
     if (!lock.holds() || !lock.find()) continue;
-    if (!take(lock)) return outcome::declined;
+    const bool taken = take(lock);
     lock.unlock();
     wake_one(head().for_room);
-    return outcome::done;
+    return taken ? outcome::done : outcome::declined;
   } while (turn(until));
   return outcome::timed_out;
 }
 
+template <class Announce>
+void ring::close(bool discard, Announce&& announce) {
+  {
+    // Under the lock, so that nobody who found the queue open puts anything after it is closed.
+    const producer lock(*this, deadline::never());
+    announce();
+    set_closed(discard);
+  }
+  wake_after_closing();
+  if (discard) discard_all();
+}
+
 template <class Into>
 bool ring::get(Into&& into, deadline until) {
-  return get_by(until, [&](consumer& from) {
-           const std::span<const std::byte> bytes = from.bytes();
-           std::byte* const copy = into(bytes.size());
-           if (!bytes.empty()) std::memcpy(copy, bytes.data(), bytes.size());
-           from.take();
-           return true;
-         }) == outcome::done;
+  return get_by(
+             until,
+             [&](consumer& from) {
+               const std::span<const std::byte> bytes = from.bytes();
+               std::byte* const copy = into(bytes.size());
+               if (!bytes.empty()) std::memcpy(copy, bytes.data(), bytes.size());
+               from.take();
+               return true;
+             },
+             [] {}) == outcome::done;
 }
 
 }  // namespace ferry::detail

@@ -78,6 +78,8 @@ struct ring_head {
   // Under the producers' lock.
   alignas(64) os::robust_mutex producers{};
   std::uint64_t serial;                // of the last item that was begun
+  std::atomic<std::uint32_t> watched;  // whether somebody has asked for a handle to wait on
+  std::uint32_t raised;                // whether that handle is readable, for all that is known
   std::atomic<std::uint32_t> writing;  // the ring that grows; consumers look at it when their ring ends
 
   // Under the consumers' lock.

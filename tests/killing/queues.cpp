@@ -1,5 +1,7 @@
 // A producer or consumer of a queue is killed at any instruction.
+#include <ferry/connection.hpp>
 #include <ferry/queue.hpp>
+#include <ferry/wait.hpp>
 
 #include "killing/support.hpp"
 
@@ -38,11 +40,12 @@ void check_closes(parcels& queue) {
 }
 
 /// The survivors get the whole item or nothing, and then whatever others put.
-void kill_while_putting(std::size_t size, std::size_t before, const queue_options& options = {}) {
+void kill_while_putting(std::size_t size, std::size_t before, const queue_options& options = {},
+                        std::size_t handles = 0) {
   report(kill_everywhere([=] {
     const auto queue = used_queue(options);
-    for (std::uint32_t number = 1; number <= before; ++number) queue->put(parcel(number, size, 0));
-    const auto what = std::make_shared<parcel>(before + 1, size, 0);
+    for (std::uint32_t number = 1; number <= before; ++number) queue->put(parcel(number, size, handles));
+    const auto what = std::make_shared<parcel>(before + 1, size, handles);
     return deed{[=] { queue->put(*what); },
                 [=] {
                   const std::size_t there = queue->size();
@@ -50,7 +53,7 @@ void kill_while_putting(std::size_t size, std::size_t before, const queue_option
                   for (std::uint32_t number = 1; number <= there; ++number)
                     check_parcel(take(*queue), number);
                   for (std::uint32_t number = 100; number < 103; ++number) {
-                    BOOST_REQUIRE(queue->put_for(parcel(number, size, 0), patience));
+                    BOOST_REQUIRE(queue->put_for(parcel(number, size, handles), patience));
                     check_parcel(take(*queue), number);
                   }
                   check_closes(*queue);
@@ -59,20 +62,24 @@ void kill_while_putting(std::size_t size, std::size_t before, const queue_option
 }
 
 /// The survivors get all items but at most the first, in order.
-void kill_while_taking(std::size_t size, std::uint32_t before = 0, const queue_options& options = {}) {
+void kill_while_taking(std::size_t size, std::uint32_t before = 0, const queue_options& options = {},
+                       std::size_t handles = 0) {
   report(kill_everywhere([=] {
     const auto queue = used_queue(options);
-    for (std::uint32_t number = 0; number < before; ++number) queue->put(parcel(number, size, 0));
-    for (std::uint32_t number = 1; number <= 3; ++number) queue->put(parcel(number, size, 0));
+    for (std::uint32_t number = 0; number < before; ++number) queue->put(parcel(number, size, handles));
+    for (std::uint32_t number = 1; number <= 3; ++number) queue->put(parcel(number, size, handles));
     for (std::uint32_t number = 0; number < before; ++number) check_parcel(take(*queue), number);
     return deed{[=] { queue->get(); },
                 [=] {
                   const std::size_t there = queue->size();
                   BOOST_TEST((there == 2 || there == 3));
-                  for (std::uint32_t number = 4 - static_cast<std::uint32_t>(there); number <= 3; ++number)
-                    check_parcel(take(*queue), number);
+                  for (std::uint32_t number = 4 - static_cast<std::uint32_t>(there); number <= 3; ++number) {
+                    const parcel got = take(*queue);
+                    check_parcel(got, number);
+                    BOOST_TEST(got.handles.size() == handles);
+                  }
                   for (std::uint32_t number = 4; number < 8; ++number) {
-                    BOOST_REQUIRE(queue->put_for(parcel(number, size, 0), patience));
+                    BOOST_REQUIRE(queue->put_for(parcel(number, size, handles), patience));
                     check_parcel(take(*queue), number);
                   }
                   check_closes(*queue);
@@ -105,6 +112,67 @@ BOOST_AUTO_TEST_CASE(a_consumer_takes_at_most_its_item_along) {
 }
 BOOST_AUTO_TEST_CASE(a_consumer_that_follows_the_queue_to_a_larger_ring_takes_at_most_its_item_along) {
   kill_while_taking(std::size_t{40} << 10U, 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_producer_of_handles_leaves_all_of_the_item_or_nothing) {
+  kill_while_putting(small, 0, {}, 2);
+}
+BOOST_AUTO_TEST_CASE(a_consumer_of_handles_takes_at_most_their_item_along) {
+  kill_while_taking(small, 0, {}, 2);
+}
+
+// Whoever waits for the other end of a pipe to be closed must not wait for the queue.
+BOOST_AUTO_TEST_CASE(handles_that_a_killed_producer_left_are_closed_by_who_waits_for_items) {
+  report(kill_everywhere([] {
+    const auto queue = std::make_shared<ferry::queue<connection>>();
+    const auto ends = std::make_shared<std::pair<connection, connection>>(pipe());
+    return deed{[=] { queue->put(std::move(ends->second)); },
+                [=] {
+                  ends->second.close();
+                  if (auto got = queue->try_get()) {
+                    BOOST_TEST(!ends->first.poll());
+                    got.reset();
+                  } else {
+                    BOOST_CHECK(!queue->get_for(std::chrono::milliseconds(1)));
+                  }
+                  BOOST_CHECK(ends->first.poll());
+                  BOOST_CHECK_THROW(ends->first.recv<int>(), end_of_stream);
+                }};
+  }));
+}
+
+BOOST_AUTO_TEST_CASE(the_handle_of_a_queue_misses_nothing) {
+  const auto watched = [] {
+    auto queue = used_queue();
+    queue->native_handle();
+    return queue;
+  };
+  const auto check = [](parcels& queue) {
+    for (std::size_t left = queue.size(); left != 0; --left) {
+      BOOST_TEST(wait({queue}, patience).size() == 1U);
+      take(queue);
+    }
+    BOOST_TEST(wait({queue}, deadline::clock::duration::zero()).empty());
+    queue.put(parcel(9, small, 0));
+    BOOST_TEST(wait({queue}, patience).size() == 1U);
+    check_parcel(take(queue), 9);
+    queue.close();
+    BOOST_TEST(wait({queue}, patience).size() == 1U);
+  };
+  report(kill_everywhere([&] {
+    const auto queue = watched();
+    return deed{[=] { queue->put(parcel(1, small, 0)); }, [=] { check(*queue); }};
+  }));
+  report(kill_everywhere([&] {
+    const auto queue = watched();
+    queue->put(parcel(1, small, 0));
+    return deed{[=] { queue->get(); }, [=] { check(*queue); }};
+  }));
+  report(kill_everywhere([&] {
+    const auto queue = used_queue();
+    queue->put(parcel(1, small, 0));
+    return deed{[=] { queue->native_handle(); }, [=] { check(*queue); }};
+  }));
 }
 
 BOOST_AUTO_TEST_CASE(a_consumer_that_waits_takes_nothing_along) {

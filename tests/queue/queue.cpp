@@ -4,6 +4,7 @@
 #include <ferry/queue.hpp>
 #include <ferry/shared_memory.hpp>
 
+#include "os/memory.hpp"
 #include "os/park.hpp"
 #include "support/child.hpp"
 #include "support/faults.hpp"
@@ -31,7 +32,7 @@ constexpr archive_options any_time{.mode = transfer::duplicate};
 
 /// Says that it is a queue of numbers, and brings another handle.
 struct impostor {
-  unique_handle memory;
+  unique_handle memory, event, reader, writer;
 };
 
 struct unwilling {
@@ -111,8 +112,9 @@ const auto methods = boost::unit_test::data::make({0, 1, 2});
 template <>
 struct ferry::reducer<impostor> {
   static constexpr std::string_view name = reducer<queue<int>>::name;
-  static std::tuple<handle_view, transfer, limits> reduce(const impostor& fake) {
-    return {fake.memory, transfer::inherit, limits()};
+  static std::tuple<handle_view, handle_view, handle_view, handle_view, transfer, limits> reduce(
+      const impostor& fake) {
+    return {fake.memory, fake.event, fake.reader, fake.writer, transfer::inherit, limits()};
   }
 };
 
@@ -123,8 +125,11 @@ BOOST_AUTO_TEST_SUITE(queues)
 BOOST_AUTO_TEST_CASE(what_is_no_memory_of_a_queue_does_not_arrive_as_one) {
   auto [end, other_end] = pipe();
   const shared_memory zeros(std::size_t{1} << 20U);
-  for (const native_handle_type wrong : {end.native_handle(), zeros.native_handle()})
-    BOOST_CHECK_THROW(loads<queue<int>>(dumps(impostor{duplicate(handle_view(wrong))})), archive_error);
+  const unique_handle memory = os::create_growing_memory(std::size_t{1} << 20U);
+  for (const native_handle_type wrong : {end.native_handle(), zeros.native_handle(), memory.native()}) {
+    const auto copy = [&] { return duplicate(handle_view(wrong)); };
+    BOOST_CHECK_THROW(loads<queue<int>>(dumps(impostor{copy(), copy(), copy(), copy()})), archive_error);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_queue_of_other_items_does_not_arrive_as_this_one) {
@@ -221,8 +226,12 @@ BOOST_AUTO_TEST_CASE(a_queue_that_is_discarded_holds_nothing) {
 
 BOOST_AUTO_TEST_CASE(without_descriptors_or_memory_no_queue_is_made) {
   {
-    const scoped_fd_limit none(0);
-    BOOST_CHECK_THROW(queue<int>(), system_error);
+    for (const std::size_t more : {0U, 1U, 2U, 3U}) {
+      const scoped_fd_limit limit(more);
+      BOOST_CHECK_THROW(queue<int>(), system_error);
+    }
+    const scoped_fd_limit enough(4);
+    const queue<int> made;
   }
   {
     const scoped_system_call fault(&os::system_calls::fallocate, [](int, int, off_t, off_t) {

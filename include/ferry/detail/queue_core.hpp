@@ -66,13 +66,14 @@ class queue_core {
   explicit queue_core(const queue_options& options);
   /// From what `parts` gave.
   /// @throws archive_error  when it is no queue
-  queue_core(unique_handle memory, transfer mode, const limits& limit);
+  queue_core(unique_handle memory, unique_handle event, unique_handle reader, unique_handle writer,
+             transfer mode, const limits& limit);
 
   const archive_options& packing() const noexcept;
   /// Whether items are just the bytes that they are: nobody has registered another way for any type.
   bool takes_plain_bytes() const noexcept;
 
-  bool put(std::span<const std::byte> bytes, std::uint32_t format, std::vector<unique_handle>& handles,
+  bool put(std::span<const std::byte> bytes, std::uint32_t format, std::span<const unique_handle> handles,
            deadline until);
   bool get(taken_item& into, deadline until);
 
@@ -81,7 +82,10 @@ class queue_core {
   bool closed() const noexcept;
   bool ended() const noexcept;
   void close(bool discard);
-  std::tuple<handle_view, transfer, limits> parts() const;
+  native_handle_type native_handle() const;
+  bool is_ready() const;
+  /// Memory, event, and the two ends of what carries handles.
+  std::tuple<handle_view, handle_view, handle_view, handle_view, transfer, limits> parts() const;
 
  private:
   struct state;
@@ -93,8 +97,7 @@ template <class T>
 bool put_value(queue_core& queue, const T& value, deadline until) {
   if constexpr (is_bitwise<T>) {
     if (queue.takes_plain_bytes()) {
-      std::vector<unique_handle> none;
-      return queue.put(std::as_bytes(std::span(&value, 1)), 0, none, until);
+      return queue.put(std::as_bytes(std::span(&value, 1)), 0, {}, until);
     }
   }
   scratch_block memory;

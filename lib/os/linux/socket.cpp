@@ -149,4 +149,50 @@ std::optional<arrival> receive_packet(handle_view socket, scatter parts, std::ve
   }
 }
 
+namespace {
+
+/// @returns the number of bytes; nothing when there is no packet
+std::optional<std::size_t> receive_now(handle_view socket, msghdr& header, int flags) {
+  for (;;) {
+    const ssize_t got = calls().recvmsg(socket.native(), &header, flags | MSG_DONTWAIT);
+    if (got > 0) return static_cast<std::size_t>(got);
+    if (got == 0 || errno == EAGAIN) return std::nullopt;
+    if (errno != EINTR && errno != ECONNRESET)
+      throw_system_error("look at what there is to receive on descriptor " + std::to_string(socket.native()));
+  }
+}
+
+}  // namespace
+
+std::optional<std::size_t> peek_packet(handle_view socket, std::span<std::byte> into) {
+  iovec part{into.data(), into.size()};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  return receive_now(socket, header, MSG_PEEK);
+}
+
+bool peek_handles(handle_view socket, std::vector<unique_handle>& handles) {
+  std::byte ignored{};
+  iovec part{&ignored, 1};
+  control_block control;
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control.bytes;
+  header.msg_controllen = sizeof control.bytes;
+  if (!receive_now(socket, header, MSG_PEEK | MSG_CMSG_CLOEXEC)) return true;
+  collect(header, handles);
+  return (header.msg_flags & MSG_CTRUNC) == 0;
+}
+
+bool drop_packet(handle_view socket) {
+  std::byte ignored{};
+  iovec part{&ignored, 1};
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  return receive_now(socket, header, 0).has_value();
+}
+
 }  // namespace ferry::os

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -34,6 +35,7 @@ struct system_calls {
   off_t (*lseek)(int, off_t, int) = ::lseek;
   ssize_t (*getrandom)(void*, size_t, unsigned) = ::getrandom;
   int (*memfd_create)(const char*, unsigned) = ::memfd_create;
+  int (*eventfd)(unsigned, int) = ::eventfd;
   int (*fallocate)(int, int, off_t, off_t) = ::fallocate;
   void* (*mmap)(void*, size_t, int, int, int, off_t) = ::mmap;
   int (*posix_spawn)(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,

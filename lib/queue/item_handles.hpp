@@ -1,0 +1,47 @@
+// The handles of items, which travel beside the ring.
+#pragma once
+
+#include <ferry/deadline.hpp>
+#include <ferry/handle.hpp>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace ferry::detail {
+
+/// A packet socket with the handles of those items in a queue that have some: one packet each, which says to
+/// which item it belongs. A producer sends the packet before it commits the item, a consumer drops it after
+/// it has taken the item: so a packet without an item is what a killed process left, and is dropped by the
+/// next who comes upon it; and an item is never without its packet.
+class item_handles {
+ public:
+  item_handles();
+  /// @throws archive_error  unless they are packet sockets
+  item_handles(unique_handle reader, unique_handle writer);
+
+  /// Under the producers' lock. Does not wait.
+  /// @returns false when the system takes no more handles for now
+  bool send(std::uint64_t serial, std::span<const handle_view> handles);
+  /// Waits until `send` may work.
+  /// @returns false when `until` has passed
+  bool wait_for_room(deadline until);
+
+  /// Under the consumers' lock: gets duplicates of the handles of an item, and drops what is older.
+  /// @returns false when they are not there: somebody has damaged the queue
+  /// @throws system_error  when this process has no descriptors left; nothing is lost
+  bool peek(std::uint64_t serial, std::vector<unique_handle>& into);
+  /// Drops the packet that was found by `peek`.
+  void drop();
+  /// Under both locks, when the queue is empty.
+  void drop_all();
+  bool empty() const;
+
+  handle_view reader() const noexcept { return reader_; }
+  handle_view writer() const noexcept { return writer_; }
+
+ private:
+  unique_handle reader_, writer_;
+};
+
+}  // namespace ferry::detail
