@@ -98,17 +98,17 @@ BOOST_AUTO_TEST_CASE(live_objects_travel_in_items) {
     connection answer;
   };
   queue<picture> queue;
-  auto [here, there] = pipe();
+  auto ends = pipe();
   forked_child painter([&] {
-    here.close();
+    ends.first.close();
     picture got = take(queue);
     got.pixels.span()[17] = std::byte{1};
     got.answer.send(got.title + " is painted");
     return 0;
   });
   const shared_memory pixels(4096);
-  queue.put({"dawn", pixels, std::move(there)});
-  BOOST_TEST(here.recv_for<std::string>(patience).value() == "dawn is painted");
+  queue.put({"dawn", pixels, std::move(ends.second)});
+  BOOST_TEST(ends.first.recv_for<std::string>(patience).value() == "dawn is painted");
   BOOST_CHECK(pixels.span()[17] == std::byte{1});
   BOOST_TEST(painter.wait() == 0);
 }
