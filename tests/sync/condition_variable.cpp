@@ -138,9 +138,10 @@ BOOST_AUTO_TEST_CASE(each_notification_wakes_one) {
 // conformance: _TestCondition.test_notify_all
 BOOST_AUTO_TEST_CASE(those_whose_time_was_over_are_not_woken_in_place_of_others) {
   bed shared;
-  std::vector<std::thread> impatient;
-  for (int i = 0; i < 6; ++i) impatient.emplace_back([&] { BOOST_TEST(!shared.nap(10ms)); });
-  for (auto& each : impatient) each.join();
+  std::vector<std::future<bool>> impatient;
+  for (int i = 0; i < 6; ++i)
+    impatient.push_back(std::async(std::launch::async, [&] { return shared.nap(10ms); }));
+  for (auto& each : impatient) BOOST_TEST(!each.get());
   BOOST_TEST(shared.called.waiting() == 0U);
   const sleepers six(shared, 6);
   shared.called.notify_all();

@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(who_waits_is_woken_by_the_death) {
     lock.lock();
     return ::pause();
   });
-  while (!lock.is_locked()) std::this_thread::yield();
+  while (lock.owner() == 0) std::this_thread::yield();  // inside, not only on its way in
   auto waiting = std::async(std::launch::async, [&] { BOOST_CHECK_THROW(lock.lock(), owner_died); });
   owner.signal(SIGKILL);
   owner.wait();
