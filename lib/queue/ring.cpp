@@ -93,7 +93,11 @@ std::uint64_t ring::bytes_in_use() const noexcept {
   std::uint64_t units = 0;
   for (std::uint32_t each = 0; each <= last; ++each) {
     const ring_words& at = words.rings[each];
-    units += load(at.tail, std::memory_order_seq_cst).units - load(at.head, std::memory_order_seq_cst).units;
+    // What is taken, and not what is free: a consumer that was killed in between may have left nothing that
+    // another would come for, and then nobody would ever tell the producers. Read first, since it follows
+    // the tail.
+    const ring_position taken = load(at.next, std::memory_order_seq_cst);
+    units += load(at.tail, std::memory_order_seq_cst).units - taken.units;
   }
   return units * unit;
 }
@@ -277,10 +281,11 @@ void ring::consumer::leave(std::uint32_t ring) noexcept {
 void ring::consumer::take() noexcept {
   ring_words& words = in_.head().rings[reading_];
   const ring_position after{at_.units + record_units(record_.size), at_.items + 1};
-  // The first store takes the item, whoever is killed after it. The second gives its memory to the producers,
-  // so it comes after the last look at it.
-  words.next.store(after.word(), std::memory_order_release);
-  words.head.store(after.word(), std::memory_order_seq_cst);
+  // The first store takes the item, whoever is killed after it, and makes room by the bounds; sequentially
+  // consistent because of those who sleep until there is some. The second gives its memory to the producers,
+  // so it comes after the last look at it. Without it they make a larger ring: nobody waits for it.
+  words.next.store(after.word(), std::memory_order_seq_cst);
+  words.head.store(after.word(), std::memory_order_release);
 }
 
 }  // namespace ferry::detail

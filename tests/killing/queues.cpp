@@ -1,43 +1,16 @@
 // A producer or consumer of a queue is killed at any instruction.
+#include "killing/queues.hpp"
+
 #include <ferry/connection.hpp>
-#include <ferry/queue.hpp>
 #include <ferry/wait.hpp>
 
-#include "killing/support.hpp"
-
-#include <boost/serialization/vector.hpp>
-
 #include <memory>
+#include <utility>
 
 using namespace ferry;
 using namespace ferry::test;
 
 namespace {
-
-constexpr std::size_t small = 64;
-constexpr std::size_t large = std::size_t{200} << 10U;
-
-using parcels = queue<parcel>;
-
-parcel take(parcels& from) {
-  auto got = from.get_for(patience);
-  if (!got) throw std::runtime_error("nothing came in time");
-  return std::move(*got);
-}
-
-/// One that has been used already.
-std::shared_ptr<parcels> used_queue(const queue_options& options = {}) {
-  auto queue = std::make_shared<parcels>(options);
-  queue->put(parcel(0, small, 0));
-  check_parcel(take(*queue), 0);
-  return queue;
-}
-
-void check_closes(parcels& queue) {
-  BOOST_TEST(queue.size() == 0U);
-  queue.close();
-  BOOST_CHECK_THROW(queue.get(), end_of_stream);
-}
 
 /// The survivors get the whole item or nothing, and then whatever others put.
 void kill_while_putting(std::size_t size, std::size_t before, const queue_options& options = {},
@@ -109,6 +82,22 @@ BOOST_AUTO_TEST_CASE(a_producer_of_a_bounded_queue_takes_no_room_along) {
 BOOST_AUTO_TEST_CASE(a_consumer_takes_at_most_its_item_along) {
   kill_while_taking(small);
   kill_while_taking(small, 0, {.max_items = 3});
+}
+BOOST_AUTO_TEST_CASE(a_consumer_takes_no_room_along) {
+  for (const queue_options& options : {queue_options{.max_items = 1}, queue_options{.max_bytes = 200}}) {
+    report(kill_everywhere([=] {
+      const auto queue = used_queue(options);
+      queue->put(parcel(1, small, 0));
+      return deed{[=] { queue->get(); },
+                  [=] {
+                    if (!queue->empty()) check_parcel(take(*queue), 1);
+                    BOOST_TEST(!queue->full());
+                    BOOST_REQUIRE(queue->try_put(parcel(2, small, 0)));
+                    check_parcel(take(*queue), 2);
+                    check_closes(*queue);
+                  }};
+    }));
+  }
 }
 BOOST_AUTO_TEST_CASE(a_consumer_that_follows_the_queue_to_a_larger_ring_takes_at_most_its_item_along) {
   kill_while_taking(std::size_t{40} << 10U, 1);

@@ -1,0 +1,43 @@
+// What the tests share that kill those who use a queue.
+#pragma once
+
+#include <ferry/queue.hpp>
+
+#include "killing/support.hpp"
+
+#include <boost/serialization/vector.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+namespace ferry::test {
+
+inline constexpr std::size_t small = 64;
+inline constexpr std::size_t large = std::size_t{200} << 10U;
+
+using parcels = queue<parcel>;
+
+inline parcel take(parcels& from) {
+  auto got = from.get_for(patience);
+  if (!got) throw std::runtime_error("nothing came in time");
+  return std::move(*got);
+}
+
+/// One that has been used already.
+inline std::shared_ptr<parcels> used_queue(const queue_options& options = {}) {
+  auto queue = std::make_shared<parcels>(options);
+  queue->put(parcel(0, small, 0));
+  check_parcel(take(*queue), 0);
+  return queue;
+}
+
+/// Empty, and to be closed.
+inline void check_closes(parcels& queue) {
+  BOOST_TEST(queue.size() == 0U);
+  queue.close();
+  BOOST_CHECK_THROW(queue.get(), end_of_stream);
+}
+
+}  // namespace ferry::test
