@@ -10,7 +10,6 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -59,33 +58,6 @@ struct account {
   }
 };
 
-/// Another process that does something over and over until this is dropped.
-class other_process {
- public:
-  template <class Work>
-  explicit other_process(Work work)
-      : stop_(false), child_([work, stop = stop_] {
-          while (!*stop) work();
-          return 0;
-        }) {}
-  ~other_process() {
-    *stop_ = true;
-    BOOST_TEST(child_.wait() == 0);
-  }
-  other_process(const other_process&) = delete;
-  other_process& operator=(const other_process&) = delete;
-
- private:
-  shared_value<std::atomic<bool>> stop_;
-  forked_child child_;
-};
-
-template <class Ready>
-void wait_until(Ready ready) {
-  for (const deadline until = deadline::after(patience); !ready(); std::this_thread::yield())
-    if (until.expired()) throw std::runtime_error("waited in vain");
-}
-
 /// Somewhere to wait, where one of this process's threads does.
 class bed {
  public:
@@ -113,11 +85,6 @@ class bed {
  private:
   std::future<void> sleeper_;
 };
-
-std::size_t kills_to_make() {
-  const char* const wish = std::getenv("FERRY_SOAK_KILLS");
-  return wish != nullptr ? std::strtoul(wish, nullptr, 10) : 200;
-}
 
 }  // namespace
 
@@ -290,7 +257,7 @@ BOOST_AUTO_TEST_CASE(several_that_count_under_one_lock_are_killed_at_random) {
   std::vector<std::unique_ptr<forked_child>> workers(4);
   for (auto& each : workers) each = std::make_unique<forked_child>(work);
   std::mt19937 random(1);
-  for (std::size_t kills = kills_to_make(); kills > 0; --kills) {
+  for (std::size_t kills = kills_to_make(200); kills > 0; --kills) {
     auto& victim = workers[random() % workers.size()];
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 2000));
     victim->signal(SIGKILL);

@@ -1,9 +1,14 @@
 // Making and checking messages that show whether they are whole.
 #include "killing/support.hpp"
 
+#include <chrono>
+#include <cstdlib>
 #include <fcntl.h>
+#include <fstream>
+#include <string>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 namespace ferry::test {
 namespace {
@@ -12,6 +17,14 @@ bool is_null_device(const unique_handle& handle) {
   struct stat status {};
   return ::fstat(handle.native(), &status) == 0 && S_ISCHR(status.st_mode) &&
          status.st_rdev == ::makedev(1, 3);
+}
+
+bool sleeps(int thread) {
+  std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/stat");
+  std::string line;
+  std::getline(status, line);
+  const std::size_t name_end = line.rfind(')');
+  return name_end == std::string::npos || line.at(name_end + 2) == 'S';
 }
 
 }  // namespace
@@ -52,6 +65,28 @@ void report(const kill_figures& figures) {
                                    << " instructions (" << figures.places << " different ones) and "
                                    << figures.system_calls << " system calls");
   BOOST_TEST(figures.kills > 1U);
+}
+
+std::size_t kills_to_make(std::size_t usual) {
+  const char* const wish = std::getenv("FERRY_SOAK_KILLS");
+  return wish != nullptr ? std::strtoul(wish, nullptr, 10) : usual;
+}
+
+sleeper::sleeper(std::function<void()> work)
+    : sleep_(std::async(std::launch::async, [this, work = std::move(work)] {
+        thread_ = ::gettid();
+        work();
+      })) {
+  wait_until([&] { return thread_ != 0; });
+  wait_until([&] {
+    return sleep_.wait_for(std::chrono::seconds(0)) == std::future_status::ready || sleeps(thread_);
+  });
+}
+
+void sleeper::wake_up() {
+  if (sleep_.wait_for(patience / 2) != std::future_status::ready)
+    throw std::runtime_error("one that sleeps was not woken");
+  sleep_.get();
 }
 
 }  // namespace ferry::test

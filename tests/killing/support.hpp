@@ -2,15 +2,23 @@
 #pragma once
 
 #include <ferry/connection.hpp>
+#include <ferry/deadline.hpp>
 #include <ferry/handle.hpp>
+#include <ferry/shared_value.hpp>
 
 #include "support/child.hpp"
 #include "support/stepping.hpp"
 
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <future>
+#include <stdexcept>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace ferry::test {
@@ -46,5 +54,49 @@ parcel take(connection& from);
 
 /// Prints how much was killed.
 void report(const kill_figures& figures);
+
+/// How many processes a test that kills at random is to kill: FERRY_SOAK_KILLS, or `usual` without it.
+std::size_t kills_to_make(std::size_t usual);
+
+template <class Ready>
+void wait_until(Ready ready) {
+  for (const deadline until = deadline::after(patience); !ready(); std::this_thread::yield())
+    if (until.expired()) throw std::runtime_error("waited in vain");
+}
+
+/// Another process that does something over and over until this is dropped.
+class other_process {
+ public:
+  template <class Work>
+  explicit other_process(Work work)
+      : stop_(false), child_([work, stop = stop_]() mutable {
+          while (!*stop) work();
+          return 0;
+        }) {}
+  ~other_process() {
+    *stop_ = true;
+    BOOST_TEST(child_.wait() == 0);
+  }
+  other_process(const other_process&) = delete;
+  other_process& operator=(const other_process&) = delete;
+
+ private:
+  shared_value<std::atomic<bool>> stop_;
+  forked_child child_;
+};
+
+/// A thread of this process that waits in something.
+class sleeper {
+ public:
+  /// Returns when the thread sleeps in `work`, or has been through it.
+  explicit sleeper(std::function<void()> work);
+  /// Returns when `work` is done, which is before it gives up by itself, and throws what it threw.
+  /// @pre `work` waits for `patience`
+  void wake_up();
+
+ private:
+  std::atomic<int> thread_{0};
+  std::future<void> sleep_;  // after what the thread uses
+};
 
 }  // namespace ferry::test
