@@ -37,10 +37,10 @@ class sleeping_consumer {
 /// A thread that waits for room for one item.
 class sleeping_producer {
  public:
-  sleeping_producer(std::shared_ptr<parcels> into, std::uint32_t number)
-      : sleeper_([this, number, into = std::move(into)] {
+  sleeping_producer(std::shared_ptr<parcels> into, std::uint32_t number, std::size_t handles = 0)
+      : sleeper_([this, number, handles, into = std::move(into)] {
           try {
-            put_ = into->put_for(parcel(number, small, 0), patience);
+            put_ = into->put_for(parcel(number, small, handles), patience);
           } catch (const queue_closed&) {
           }
         }) {}
@@ -65,27 +65,27 @@ void check_rest(parcel got, parcels& queue) {
   check_closes(queue);
 }
 
-void kill_while_putting_for_a_sleeper(std::size_t size) {
+void kill_while_putting_for_a_sleeper(std::size_t size, std::size_t handles = 0) {
   report(kill_everywhere(
       [=] {
         const auto queue = used_queue();
         const auto consumer = std::make_shared<sleeping_consumer>(queue);
-        const auto what = std::make_shared<parcel>(1, size, 0);
+        const auto what = std::make_shared<parcel>(1, size, handles);
         return deed{[=] { queue->put(*what); },
                     [=] {
-                      queue->put(parcel(2, size, 0));
+                      queue->put(parcel(2, size, handles));
                       check_rest(consumer->wake_up().value(), *queue);
                     }};
       },
       budget));
 }
 
-void kill_while_taking_from_a_sleeper(const queue_options& options) {
+void kill_while_taking_from_a_sleeper(const queue_options& options, std::size_t handles = 0) {
   report(kill_everywhere(
       [=] {
         const auto queue = used_queue(options);
-        queue->put(parcel(1, small, 0));
-        const auto producer = std::make_shared<sleeping_producer>(queue, 2);
+        queue->put(parcel(1, small, handles));
+        const auto producer = std::make_shared<sleeping_producer>(queue, 2, handles);
         return deed{[=] { queue->get(); },
                     [=] {
                       check_rest(take(*queue), *queue);
@@ -100,7 +100,7 @@ class traffic {
  public:
   static constexpr std::uint32_t steady = 1, killed = 2;  // who wrote an item
 
-  explicit traffic(const queue_options& options)
+  explicit traffic(const queue_options& options, std::size_t handles = 0)
       : queue_(options),
         consumer_(std::in_place,
                   [queue = queue_, seen = seen_, next = std::map<std::uint32_t, std::uint32_t>()]() mutable {
@@ -110,8 +110,8 @@ class traffic {
                     next[got->writer] = got->number + 1;
                     ++(got->writer == steady ? seen->steady : seen->killed);
                   }),
-        producer_(std::in_place, [queue = queue_, put = put_]() mutable {
-          if (queue.put_for(parcel(*put, small, 0, steady), 1ms)) ++*put;
+        producer_(std::in_place, [handles, queue = queue_, put = put_]() mutable {
+          if (queue.put_for(parcel(*put, small, handles, steady), 1ms)) ++*put;
         }) {}
 
   parcels queue() const { return queue_; }
@@ -140,7 +140,12 @@ class traffic {
   std::optional<other_process> consumer_, producer_;
 };
 
-const queue_options options_of_traffic[] = {{.max_items = 1}, {.max_items = 8}, {.max_bytes = 300}};
+struct setting {
+  queue_options options;
+  std::size_t handles = 0;
+};
+const setting settings[] = {
+    {{.max_items = 1}}, {{.max_items = 8}}, {{.max_bytes = 300}}, {{.max_items = 8}, 2}};
 
 }  // namespace
 
@@ -156,6 +161,11 @@ BOOST_AUTO_TEST_CASE(a_producer_for_which_the_queue_grows_holds_up_no_consumer_t
 BOOST_AUTO_TEST_CASE(a_consumer_holds_up_no_producer_that_sleeps) {
   kill_while_taking_from_a_sleeper({.max_items = 1});
   kill_while_taking_from_a_sleeper({.max_bytes = 200});
+}
+
+BOOST_AUTO_TEST_CASE(one_with_handles_holds_up_nobody_who_sleeps) {
+  kill_while_putting_for_a_sleeper(small, 2);
+  kill_while_taking_from_a_sleeper({.max_items = 1}, 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_consumer_that_finds_nothing_holds_up_no_other_that_sleeps) {
@@ -228,15 +238,15 @@ BOOST_AUTO_TEST_CASE(one_that_closes_wakes_all_or_none) {
 }
 
 BOOST_AUTO_TEST_CASE(a_producer_among_others_holds_up_none_of_them) {
-  for (const queue_options& options : options_of_traffic) {
-    traffic flow(options);
+  for (const setting& each : settings) {
+    traffic flow(each.options, each.handles);
     std::uint32_t number = 0;
     report(kill_everywhere(
         [&] {
           number += 3;
-          return deed{[queue = flow.queue(), number]() mutable {
+          return deed{[handles = each.handles, queue = flow.queue(), number]() mutable {
                         for (std::uint32_t i = 0; i < 3; ++i)
-                          queue.put(parcel(number + i, small, 0, traffic::killed));
+                          queue.put(parcel(number + i, small, handles, traffic::killed));
                       },
                       [&] { flow.check_goes_on(); }};
         },
@@ -249,8 +259,8 @@ BOOST_AUTO_TEST_CASE(a_producer_among_others_holds_up_none_of_them) {
 }
 
 BOOST_AUTO_TEST_CASE(a_consumer_among_others_holds_up_none_of_them) {
-  for (const queue_options& options : options_of_traffic) {
-    traffic flow(options);
+  for (const setting& each : settings) {
+    traffic flow(each.options, each.handles);
     const shared_value<std::atomic<std::uint32_t>> taken(0U);
     const kill_figures figures = kill_everywhere(
         [&] {
