@@ -3,6 +3,7 @@
 
 #include <ferry/deadline.hpp>
 
+#include "os/own_ids.hpp"
 #include "os/park.hpp"
 
 #include <cstddef>
@@ -41,13 +42,18 @@ class robust_mutex {
   /// Thread id of the owner, 0 if nobody holds it or the owner died; may be out of date at once.
   std::int64_t owner() const noexcept;
   /// Exact: nobody else can make it true or false.
-  bool is_held_by_this_thread() const noexcept;
+  bool is_held_by_this_thread() const noexcept { return (word() & owner_mask) == own_ids().thread; }
   /// Whether somebody sleeps on it, as far as is known: who was killed in his sleep is counted until the next
   /// unlock.
   bool has_waiters() const noexcept;
 
  private:
-  std::uint32_t word() const noexcept;
+  // The word that the kernel looks at holds the thread id of the owner, and 0 there when the owner has died
+  // (linux/Documentation/locking/robust-futex-ABI.rst). The C library has it first in its mutex.
+  static constexpr std::uint32_t owner_mask = 0x3fffffff;
+  std::uint32_t word() const noexcept {
+    return __atomic_load_n(reinterpret_cast<const std::uint32_t*>(storage_), __ATOMIC_RELAXED);
+  }
   bool is_free() const noexcept { return owner() == 0; }
   outcome spin_for_it(adaptive_spin& spin);
   outcome sleep_for_it(deadline until);

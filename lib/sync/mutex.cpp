@@ -49,54 +49,54 @@ robust_lock::robust_lock(shared_place place, lock_kind kind) : place_(std::move(
 }
 
 lock_state& robust_lock::state() const noexcept {
-  return *std::launder(reinterpret_cast<lock_state*>(place_.address()));
+  return lock_at(place_);
 }
 
 void robust_lock::lock() const {
-  if (state().lock(deadline::never()) == lock_result::owner_died) throw_owner_died();
+  if (lock_at(place_).lock(deadline::never()) == lock_result::owner_died) throw_owner_died();
 }
 
 void robust_lock::throw_owner_died() const {
   std::shared_ptr<const held_lock> held;
   try {
-    held = std::make_shared<const held_lock>(place_, state());
+    held = std::make_shared<const held_lock>(place_, lock_at(place_));
   } catch (...) {
-    state().unlock();
+    lock_at(place_).unlock();
     throw;
   }
-  throw owner_died(state().dead(), std::move(held));
+  throw owner_died(lock_at(place_).dead(), std::move(held));
 }
 
 lock_result robust_lock::try_lock() const {
-  return state().try_lock();
+  return lock_at(place_).try_lock();
 }
 
 lock_result robust_lock::try_lock_until(deadline until) const {
-  return state().lock(until);
+  return lock_at(place_).lock(until);
 }
 
 void robust_lock::unlock() const {
-  state().unlock();
+  lock_at(place_).unlock();
 }
 
 bool robust_lock::is_consistent() const noexcept {
-  return state().dead() == 0;
+  return lock_at(place_).dead() == 0;
 }
 
 void robust_lock::make_consistent() const {
-  state().make_consistent();
+  lock_at(place_).make_consistent();
 }
 
 bool robust_lock::is_locked() const noexcept {
-  return state().owner_thread() != 0;
+  return lock_at(place_).owner_thread() != 0;
 }
 
 std::int64_t robust_lock::owner() const noexcept {
-  return is_locked() ? state().inside() : 0;
+  return is_locked() ? lock_at(place_).inside() : 0;
 }
 
 void robust_lock::print(std::ostream& out, const char* name) const {
-  const lock_state& now = state();
+  const lock_state& now = lock_at(place_);
   const std::int64_t thread = now.owner_thread();
   out << name << '(';
   if (thread == 0) {

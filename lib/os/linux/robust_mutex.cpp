@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <string>
 #include <time.h>
-#include <unistd.h>
 
 #if defined(__SANITIZE_THREAD__)
 #  define FERRY_THREAD_SANITIZER
@@ -46,7 +45,9 @@ pthread_mutex_t* native(std::byte* storage) noexcept {
   return std::launder(reinterpret_cast<pthread_mutex_t*>(storage));
 }
 
-robust_mutex::outcome outcome_of(int result, pthread_mutex_t* mutex, const char* operation) {
+// Out of the way of what is always done, as is the error below.
+[[gnu::noinline]] robust_mutex::outcome outcome_of(int result, pthread_mutex_t* mutex,
+                                                   const char* operation) {
   switch (result) {
     case 0:
       return robust_mutex::outcome::acquired;
@@ -69,16 +70,8 @@ robust_mutex::outcome outcome_of(int result, pthread_mutex_t* mutex, const char*
   }
 }
 
-thread_local std::int64_t thread_here = 0;
-
-// The C library knows it and does not tell without a system call.
-std::int64_t own_thread() noexcept {
-  if (thread_here == 0) {
-    static const int forgotten_in_copies = ::pthread_atfork(nullptr, nullptr, [] { thread_here = 0; });
-    static_cast<void>(forgotten_in_copies);
-    thread_here = ::gettid();
-  }
-  return thread_here;
+[[noreturn, gnu::noinline]] void fail_to_unlock(int result) {
+  throw_system_error(result, "unlock a mutex that this thread does not hold");
 }
 
 }  // namespace
@@ -99,7 +92,9 @@ robust_mutex::robust_mutex(kind which) {
 robust_mutex::outcome robust_mutex::try_lock() {
   pthread_mutex_t* const mutex = native(storage_);
   const int result = ::pthread_mutex_trylock(mutex);
-  return outcome_of(result == EDEADLK ? EBUSY : result, mutex, "try to lock a mutex");
+  if (result == 0) [[likely]]
+    return outcome::acquired;
+  return result == EDEADLK ? outcome::timed_out : outcome_of(result, mutex, "try to lock a mutex");
 }
 
 robust_mutex::outcome robust_mutex::lock(deadline until, adaptive_spin& spin) {
@@ -130,21 +125,13 @@ robust_mutex::outcome robust_mutex::sleep_for_it(deadline until) {
 
 void robust_mutex::unlock() {
   const int result = ::pthread_mutex_unlock(native(storage_));
-  if (result != 0) throw_system_error(result, "unlock a mutex that this thread does not hold");
-}
-
-// The word that the kernel looks at holds the thread id of the owner, and 0 there when the owner has died
-// (linux/Documentation/locking/robust-futex-ABI.rst). The C library has it first in its mutex.
-std::uint32_t robust_mutex::word() const noexcept {
-  return __atomic_load_n(reinterpret_cast<const std::uint32_t*>(storage_), __ATOMIC_RELAXED);
+  if (result != 0) [[unlikely]]
+    fail_to_unlock(result);
 }
 
 std::int64_t robust_mutex::owner() const noexcept {
-  return word() & FUTEX_TID_MASK;
-}
-
-bool robust_mutex::is_held_by_this_thread() const noexcept {
-  return owner() == own_thread();
+  static_assert(owner_mask == FUTEX_TID_MASK);
+  return word() & owner_mask;
 }
 
 bool robust_mutex::has_waiters() const noexcept {
