@@ -16,13 +16,16 @@ namespace detail {
 /// The name that the message carries: the one a table gives the type, else the type's own.
 std::string_view wire_name_of(const type_identity& identity, const std::type_info& type,
                               const archive_options& options);
+/// An archive for a message that carries that name.
+forking_oarchive archive_for(const type_identity& identity, const std::type_info& type,
+                             const archive_options& options);
 /// @throws type_mismatch  unless the message holds the type under one of its names
 void check_type_name(const forking_iarchive& archive, const type_identity& identity,
                      const std::type_info& type);
 
 template <class T>
 message dump(const T& value, const archive_options& options) {
-  forking_oarchive archive(wire_name_of(identity_of<T>(), typeid(T), options), options);
+  forking_oarchive archive = archive_for(identity_of<T>(), typeid(T), options);
   archive << value;
   return archive.finish();
 }
@@ -77,13 +80,13 @@ message dumps(const T& value, const archive_options& options = {}) {
 ///         reducer's rebuild throws. All handles of the message are closed then.
 template <class T>
 T loads(message from, const archive_options& options = {}) {
-  forking_iarchive archive(std::move(from), options);
+  forking_iarchive archive(std::move(from), options, &detail::identity_of<T>());
   return detail::load_whole<T>(archive);
 }
 /// The same from bytes alone, which must stay in place until the call returns.
 template <class T>
 T loads(std::span<const std::byte> from, const archive_options& options = {}) {
-  forking_iarchive archive(from, options);
+  forking_iarchive archive(from, options, &detail::identity_of<T>());
   return detail::load_whole<T>(archive);
 }
 
@@ -91,12 +94,12 @@ T loads(std::span<const std::byte> from, const archive_options& options = {}) {
 /// that receive many alike. If it throws, the value is valid but of unspecified content; else as `loads`.
 template <class T>
 void loads_into(T& value, message from, const archive_options& options = {}) {
-  forking_iarchive archive(std::move(from), options);
+  forking_iarchive archive(std::move(from), options, &detail::identity_of<T>());
   detail::load_whole(archive, value);
 }
 template <class T>
 void loads_into(T& value, std::span<const std::byte> from, const archive_options& options = {}) {
-  forking_iarchive archive(from, options);
+  forking_iarchive archive(from, options, &detail::identity_of<T>());
   detail::load_whole(archive, value);
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <span>
+#include <utility>
 
 namespace ferry {
 
@@ -56,35 +58,57 @@ class buffer {
   }
   buffer(const buffer&) = delete;
   buffer& operator=(const buffer&) = delete;
-  ~buffer();
+  ~buffer() {
+    if (!external_ && data_ != nullptr) std::free(data_);
+  }
 
   const std::byte* data() const noexcept { return data_; }
   std::byte* data() noexcept { return data_; }
-  std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - data_); }
-  bool empty() const noexcept { return end_ == data_; }
-  std::span<const std::byte> bytes() const noexcept { return {data_, end_}; }
-  std::span<std::byte> writable_bytes() noexcept { return {data_, end_}; }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+  std::span<std::byte> writable_bytes() noexcept { return {data_, size_}; }
   /// The external memory in use, or null.
   external* memory() const noexcept { return external_.get(); }
 
   void append(const void* bytes, std::size_t count) {
     if (count != 0) std::memcpy(extend(count), bytes, count);
   }
+  /// The bytes of a trivially copyable object.
+  template <class T>
+  void append(const T& object) {
+    reserve(sizeof object);
+    const std::size_t place = size_;
+    std::memcpy(data_ + place, &object, sizeof object);
+    // Bytes written may be any object's, also `size_`: set after them, it is known to the next call.
+    size_ = place + sizeof object;
+  }
   /// Makes room for `count` more bytes at the end and returns where they go; their content is undefined.
   std::byte* extend(std::size_t count) {
-    if (count > static_cast<std::size_t>(limit_ - end_)) grow(count);
-    std::byte* const place = end_;
-    end_ += count;
+    reserve(count);
+    std::byte* const place = data_ + size_;
+    size_ += count;
     return place;
   }
   /// Drops bytes from the end. @pre `size <= this->size()`
-  void truncate(std::size_t size) noexcept { end_ = data_ + size; }
+  void truncate(std::size_t size) noexcept { size_ = size; }
 
  private:
+  void reserve(std::size_t more) {
+    if (more > capacity_ - size_) [[unlikely]]
+      grow(more);
+  }
   void grow(std::size_t more);
-  void swap(buffer& other) noexcept;
+  void swap(buffer& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+    std::swap(external_, other.external_);
+    std::swap(source_, other.source_);
+  }
 
-  std::byte *data_ = nullptr, *end_ = nullptr, *limit_ = nullptr;
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0, capacity_ = 0;
   std::unique_ptr<external> external_;  // null: data_ is on the heap
   source* source_ = nullptr;
 };

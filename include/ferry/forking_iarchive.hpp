@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/archive_options.hpp>
+#include <ferry/detail/nesting.hpp>
 #include <ferry/detail/traits.hpp>
 #include <ferry/message.hpp>
 
@@ -44,16 +45,19 @@ class forking_iarchive {
   using is_loading = boost::mpl::bool_<true>;
 
   /// @throws archive_error  when the bytes are no message, or another number of handles came than was sent
-  explicit forking_iarchive(message from, const archive_options& options = {});
+  /// @param expected  what the message most likely holds: its name need not be copied and hashed then
+  explicit forking_iarchive(message from, const archive_options& options = {},
+                            const detail::type_identity* expected = nullptr);
   /// Reads bytes that somebody else owns and that came without handles.
-  explicit forking_iarchive(std::span<const std::byte> from, const archive_options& options = {});
+  explicit forking_iarchive(std::span<const std::byte> from, const archive_options& options = {},
+                            const detail::type_identity* expected = nullptr);
   /// For carriers: reads a message without an envelope, whose bytes somebody else owns.
   /// @param format  as in `detail::bare_message`
   forking_iarchive(std::span<const std::byte> from, std::vector<unique_handle> handles, std::uint32_t format,
                    const archive_options& options);
 
   /// What the message is said to hold.
-  const std::string& type_name() const noexcept { return type_name_; }
+  const std::string& type_name() const noexcept { return type_ != nullptr ? type_->name : type_name_; }
 
   /// @throws archive_error and what derives from it, system_error, and what a reducer's rebuild throws
   template <class T>
@@ -85,11 +89,14 @@ class forking_iarchive {
 
   template <class Number>
   void read_raw(Number& number) {
-    std::memcpy(&number, take(sizeof number), sizeof number);
+    read_block(&number, sizeof number);
   }
   void read_block(void* into, std::size_t count) {
-    const std::byte* const from = take(count);
+    if (count > remaining()) throw_truncated(count);
+    const std::byte* const from = here_;
     if (count != 0) std::memcpy(into, from, count);
+    // Bytes written may be any object's, also `here_`: moved after them, it stays known, and in a register.
+    here_ = from + count;
   }
   /// The next `count` bytes, to be copied by the caller at once and looked at only in the copy.
   const std::byte* take(std::size_t count) {
@@ -176,22 +183,9 @@ class forking_iarchive {
 
   [[noreturn]] void fail(const std::string& what) const;
 
-  /// Open while the elements of a container or the target of a pointer are read.
-  class nesting {
-   public:
-    explicit nesting(forking_iarchive& archive) : archive_(archive) {
-      if (archive_.depth_left_ == 0) archive_.throw_too_deep();
-      --archive_.depth_left_;
-    }
-    ~nesting() { ++archive_.depth_left_; }
-    nesting(const nesting&) = delete;
-    nesting& operator=(const nesting&) = delete;
-
-   private:
-    forking_iarchive& archive_;
-  };
-
  private:
+  friend class detail::nesting<forking_iarchive>;
+
   struct claimable_handle {
     unique_handle handle;
     std::uint16_t uses_left = 0;
@@ -202,7 +196,8 @@ class forking_iarchive {
     std::ptrdiff_t offset;  // the same for all objects whose dynamic type is `derived`
   };
 
-  void read_envelope(std::size_t handles);
+  void read_envelope(std::size_t handles, const detail::type_identity* expected);
+  std::uint64_t read_type_name(std::size_t size, const detail::type_identity* expected);
   void check_size() const;
   void check_handle_count(std::size_t count) const;
   void read_versions(std::uint32_t count);
@@ -220,7 +215,8 @@ class forking_iarchive {
   std::uint64_t override_mask_ = 0;
   bool has_versions_ = false;
   std::size_t depth_left_, objects_left_, handles_left_;
-  std::string type_name_;
+  const detail::type_identity* type_ = nullptr;  // what was expected, if the message holds it
+  std::string type_name_;                        // otherwise
   std::vector<claimable_handle> handles_;
   std::vector<std::string> names_;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> versions_;

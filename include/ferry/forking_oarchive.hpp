@@ -3,6 +3,7 @@
 
 #include <ferry/archive_options.hpp>
 #include <ferry/detail/bare_message.hpp>
+#include <ferry/detail/nesting.hpp>
 #include <ferry/detail/traits.hpp>
 #include <ferry/message.hpp>
 
@@ -34,7 +35,10 @@ class forking_oarchive {
   using is_loading = boost::mpl::bool_<false>;
 
   /// @param type_name  what the message is said to hold; at most 65535 bytes
-  explicit forking_oarchive(std::string_view type_name = {}, const archive_options& options = {});
+  explicit forking_oarchive(std::string_view type_name = {}, const archive_options& options = {})
+      : forking_oarchive(type_name, detail::hash_name(type_name), options) {}
+  forking_oarchive(const detail::type_identity& holds, const archive_options& options)
+      : forking_oarchive(holds.name, holds.hash, options) {}
   /// For carriers: writes a message without an envelope, to be finished with `finish_bare`.
   /// @param storage  memory to be used again; what is in it is dropped
   forking_oarchive(buffer storage, const archive_options& options);
@@ -69,7 +73,7 @@ class forking_oarchive {
 
   template <class Number>
   void write_raw(const Number& number) {
-    std::memcpy(buffer_.extend(sizeof number), &number, sizeof number);
+    buffer_.append(number);
   }
   void write_block(const void* bytes, std::size_t count) {
     if (count > options_.limit.bytes) throw_too_large(count);
@@ -78,7 +82,7 @@ class forking_oarchive {
   /// Unsigned LEB128: seven bits a byte, the lowest first.
   void write_size(std::uint64_t size) {
     if (size < 0x80) {
-      *buffer_.extend(1) = static_cast<std::byte>(size);
+      write_raw(static_cast<std::byte>(size));
     } else {
       write_long_size(size);
     }
@@ -116,22 +120,9 @@ class forking_oarchive {
     return {options_.limit.bytes, depth_left_, objects_left_, options_.limit.handles - handles_.size()};
   }
 
-  /// Open while the elements of a container or the target of a pointer are written.
-  class nesting {
-   public:
-    explicit nesting(forking_oarchive& archive) : archive_(archive) {
-      if (archive_.depth_left_ == 0) archive_.throw_too_deep();
-      --archive_.depth_left_;
-    }
-    ~nesting() { ++archive_.depth_left_; }
-    nesting(const nesting&) = delete;
-    nesting& operator=(const nesting&) = delete;
-
-   private:
-    forking_oarchive& archive_;
-  };
-
  private:
+  friend class detail::nesting<forking_oarchive>;
+
   struct shared_key {
     const void* address;
     const std::type_info* type;
@@ -150,6 +141,7 @@ class forking_oarchive {
     std::uint16_t uses;
   };
 
+  forking_oarchive(std::string_view type_name, std::uint64_t type_hash, const archive_options& options);
   void write_long_size(std::uint64_t size);
   void write_versions();
   [[noreturn]] void throw_too_large(std::size_t size) const;

@@ -25,6 +25,13 @@ std::string_view wire_name_of(const type_identity& identity, const std::type_inf
   return name != nullptr ? *name : identity.name;
 }
 
+forking_oarchive archive_for(const type_identity& identity, const std::type_info& type,
+                             const archive_options& options) {
+  const std::string* const name = table_name(identity, type, options);
+  if (name != nullptr) return forking_oarchive(*name, options);
+  return forking_oarchive(identity, options);
+}
+
 void check_type_name(const forking_iarchive& archive, const type_identity& identity,
                      const std::type_info& type) {
   if (archive.type_name() == identity.name) return;

@@ -127,7 +127,7 @@ void codec<std::error_condition>::load(forking_iarchive& archive, std::error_con
 void codec<std::exception_ptr>::save(forking_oarchive& archive, const std::exception_ptr& exception) {
   save_number(archive, exception != nullptr);
   if (exception == nullptr) return;
-  const forking_oarchive::nesting level(archive);
+  const nesting level(archive);
   try {
     std::rethrow_exception(exception);
   } catch (const std::exception& error) {
@@ -143,7 +143,7 @@ void codec<std::exception_ptr>::save(forking_oarchive& archive, const std::excep
 void codec<std::exception_ptr>::load(forking_iarchive& archive, std::exception_ptr& exception) {
   exception = nullptr;
   if (!make<bool>(archive)) return;
-  const forking_iarchive::nesting level(archive);
+  const nesting level(archive);
   std::string type_name = make<std::string>(archive);
   std::string text = make<std::string>(archive);
   const auto origin = make<std::int64_t>(archive);

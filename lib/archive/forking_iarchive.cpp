@@ -18,7 +18,8 @@ using detail::table_of;
 
 }  // namespace
 
-forking_iarchive::forking_iarchive(message from, const archive_options& options)
+forking_iarchive::forking_iarchive(message from, const archive_options& options,
+                                   const detail::type_identity* expected)
     : storage_(from.take_buffer()),
       begin_(storage_.data()),
       here_(begin_),
@@ -30,10 +31,11 @@ forking_iarchive::forking_iarchive(message from, const archive_options& options)
   std::vector<unique_handle> handles = from.take_handles();
   handles_.reserve(handles.size());
   for (unique_handle& handle : handles) handles_.push_back({std::move(handle)});
-  read_envelope(handles_.size());
+  read_envelope(handles_.size(), expected);
 }
 
-forking_iarchive::forking_iarchive(std::span<const std::byte> from, const archive_options& options)
+forking_iarchive::forking_iarchive(std::span<const std::byte> from, const archive_options& options,
+                                   const detail::type_identity* expected)
     : begin_(from.data()),
       here_(begin_),
       end_(begin_ + from.size()),
@@ -41,7 +43,19 @@ forking_iarchive::forking_iarchive(std::span<const std::byte> from, const archiv
       depth_left_(options.limit.depth),
       objects_left_(options.limit.objects),
       handles_left_(options.limit.handles) {
-  read_envelope(0);
+  read_envelope(0, expected);
+}
+
+/// @returns the hash of the name
+std::uint64_t forking_iarchive::read_type_name(std::size_t size, const detail::type_identity* expected) {
+  const std::byte* const name = take(size);
+  if (expected != nullptr && size == expected->name.size() &&
+      std::memcmp(name, expected->name.data(), size) == 0) {
+    type_ = expected;
+    return expected->hash;
+  }
+  type_name_.assign(reinterpret_cast<const char*>(name), size);
+  return detail::hash_name(type_name_);
 }
 
 forking_iarchive::forking_iarchive(std::span<const std::byte> from, std::vector<unique_handle> handles,
@@ -90,7 +104,7 @@ void forking_iarchive::read_versions(std::uint32_t count) {
   std::sort(versions_.begin(), versions_.end());
 }
 
-void forking_iarchive::read_envelope(std::size_t handles) {
+void forking_iarchive::read_envelope(std::size_t handles, const detail::type_identity* expected) {
   check_size();
   detail::envelope head;
   if (remaining() < sizeof head) {
@@ -110,9 +124,7 @@ void forking_iarchive::read_envelope(std::size_t handles) {
     read_raw(override_mask_);
     if (override_mask_ == 0) fail("the message announces overrides, but none");
   }
-  const std::byte* const name = take(head.name_size);
-  type_name_.assign(reinterpret_cast<const char*>(name), head.name_size);
-  if (detail::hash_name(type_name_) != head.type_hash)
+  if (read_type_name(head.name_size, expected) != head.type_hash)
     fail("the hash of the type's name is not that of its name");
   const std::uint64_t versions_size = std::uint64_t{head.version_count} * sizeof(detail::class_version);
   if (versions_size > remaining() || head.body_size != remaining() - versions_size) {

@@ -23,7 +23,8 @@ std::string more_than(const char* limit, std::size_t value) {
 
 }  // namespace
 
-forking_oarchive::forking_oarchive(std::string_view type_name, const archive_options& options)
+forking_oarchive::forking_oarchive(std::string_view type_name, std::uint64_t type_hash,
+                                   const archive_options& options)
     : buffer_(options.memory),
       options_(options),
       override_mask_(table_of(options).override_mask()),
@@ -37,7 +38,7 @@ forking_oarchive::forking_oarchive(std::string_view type_name, const archive_opt
                         "with dispatch_table::add");
   }
   head.name_size = static_cast<std::uint16_t>(type_name.size());
-  head.type_hash = detail::hash_name(type_name);
+  head.type_hash = type_hash;
   write_raw(head);
   if (override_mask_ != 0) write_raw(override_mask_);
   buffer_.append(type_name.data(), type_name.size());

@@ -38,6 +38,18 @@ struct recursive_class {
     archive& inside;
   }
 };
+/// Holds nothing that could be deep, and yet is read as deep as the bytes say.
+struct deep_only_on_the_stack {
+  int unused = 0;
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    bool more = false;
+    archive& more;
+    if (!more) return;
+    deep_only_on_the_stack next;
+    archive& next;
+  }
+};
 struct by_optional {
   std::map<int, by_optional> inside;
 };
@@ -181,6 +193,7 @@ BOOST_AUTO_TEST_CASE(depth_is_bounded_however_it_is_made) {
   bomb(leaf_chain(), {1});
   bomb(by_optional(), {1, 0, 0, 0, 0});
   bomb(recursive_class(), {1});
+  bomb(deep_only_on_the_stack(), {1});
 }
 
 // Two threads by design use the same memory without a lock, so there is nothing here for TSan.

@@ -39,7 +39,7 @@ requires std::is_enum_v<T>
 inline constexpr bool is_bool_like<T> = std::is_same_v<std::underlying_type_t<T>, bool>;
 
 template <class T>
-void save_number(forking_oarchive& archive, T value) {
+void save_number(forking_oarchive& archive, const T& value) {
   if constexpr (std::is_same_v<T, long double>) {
     // The bytes after the value are padding, which must not carry old memory to another process.
     unsigned char bytes[sizeof value] = {};
@@ -159,23 +159,17 @@ consteval bool is_guarded() {
 template <class T>
 inline constexpr bool needs_construct_data = !std::is_default_constructible_v<T> && has_construct_data<T>;
 
-/// A trivially copyable class owns nothing that could lie deeper and deeper.
-struct no_nesting {
-  template <class Archive>
-  explicit no_nesting(const Archive&) noexcept {}
-};
-template <class Archive, class T>
-using nesting_of = std::conditional_t<std::is_trivially_copyable_v<T>, no_nesting, typename Archive::nesting>;
-
+// `inline` here and at `save` has GCC write several members in one place, with the end of the buffer in a
+// register.
 template <class T>
-void save_boost(forking_oarchive& archive, const T& value) {
+inline void save_boost(forking_oarchive& archive, const T& value) {
   if (goes_as_block<T>(archive)) {
     archive.write_block(&value, sizeof value);
     return;
   }
   constexpr unsigned version = boost::serialization::version<T>::value;
   if constexpr (version != 0) archive.note_version(identity_of<T>(), version);
-  const nesting_of<forking_oarchive, T> level(archive);
+  const nesting level(archive);
   const std::size_t before = archive.size();
   if constexpr (needs_construct_data<T>)
     boost::serialization::save_construct_data_adl(archive, &value, version);
@@ -193,9 +187,9 @@ unsigned version_in(const forking_iarchive& archive) {
 /// Boost's load_construct_data makes an object without a public default constructor.
 template <class T>
 T make_boost(forking_iarchive& archive) {
-  const nesting_of<forking_iarchive, T> level(archive);
+  const nesting level(archive);
   const unsigned version = version_in<T>(archive);
-  const std::size_t before = archive.offset();
+  const std::size_t before = archive.remaining();
   union storage {
     storage() {}
     ~storage() {}
@@ -207,7 +201,7 @@ T make_boost(forking_iarchive& archive) {
     ~destroyer() { value.~T(); }
   } const destroy_after{place.value};
   boost::serialization::serialize_adl(archive, place.value, version);
-  if (archive.offset() == before) skip_empty(archive);
+  if (archive.remaining() == before) skip_empty(archive);
   return std::move(place.value);
 }
 
@@ -219,10 +213,10 @@ void load_boost(forking_iarchive& archive, T& value) {
       return;
     }
   }
-  const nesting_of<forking_iarchive, T> level(archive);
-  const std::size_t before = archive.offset();
+  const nesting level(archive);
+  const std::size_t before = archive.remaining();
   boost::serialization::serialize_adl(archive, value, version_in<T>(archive));
-  if (archive.offset() == before) skip_empty(archive);
+  if (archive.remaining() == before) skip_empty(archive);
 }
 
 template <class T>
@@ -339,12 +333,12 @@ inline constexpr bool may_be_overridden = std::is_class_v<T>&& way_of<T> != way:
 // Out of line, to keep what is rarely needed out of the way of what is always done.
 template <class T>
 [[gnu::noinline]] bool save_overridden(forking_oarchive& archive, const T& value) {
-  const typename forking_oarchive::nesting level(archive);
+  const nesting level(archive);
   return archive.save_override(typeid(T), identity_of<T>().hash, &value);
 }
 
 template <class T>
-void save(forking_oarchive& archive, const T& value) {
+inline void save(forking_oarchive& archive, const T& value) {
   if constexpr (way_of<T> == way::number) {
     save_number(archive, value);
   } else if constexpr (way_of<T> == way::handle) {
@@ -424,7 +418,7 @@ void load_own_way(forking_iarchive& archive, T& value) {
 /// What the writer wrote by an entry that overrides the type's own way; null if it did not.
 template <class T>
 [[gnu::noinline]] erased_object load_overridden(forking_iarchive& archive) {
-  const typename forking_iarchive::nesting level(archive);
+  const nesting level(archive);
   const dispatch_entry* const entry = archive.read_override(typeid(T), identity_of<T>().hash);
   return entry != nullptr ? entry->load(archive) : erased_object(nullptr, [](void*) {});
 }

@@ -31,7 +31,7 @@ inline constexpr bool goes_by_name_alone = std::is_abstract_v<T> ||
 
 template <class T>
 void save_pointee(forking_oarchive& archive, const T& object) {
-  const typename forking_oarchive::nesting level(archive);
+  const nesting level(archive);
   archive.count_objects(1);
   if constexpr (std::is_polymorphic_v<T>) {
     if (typeid(object) != typeid(T) || goes_by_name_alone<T>) {
@@ -75,7 +75,7 @@ struct codec<std::unique_ptr<T>> {
     using object = std::remove_const_t<T>;
     pointer.reset();
     if (!make<bool>(archive)) return;
-    const typename forking_iarchive::nesting level(archive);
+    const nesting level(archive);
     archive.count_objects(1);
     if (const dispatch_entry* const entry = pointee_entry<object>(archive)) {
       erased_object loaded = entry->load(archive);
@@ -157,7 +157,7 @@ struct codec<std::shared_ptr<T>> {
     }
     const std::size_t slot = static_cast<std::size_t>(index) - 1;
     if (slot == archive.shared_count()) {
-      const typename forking_iarchive::nesting level(archive);
+      const nesting level(archive);
       archive.count_objects(1);
       archive.add_shared();
       if (const dispatch_entry* const entry = pointee_entry<object>(archive)) {

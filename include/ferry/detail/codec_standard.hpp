@@ -49,7 +49,7 @@ struct codec<std::basic_string<Char, Traits, Allocator>> {
 template <class T, std::size_t Extent>
 struct codec<std::span<T, Extent>> {
   static void save(forking_oarchive& archive, std::span<T, Extent> elements) {
-    const typename forking_oarchive::nesting level(archive);
+    const nesting level(archive);
     archive.write_size(elements.size());
     if (!goes_as_block<std::remove_cv_t<T>>(archive)) archive.count_objects(elements.size());
     save_elements<std::remove_cv_t<T>>(archive, elements.data(), elements.size());
@@ -111,7 +111,7 @@ struct codec<std::vector<T, Allocator>> {
   }
 
   static void load(forking_iarchive& archive, vector& elements) {
-    const typename forking_iarchive::nesting level(archive);
+    const nesting level(archive);
     if constexpr (is_bitwise<T> && std::is_default_constructible_v<T>) {
       if (goes_as_block<T>(archive)) {
         const std::size_t count = archive.read_count<sizeof(T)>();
@@ -133,8 +133,9 @@ struct codec<std::vector<T, Allocator>> {
       while (loaded != count) {
         if (elements.size() <= loaded)
           elements.resize(loaded + archive.reservable(count - loaded, sizeof(T)));
-        for (const std::size_t there = std::min(count, elements.size()); loaded != there; ++loaded)
-          detail::load(archive, elements[loaded]);
+        const std::size_t more = std::min(count, elements.size()) - loaded;
+        load_elements(archive, elements.data() + loaded, more);
+        loaded += more;
       }
       elements.resize(count);
     } else {
@@ -165,7 +166,7 @@ struct codec<T> {
   static constexpr bool is_map = requires { typename T::mapped_type; };
 
   static void save(forking_oarchive& archive, const T& container) {
-    const typename forking_oarchive::nesting level(archive);
+    const nesting level(archive);
     const auto count = static_cast<std::size_t>(std::distance(container.begin(), container.end()));
     archive.write_size(count);
     archive.count_objects(count);
@@ -180,7 +181,7 @@ struct codec<T> {
   }
 
   static void load(forking_iarchive& archive, T& container) {
-    const typename forking_iarchive::nesting level(archive);
+    const nesting level(archive);
     const std::size_t count = archive.read_count();
     archive.count_objects(count);
     container.clear();
@@ -322,14 +323,14 @@ struct codec<std::optional<T>> {
   static void save(forking_oarchive& archive, const std::optional<T>& value) {
     save_number(archive, value.has_value());
     if (value) {
-      const typename forking_oarchive::nesting level(archive);
+      const nesting level(archive);
       detail::save(archive, *value);
     }
   }
   static void load(forking_iarchive& archive, std::optional<T>& value) {
     value.reset();
     if (!make<bool>(archive)) return;
-    const typename forking_iarchive::nesting level(archive);
+    const nesting level(archive);
     if constexpr (loads_in_place<T>) {
       detail::load(archive, value.emplace());
     } else {
@@ -352,7 +353,7 @@ struct codec<std::variant<Alternatives...>> {
     if (value.valueless_by_exception())
       throw archive_error("a std::variant that lost its value to an exception cannot be written");
     archive.write_size(value.index());
-    const typename forking_oarchive::nesting level(archive);
+    const nesting level(archive);
     std::visit([&](const auto& held) { detail::save(archive, held); }, value);
   }
   static variant make(forking_iarchive& archive) {
@@ -361,7 +362,7 @@ struct codec<std::variant<Alternatives...>> {
       archive.fail("a variant of " + std::to_string(sizeof...(Alternatives)) + " alternatives holds number " +
                    std::to_string(index));
     }
-    const typename forking_iarchive::nesting level(archive);
+    const nesting level(archive);
     return make_alternative(archive, index, std::index_sequence_for<Alternatives...>{});
   }
   static void load(forking_iarchive& archive, variant& value) { value = make(archive); }
