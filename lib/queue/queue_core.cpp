@@ -26,7 +26,8 @@ struct queue_core::state {
 
   bool put(std::span<const std::byte> bytes, std::uint32_t format, const std::vector<handle_view>& carried,
            std::size_t count, deadline until);
-  void tidy();
+  /// @returns whether there was something to clear away
+  bool tidy();
 
   ring items;
   readiness ready;
@@ -68,7 +69,7 @@ bool queue_core::put(std::span<const std::byte> bytes, std::uint32_t format,
 bool queue_core::state::put(std::span<const std::byte> bytes, std::uint32_t format,
                             const std::vector<handle_view>& carried, std::size_t count, deadline until) {
   const record_facts facts{static_cast<std::uint32_t>(count), format};
-  do {
+  for (;;) {
     const ring::outcome outcome = items.put_by(bytes.size(), until, [&](ring::producer& to) {
       if (!handles.send(to.take_serial(), carried)) return false;
       ready.announce();
@@ -76,8 +77,9 @@ bool queue_core::state::put(std::span<const std::byte> bytes, std::uint32_t form
       return true;
     });
     if (outcome != ring::outcome::declined) return outcome == ring::outcome::done;
-  } while (handles.wait_for_room(until));
-  return false;
+    // No consumer needs to come for what fills an empty queue: so who waits for that room makes it.
+    if (!tidy() && !handles.wait_for_room(until)) return false;
+  }
 }
 
 bool queue_core::get(taken_item& into, deadline until) {
@@ -115,12 +117,14 @@ bool queue_core::get(taken_item& into, deadline until) {
 
 // Handles in a queue without items are what killed processes left there. Who has the other end of what they
 // are may wait for their being closed.
-void queue_core::state::tidy() {
-  if (handles.empty()) return;
+bool queue_core::state::tidy() {
+  if (handles.empty() || !items.looks_empty()) return false;
   const ring::consumer taking(items, deadline::immediately());
-  if (!taking.holds()) return;
+  if (!taking.holds()) return false;
   const ring::producer putting(items, deadline::immediately());
-  if (putting.holds() && items.looks_empty()) handles.drop_all();
+  if (!putting.holds() || !items.looks_empty() || handles.empty()) return false;
+  handles.drop_all();
+  return true;
 }
 
 std::size_t queue_core::size() const noexcept {

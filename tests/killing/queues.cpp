@@ -130,6 +130,36 @@ BOOST_AUTO_TEST_CASE(handles_that_a_killed_producer_left_are_closed_by_who_waits
   }));
 }
 
+// More than the system has room for, and nobody is waiting for items, who would clear them away.
+BOOST_AUTO_TEST_CASE(handles_that_killed_producers_left_keep_no_others_out) {
+  const auto queue = used_queue();
+  const parcel what(1, small, 1);
+  const auto put = [&] { queue->put(what); };
+  // Of the system, until the item is there; the last one sends the handle.
+  const auto count_calls = [&] {
+    std::size_t calls = 0;
+    {
+      stepped_child producer(put);
+      while (producer.run_to_system_call() && queue->empty()) ++calls;
+    }
+    check_parcel(take(*queue), 1);
+    return calls;
+  };
+  const auto kill_after = [&](std::size_t calls) {
+    stepped_child producer(put);
+    for (std::size_t i = 0; i < calls; ++i) producer.run_to_system_call();
+  };
+  const std::size_t calls = count_calls();
+  kill_after(calls);
+  const std::size_t calls_after_a_death = count_calls();
+  kill_after(calls);
+  for (int kills = 0; kills < 400; ++kills) kill_after(calls_after_a_death);
+  BOOST_REQUIRE(queue->empty());
+  BOOST_REQUIRE(queue->try_put(what));
+  check_parcel(take(*queue), 1);
+  check_closes(*queue);
+}
+
 BOOST_AUTO_TEST_CASE(the_handle_of_a_queue_misses_nothing) {
   const auto watched = [] {
     auto queue = used_queue();
