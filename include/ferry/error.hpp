@@ -98,6 +98,19 @@ class queue_closed : public error {
   using error::error;
 };
 
+/// Processes ended with tasks of a `joinable_queue` that they had taken and not reported as done.
+class tasks_lost : public error {
+ public:
+  tasks_lost(std::uint64_t count, std::int64_t process);
+  std::uint64_t count() const noexcept { return count_; }
+  /// Id of the process, of the last one where there were several.
+  std::int64_t process() const noexcept { return process_; }
+
+ private:
+  std::uint64_t count_;
+  std::int64_t process_;
+};
+
 /// The stream ended inside a message: the writer died or broke the protocol. The connection is of no use.
 class truncated_message : public error {
  public:

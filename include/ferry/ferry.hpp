@@ -22,6 +22,8 @@
 #include <ferry/forking_oarchive.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/init.hpp>
+#include <ferry/joinable_queue.hpp>
+#include <ferry/lease.hpp>
 #include <ferry/limits.hpp>
 #include <ferry/listener.hpp>
 #include <ferry/message.hpp>

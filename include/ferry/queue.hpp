@@ -1,29 +1,18 @@
 // A queue in shared memory.
 #pragma once
 
-#include <ferry/deadline.hpp>
-#include <ferry/detail/queue_core.hpp>
-#include <ferry/detail/queue_iterator.hpp>
+#include <ferry/detail/basic_queue.hpp>
 #include <ferry/detail/shareable.hpp>
 #include <ferry/error.hpp>
-#include <ferry/handle.hpp>
-#include <ferry/limits.hpp>
+#include <ferry/lease.hpp>
 #include <ferry/reducer.hpp>
-#include <ferry/transfer.hpp>
 
-#include <cstddef>
-#include <iterator>
+#include <chrono>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 namespace ferry {
-
-/// What `close` does with the items that are still in a queue.
-enum class closing {
-  drain,    ///< they can be taken
-  discard,  ///< they are dropped
-};
 
 /// A first-in first-out queue for any number of producers and consumers, in any process.
 ///
@@ -46,80 +35,33 @@ enum class closing {
 ///   jobs.put({1, "first"});
 ///   jobs.close();                                     // ends the loop when the rest is taken
 template <class T>
-class queue {
+class queue : public detail::basic_queue<T> {
  public:
-  using value_type = T;
-
   /// @throws system_error  when memory or descriptors have run out; it takes four
-  explicit queue(const queue_options& options = {}) : core_(options) {}
+  explicit queue(const queue_options& options = {}) : detail::basic_queue<T>(detail::queue_core(options)) {}
 
-  /// @name Putting
-  /// @throws what `dumps` does; nothing is put then
-  /// @throws queue_closed
-  /// @throws limit_exceeded  when the item alone takes more than `max_bytes`
-  /// @throws system_error  when memory has run out; nothing is put then, and the queue usable
-  /// Of items with handles the system keeps about 270 in flight: more wait for room.
+  /// @name Taking under a lease
+  /// The item stays in the queue's memory, though not in its size, until it is acknowledged: if the process
+  /// that has it ends first, however it ends, another one gets it. A closed queue ends when nobody has a
+  /// lease any more that could come back; but for a process that has one itself, at once.
+  /// @throws as the other forms of taking
   ///@{
-  void put(const T& item) { put_until(item, deadline::never()); }
-  bool try_put(const T& item) { return put_until(item, deadline::immediately()); }
+  lease<T> get_leased() { return std::move(*get_leased_until(deadline::never())); }
+  std::optional<lease<T>> try_get_leased() { return get_leased_until(deadline::immediately()); }
   template <class Rep, class Period>
-  bool put_for(const T& item, std::chrono::duration<Rep, Period> time) {
-    return put_until(item, deadline::after(time));
+  std::optional<lease<T>> get_leased_for(std::chrono::duration<Rep, Period> time) {
+    return get_leased_until(deadline::after(time));
   }
-  /// @returns false when there was no room until then; nothing was put
-  bool put_until(const T& item, deadline until) { return detail::put_value(core_, item, until); }
-  ///@}
-
-  /// @name Taking
-  /// @throws end_of_stream  when the queue is closed and everything has been taken
-  /// @throws what `loads` does: the item is lost then, and the next can be taken
-  /// @throws std::bad_alloc  when there is no memory for the item, which stays in the queue
-  /// @throws system_error  when there are no descriptors for what it holds; it stays in the queue, unless it
-  ///                       holds more than 252 handles
-  ///@{
-  T get() { return *get_until(deadline::never()); }
-  std::optional<T> try_get() { return get_until(deadline::immediately()); }
-  template <class Rep, class Period>
-  std::optional<T> get_for(std::chrono::duration<Rep, Period> time) {
-    return get_until(deadline::after(time));
-  }
-  /// @returns nothing when nothing came until then
-  std::optional<T> get_until(deadline until) {
+  std::optional<lease<T>> get_leased_until(deadline until) {
     detail::taken_item item;
-    if (!core_.get(item, until)) return std::nullopt;
-    return detail::value_of<T>(item, core_.packing());
+    if (!this->core_.get(item, detail::queue_core::taking::under_lease, until)) return std::nullopt;
+    return lease<T>(detail::value_of<T>(item, this->core_), this->core_, item.lease);
   }
   ///@}
-
-  /// Takes items until the queue is closed and empty. An input range: each item is seen once, by one of all
-  /// that take.
-  auto begin() { return detail::queue_iterator<queue>(*this); }
-  std::default_sentinel_t end() const noexcept { return {}; }
-
-  /// How many items can be taken: exact at one moment during the call. Never blocks.
-  std::size_t size() const noexcept { return core_.size(); }
-  bool empty() const noexcept { return size() == 0; }
-  /// Whether the bounds let nothing more in, not even the smallest item.
-  bool full() const noexcept { return core_.full(); }
-
-  /// Nothing more is put, by anyone: every `put` throws from here on, in all processes, also those that are
-  /// waiting for room. Who takes gets the rest, or nothing more, and then the end of the stream. Closing
-  /// again does nothing, but that `discard` drops what is there.
-  void close(closing rest = closing::drain) { core_.close(rest == closing::discard); }
-  bool closed() const noexcept { return core_.closed(); }
-
-  /// For event loops and `ferry::wait`: readable when there is something to take, or the queue is closed.
-  /// Borrowed. From the first call on, in any process, putting into an empty queue and emptying it take a
-  /// system call. Where a producer has been killed it may be readable with nothing there, until somebody
-  /// tries to take: use the `try_` form, or `ferry::wait`, which looks twice.
-  native_handle_type native_handle() const { return core_.native_handle(); }
-  friend bool is_ready(const queue& it) { return it.core_.is_ready(); }
 
  private:
-  friend struct reducer<queue>;
-  explicit queue(detail::queue_core core) noexcept : core_(std::move(core)) {}
-
-  detail::queue_core core_;
+  friend struct detail::queue_reducer<queue>;
+  explicit queue(detail::queue_core core) noexcept : detail::basic_queue<T>(std::move(core)) {}
 };
 
 namespace detail {
@@ -128,17 +70,9 @@ struct queue_name {
 };
 }  // namespace detail
 
-/// Crosses as its handles, with the transfer mode and the limits of its items.
 template <class T>
-struct reducer<queue<T>> {
+struct reducer<queue<T>> : detail::queue_reducer<queue<T>> {
   static constexpr std::string_view name = detail::shareable_wire_name<detail::queue_name, T>::value;
-  static constexpr bool guarded = true;
-  static auto reduce(const queue<T>& queue) { return queue.core_.parts(); }
-  static queue<T> rebuild(unique_handle memory, unique_handle event, unique_handle reader,
-                          unique_handle writer, transfer mode, const limits& limit) {
-    return ferry::queue<T>(detail::queue_core(std::move(memory), std::move(event), std::move(reader),
-                                              std::move(writer), mode, limit));
-  }
 };
 
 }  // namespace ferry

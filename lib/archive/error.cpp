@@ -32,6 +32,12 @@ type_mismatch::type_mismatch(const std::string& held, const std::string& asked)
 name_error::name_error(const std::string& what, std::string name)
     : archive_error(what), name_(std::move(name)) {}
 
+tasks_lost::tasks_lost(std::uint64_t count, std::int64_t process)
+    : error(std::to_string(count) + " tasks were taken from the queue by processes that ended before they " +
+            "were done, the last one by process " + std::to_string(process)),
+      count_(count),
+      process_(process) {}
+
 buffer_too_short::buffer_too_short(std::size_t capacity, std::vector<std::byte> message)
     : error("a message of " + std::to_string(message.size()) + " bytes does not fit the " +
             std::to_string(capacity) + " bytes given for it: it is in this exception, take it from there"),

@@ -43,17 +43,45 @@ bool item_handles::wait_for_room(deadline until) {
   return true;
 }
 
-bool item_handles::peek(std::uint64_t serial, std::vector<unique_handle>& into) {
+bool item_handles::find(std::uint64_t serial, ring::consumer& items) {
+  std::uint64_t first_moved = 0;
   for (;;) {
     std::uint64_t found = 0;
     const auto size = os::peek_packet(reader_, std::as_writable_bytes(std::span(&found, 1)));
-    if (!size || *size != sizeof found || static_cast<std::int64_t>(found - serial) > 0) return false;
-    if (found == serial) break;
-    os::drop_packet(reader_);
+    if (!size) return false;
+    if (*size != sizeof found) throw_damaged("its handles say nothing of their items");
+    if (found == serial) return true;
+    if (!items.is_live(found)) {
+      os::drop_packet(reader_);
+      continue;
+    }
+    if (found == first_moved) return false;
+    if (first_moved == 0) first_moved = found;
+    move_to_the_end(found);
   }
+}
+
+void item_handles::move_to_the_end(std::uint64_t serial) {
+  std::vector<unique_handle> handles;
+  if (!os::peek_handles(reader_, handles))
+    os::throw_system_error(EMFILE, "look for the handles of an item in a queue, where it stays");
+  const std::vector<handle_view> views(handles.begin(), handles.end());
+  // Sent before it is dropped: killed in between, there are two of them, which harms nobody. Only where the
+  // socket is full it is the other way round.
+  const bool sent = send(serial, views);
+  os::drop_packet(reader_);
+  if (!sent) send(serial, views);
+}
+
+bool item_handles::peek(std::uint64_t serial, ring::consumer& items, std::vector<unique_handle>& into) {
+  if (!find(serial, items)) return false;
   if (os::peek_handles(reader_, into)) return true;
   into.clear();
   os::throw_system_error(EMFILE, "take an item with handles out of a queue, where it stays");
+}
+
+void item_handles::drop(std::uint64_t serial, ring::consumer& items) {
+  if (find(serial, items)) drop();
 }
 
 void item_handles::drop() {

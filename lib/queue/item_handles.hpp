@@ -4,6 +4,8 @@
 #include <ferry/deadline.hpp>
 #include <ferry/handle.hpp>
 
+#include "queue/ring.hpp"
+
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -12,8 +14,12 @@ namespace ferry::detail {
 
 /// A packet socket with the handles of those items in a queue that have some: one packet each, which says to
 /// which item it belongs. A producer sends the packet before it commits the item, a consumer drops it after
-/// it has taken the item: so a packet without an item is what a killed process left, and is dropped by the
-/// next who comes upon it; and an item is never without its packet.
+/// it has taken the item, or, under a lease, when it is done with it: so a packet without an item is what a
+/// killed process left, and is dropped by the next who comes upon it; and an item is never without its
+/// packet.
+///
+/// The packets are in the order of their items, but for those of items under leases, which go to the end when
+/// somebody looks for one behind them.
 class item_handles {
  public:
   item_handles();
@@ -27,12 +33,14 @@ class item_handles {
   /// @returns false when `until` has passed
   bool wait_for_room(deadline until);
 
-  /// Under the consumers' lock: gets duplicates of the handles of an item, and drops what is older.
-  /// @returns false when they are not there: somebody has damaged the queue
+  /// Under the consumers' lock: gets duplicates of the handles of an item, and drops what belongs to none.
+  /// @returns false when they are not there
   /// @throws system_error  when this process has no descriptors left; nothing is lost
-  bool peek(std::uint64_t serial, std::vector<unique_handle>& into);
+  bool peek(std::uint64_t serial, ring::consumer& items, std::vector<unique_handle>& into);
   /// Drops the packet that was found by `peek`.
   void drop();
+  /// Drops the packet of an item that is done with, wherever it is.
+  void drop(std::uint64_t serial, ring::consumer& items);
   /// Under both locks, when the queue is empty.
   void drop_all();
   bool empty() const;
@@ -41,6 +49,10 @@ class item_handles {
   handle_view writer() const noexcept { return writer_; }
 
  private:
+  /// Brings the packet of an item to the front.
+  bool find(std::uint64_t serial, ring::consumer& items);
+  void move_to_the_end(std::uint64_t serial);
+
   unique_handle reader_, writer_;
 };
 

@@ -4,17 +4,19 @@
 
 #include "archive/table_of.hpp"
 #include "channel/handle_bundle.hpp"
+#include "os/process_identity.hpp"
 #include "queue/item_handles.hpp"
 #include "queue/readiness.hpp"
 #include "queue/ring.hpp"
 
+#include <atomic>
 #include <optional>
 
 namespace ferry::detail {
 
 struct queue_core::state {
-  explicit state(const queue_options& with)
-      : items(with.max_items, with.max_bytes),
+  state(const queue_options& with, bool tasks)
+      : items(with.max_items, with.max_bytes, tasks),
         ready(items),
         options{.mode = with.mode, .table = with.table, .limit = with.limit} {}
   state(unique_handle memory, unique_handle event, unique_handle reader, unique_handle writer,
@@ -28,14 +30,19 @@ struct queue_core::state {
            std::size_t count, deadline until);
   /// @returns whether there was something to clear away
   bool tidy();
+  void after_lease();
+  void end_lease(ring::consumer& from, const lease_ticket& lease);
 
   ring items;
   readiness ready;
   item_handles handles;
   archive_options options;
+  os::adaptive_spin done_spin;
+  std::atomic<std::uint32_t> lost_told{0};  // how many lost tasks `join` has told of here
 };
 
-queue_core::queue_core(const queue_options& options) : state_(std::make_shared<state>(options)) {}
+queue_core::queue_core(const queue_options& options, bool tasks)
+    : state_(std::make_shared<state>(options, tasks)) {}
 
 queue_core::queue_core(unique_handle memory, unique_handle event, unique_handle reader, unique_handle writer,
                        transfer mode, const limits& limit)
@@ -82,35 +89,47 @@ bool queue_core::state::put(std::span<const std::byte> bytes, std::uint32_t form
   }
 }
 
-bool queue_core::get(taken_item& into, deadline until) {
+bool queue_core::get(taken_item& into, taking how, deadline until) {
   state& it = *state_;
+  const bool leased = how == taking::under_lease || it.items.head().tasks != 0;
   for (;;) {
     std::uint32_t announced = 0;
     const ring::outcome outcome = it.items.get_by(
         until,
         [&](ring::consumer& from) {
-          const record_head& record = from.record();
+          const record_head record = from.record();
           announced = record.handles;
           // Without its handles it is of no use: they went with a consumer that was killed.
-          const bool is_whole = announced == 0 || it.handles.peek(record.serial, into.handles);
+          const bool is_whole = announced == 0 || it.handles.peek(record.serial, from, into.handles);
           if (is_whole) {
             buffer& block = into.memory.block;
             block.truncate(0);
             block.append(from.bytes().data(), from.bytes().size());
             into.format = record.format;
           }
-          from.take();
-          if (announced != 0 && is_whole) it.handles.drop();
+          if (leased && is_whole) {
+            into.lease = from.take_leased();
+          } else {
+            from.take();
+            if (announced != 0 && is_whole) it.handles.drop();
+          }
           it.ready.settle();
           return is_whole;
         },
         [&] { it.tidy(); });
     if (outcome == ring::outcome::timed_out) {
-      if (it.items.looks_empty() && it.items.head().watched) it.ready.is_ready();
+      // Whoever looked in vain because the handle of the queue was up puts it down.
+      if (it.items.head().watched.load(std::memory_order_relaxed) != 0) it.ready.is_ready();
       return false;
     }
     if (outcome == ring::outcome::declined) continue;
-    if (announced != 0) into.handles = channel::claim_handles(std::move(into.handles), announced, false);
+    if (announced == 0) return true;
+    try {
+      into.handles = channel::claim_handles(std::move(into.handles), announced, false);
+    } catch (...) {
+      if (into.lease.serial != 0) end_lease(into.lease, false);
+      throw;
+    }
     return true;
   }
 }
@@ -122,8 +141,67 @@ bool queue_core::state::tidy() {
   const ring::consumer taking(items, deadline::immediately());
   if (!taking.holds()) return false;
   const ring::producer putting(items, deadline::immediately());
-  if (!putting.holds() || !items.looks_empty() || handles.empty()) return false;
+  if (!putting.holds() || !items.looks_empty() || taking.is_any_leased() || handles.empty()) return false;
   handles.drop_all();
+  return true;
+}
+
+// --- leases ------------------------------------------------------------------------------------------------
+
+void queue_core::end_lease(const lease_ticket& lease, bool give_back) {
+  state& it = *state_;
+  {
+    ring::consumer from(it.items, deadline::never());
+    if (give_back) {
+      it.ready.announce_return();
+      from.end_lease(lease, true);
+    } else {
+      it.end_lease(from, lease);
+    }
+  }
+  it.after_lease();
+}
+
+void queue_core::state::end_lease(ring::consumer& from, const lease_ticket& lease) {
+  if (from.end_lease(lease, false) && lease.handles != 0) handles.drop(lease.serial, from);
+}
+
+void queue_core::state::after_lease() {
+  ring_head& head = items.head();
+  // At the end all are to know of it.
+  if (items.closed() && items.ended())
+    wake_all(head.for_items);
+  else if (!items.looks_empty())
+    wake_one(head.for_items);
+  if (items.all_done() && head.for_done.asleep.exchange(0, std::memory_order_seq_cst) != 0)
+    wake_all(head.for_done);
+}
+
+void queue_core::task_done() {
+  state& it = *state_;
+  {
+    ring::consumer from(it.items, deadline::never());
+    const lease_ticket oldest = from.oldest_lease();
+    if (oldest.serial == 0)
+      throw error("task_done() was called more often than this process has taken tasks from the queue");
+    it.end_lease(from, oldest);
+  }
+  it.after_lease();
+}
+
+bool queue_core::join(deadline until) {
+  state& it = *state_;
+  ring_head& head = it.items.head();
+  waiting_turn turn(head.for_done, it.done_spin, [&] { return it.items.all_done(); });
+  bool done = false;
+  do {
+    done = it.items.all_done();
+    if (!done && turn.slept()) it.items.sweep();
+  } while (!done && turn(until));
+  const auto lost = static_cast<std::uint32_t>(head.lost.load(std::memory_order_seq_cst));
+  if (!done) return false;
+  const std::uint32_t untold = lost - it.lost_told.exchange(lost);
+  if (untold != 0) throw tasks_lost(untold, os::id_of(head.lost_with.load()));
   return true;
 }
 
@@ -136,14 +214,12 @@ bool queue_core::full() const noexcept {
 bool queue_core::closed() const noexcept {
   return state_->items.closed();
 }
-bool queue_core::ended() const noexcept {
-  return state_->items.ended();
-}
 void queue_core::close(bool discard) {
   state_->items.close(discard, [&] { state_->ready.announce(); });
   if (!discard) return;
   const ring::consumer lock(state_->items, deadline::never());
-  state_->handles.drop_all();
+  if (!lock.is_any_leased()) state_->handles.drop_all();
+  wake_all(state_->items.head().for_done);
 }
 
 native_handle_type queue_core::native_handle() const {

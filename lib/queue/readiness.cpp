@@ -32,7 +32,7 @@ void readiness::raise() noexcept {
 }
 
 void readiness::clear() {
-  // Always this lock inside the other one, and here alone are there two.
+  // Always this lock inside the other one, never the other way round.
   const ring::producer lock(items_, deadline::immediately());
   if (!lock.holds() || !items_.looks_empty() || items_.closed()) return;
   // In this order: killed in between, it is up and said to be down, and is raised once more than need be.

@@ -27,6 +27,12 @@ class readiness {
     if (items_.head().watched.load(std::memory_order_relaxed) != 0) [[unlikely]]
       raise();
   }
+  /// Under the consumers' lock, before an item is given back.
+  void announce_return() {
+    if (items_.head().watched.load(std::memory_order_relaxed) == 0) return;
+    const ring::producer lock(items_, deadline::never());
+    raise();
+  }
   /// Under the consumers' lock, after an item has been taken.
   void settle() {
     if (items_.head().watched.load(std::memory_order_relaxed) != 0 && items_.looks_empty()) [[unlikely]]

@@ -1,29 +1,13 @@
 // Putting into and taking from the rings of a queue.
 #include "queue/ring.hpp"
 
+#include "queue/ring_places.hpp"
+
 #include <algorithm>
 #include <string>
 
 namespace ferry::detail {
 namespace {
-
-// Where a word of others serves as an index it is judged and used as one copy.
-std::uint32_t checked_ring(const std::atomic<std::uint32_t>& word) {
-  const std::uint32_t ring = word.load(std::memory_order_acquire);
-  if (ring >= ring_head::ring_count) throw_damaged("there is no such ring");
-  return ring;
-}
-
-ring_position load(const position_word& word, std::memory_order order) noexcept {
-  return ring_position::of(word.load(order));
-}
-
-constexpr std::uint32_t units_of(std::uint32_t ring) noexcept {
-  return static_cast<std::uint32_t>(ring_size(ring) / unit);
-}
-std::byte* place_of(std::byte* records, std::uint32_t ring, ring_position at) noexcept {
-  return records + std::size_t{at.units & (units_of(ring) - 1)} * unit;
-}
 
 /// @returns whether the lock is held now
 bool lock(os::robust_mutex& mutex, deadline until, os::adaptive_spin& spin, bool& owner_died) {
@@ -56,10 +40,37 @@ bool ring::looks_empty() const noexcept {
          words.returned.load(std::memory_order_seq_cst) == 0;
 }
 
-bool ring::ended() const noexcept {
+bool ring::is_over() const noexcept {
   // First the state: after it nothing more is put.
   const std::uint32_t state = head().state.load(std::memory_order_seq_cst);
-  return state != ring_head::open && (state == ring_head::discarded || looks_empty());
+  if (state == ring_head::open) return false;
+  if (state == ring_head::discarded) return true;
+  return looks_empty() && (head().tasks != 0 || head().leased.load(std::memory_order_seq_cst) == 0);
+}
+
+bool ring::ended() {
+  if (!closed()) return false;
+  if (is_over()) return true;
+  if (!looks_empty()) return false;
+  consumer lock(*this, deadline::immediately());
+  return lock.holds() && looks_empty() && lock.holds_a_lease();
+}
+
+bool ring::all_done() const noexcept {
+  // First what waits: who takes it counts it as leased before.
+  const ring_head& words = head();
+  const std::uint32_t reading = words.reading.load(std::memory_order_seq_cst);
+  if (reading >= ring_head::ring_count) return false;
+  const ring_words& at = words.rings[reading];
+  const bool none_waits =
+      at.next.load(std::memory_order_seq_cst) == at.tail.load(std::memory_order_seq_cst) &&
+      words.writing.load(std::memory_order_seq_cst) == reading;
+  return none_waits && words.leased.load(std::memory_order_seq_cst) == 0;
+}
+
+void ring::sweep() {
+  consumer lock(*this, deadline::immediately());
+  if (lock.holds() && lock.is_any_leased()) lock.sweep();
 }
 
 std::uint64_t ring::size() const noexcept {
@@ -163,7 +174,13 @@ ring::producer::producer(ring& in, deadline until) : in_(in) {
   holds_ = lock(in.head().producers, until, in.producers_spin_, owner_died);
   // A producer that was killed may have made room in rings to which it never came. Its unfinished record is
   // behind the tail, where the next one is written over it.
-  if (owner_died) in.memory_.release_after(checked_ring(in.head().writing));
+  if (!owner_died) return;
+  try {
+    in.memory_.release_after(checked_ring(in.head().writing));
+  } catch (...) {
+    unlock();
+    throw;
+  }
 }
 
 ring::producer::~producer() {
@@ -222,7 +239,13 @@ void ring::producer::commit(std::span<const std::byte> bytes, record_facts facts
 ring::consumer::consumer(ring& in, deadline until) : in_(in) {
   bool owner_died = false;
   holds_ = lock(in.head().consumers, until, in.consumers_spin_, owner_died);
-  if (owner_died) repair();
+  if (!owner_died) return;
+  try {
+    repair();
+  } catch (...) {
+    unlock();
+    throw;
+  }
 }
 
 ring::consumer::~consumer() {
@@ -233,20 +256,10 @@ void ring::consumer::unlock() noexcept {
   if (std::exchange(holds_, false)) unlock_noexcept(in_.head().consumers);
 }
 
-// A consumer that was killed has taken its item or not, by one store. What it left undone is to give memory
-// back.
-void ring::consumer::repair() {
-  ring_head& head = in_.head();
-  const std::uint32_t reading = checked_ring(head.reading);
-  for (std::uint32_t each = 0; each <= reading; ++each) {
-    ring_words& words = head.rings[each];
-    words.head.store(words.next.load(std::memory_order_relaxed), std::memory_order_seq_cst);
-    if (each < reading) in_.memory_.release(each);
-  }
-}
-
 bool ring::consumer::find() {
   ring_head& head = in_.head();
+  again_ = head.returned.load(std::memory_order_relaxed) != 0 && find_returned();
+  if (again_) return true;
   for (;;) {
     reading_ = checked_ring(head.reading);
     if (find_in(reading_)) return true;
@@ -273,19 +286,35 @@ bool ring::consumer::find_in(std::uint32_t ring) {
   return true;
 }
 
-void ring::consumer::leave(std::uint32_t ring) noexcept {
-  in_.head().reading.store(ring + 1, std::memory_order_seq_cst);
-  in_.memory_.release(ring);
+void ring::consumer::leave(std::uint32_t ring) {
+  ring_head& head = in_.head();
+  head.reading.store(ring + 1, std::memory_order_seq_cst);
+  const ring_words& words = head.rings[ring];
+  if (words.head.load(std::memory_order_relaxed) == words.next.load(std::memory_order_relaxed))
+    in_.memory_.release(ring);
 }
 
-void ring::consumer::take() noexcept {
-  ring_words& words = in_.head().rings[reading_];
+void ring::consumer::take() {
+  ring_head& head = in_.head();
+  if (again_) {
+    set_holder(record_head::free);
+    head.returned.fetch_sub(1, std::memory_order_seq_cst);
+    head.leased.fetch_sub(1, std::memory_order_seq_cst);
+    reclaim(reading_);
+    return;
+  }
+  // Somebody may have been killed as he was taking it under a lease.
+  if (record_.holder != record_head::free) set_holder(record_head::free);
+  head.taken_serial = record_.serial;
+  ring_words& words = head.rings[reading_];
   const ring_position after{at_.units + record_units(record_.size), at_.items + 1};
+  const bool none_before = words.head.load(std::memory_order_relaxed) == at_.word();
   // The first store takes the item, whoever is killed after it, and makes room by the bounds; sequentially
   // consistent because of those who sleep until there is some. The second gives its memory to the producers,
-  // so it comes after the last look at it. Without it they make a larger ring: nobody waits for it.
+  // so it comes after the last look at it. Without it, be it for a kill or for a lease on an item before this
+  // one, they make a larger ring: nobody waits for it.
   words.next.store(after.word(), std::memory_order_seq_cst);
-  words.head.store(after.word(), std::memory_order_release);
+  if (none_before) words.head.store(after.word(), std::memory_order_release);
 }
 
 }  // namespace ferry::detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/deadline.hpp>
+#include <ferry/detail/lease_ticket.hpp>
 #include <ferry/error.hpp>
 #include <ferry/handle.hpp>
 
@@ -36,7 +37,11 @@ class ring {
   /// @param max_bytes  0: no bound; counts what items take in the ring, which is 32 bytes more than they
   /// have,
   ///                   rounded up to 8
-  ring(std::uint64_t max_items, std::uint64_t max_bytes) : memory_(max_items, max_bytes) {}
+  /// @param tasks  what is taken is a task that counts until it is done: that of a process that ends is not
+  ///               given to another, but counted as lost
+  ring(std::uint64_t max_items, std::uint64_t max_bytes, bool tasks = false) : memory_(max_items, max_bytes) {
+    head().tasks = tasks ? 1 : 0;
+  }
   /// @throws archive_error  when what arrived is no ring
   explicit ring(unique_handle memory) : memory_(std::move(memory)) {}
 
@@ -87,13 +92,20 @@ class ring {
   template <class Announce>
   void close(bool discard, Announce&& announce);
   bool closed() const noexcept { return head().state.load(std::memory_order_seq_cst) != ring_head::open; }
-  /// Closed, and nothing left to take.
-  bool ended() const noexcept;
+  /// Closed, and nothing left to take, nor will any be given back: what others have under a lease is waited
+  /// for, unless this process has a lease itself, for which others may be waiting.
+  bool ended();
+  /// Whether nothing waits and nothing is leased: all that was put is done.
+  bool all_done() const noexcept;
+  /// Looks for leases of processes that have ended: what they had is to be taken again, or is lost.
+  void sweep();
 
   handle_view handle() const noexcept { return memory_.handle(); }
   ring_head& head() const noexcept { return memory_.head(); }
 
  private:
+  /// Closed, and nothing left to wait for.
+  bool is_over() const noexcept;
   std::uint64_t bytes_in_use() const noexcept;
   /// @throws limit_exceeded  when no item of that size can ever be put
   void check_size(std::uint64_t size) const;
@@ -160,16 +172,39 @@ class ring::consumer {
     return {place_ + sizeof(record_head), static_cast<std::size_t>(record_.size)};
   }
   /// Takes the item that was found out of the queue.
-  void take() noexcept;
+  void take();
+
+  /// Takes the item that was found under a lease of this process.
+  lease_ticket take_leased();
+  /// Ends a lease: the item is done with, or to be taken again.
+  /// @returns false when it is not leased by this process: nothing has changed
+  bool end_lease(const lease_ticket& which, bool give_back);
+  /// The oldest item that this process has under a lease; `serial` is 0 if there is none.
+  lease_ticket oldest_lease();
+  /// Gives back, or counts as lost, what processes that have ended had.
+  void sweep();
+  /// Whether this process, or any, has a lease.
+  bool holds_a_lease();
+  bool is_any_leased() const noexcept;
+  /// Whether an item of that serial waits or is leased, or may be about to be put.
+  bool is_live(std::uint64_t serial);
 
  private:
   bool find_in(std::uint32_t ring);
-  void leave(std::uint32_t ring) noexcept;
+  bool find_returned();
+  void leave(std::uint32_t ring);
   void repair();
+  void reclaim(std::uint32_t ring);
+  /// Calls `visit(ring, at, place, record)` for the items that were taken and whose memory is not free yet,
+  /// until it returns true.
+  template <class Visit>
+  bool find_taken(Visit&& visit);
+  void set_holder(std::uint64_t holder) noexcept;
 
   ring& in_;
   bool holds_ = false;
-  std::uint32_t reading_ = 0;
+  bool again_ = false;         // the item was taken before
+  std::uint32_t reading_ = 0;  // the ring of the item
   ring_position at_;
   std::byte* place_ = nullptr;
   record_head record_{};
@@ -195,12 +230,16 @@ ring::outcome ring::put_by(std::uint64_t size, deadline until, Deliver&& deliver
 
 template <class Take, class Idle>
 ring::outcome ring::get_by(deadline until, Take&& take, Idle&& idle) {
-  waiting_turn turn(head().for_items, items_spin_, [&] { return !looks_empty() || closed(); });
+  waiting_turn turn(head().for_items, items_spin_, [&] { return !looks_empty() || is_over(); });
   do {
     if (ended()) throw end_of_stream("the queue is closed, and everything has been taken");
     if (looks_empty()) {
+      // Perhaps who should have told of an item, or had one, was killed. Not looked for before it is worth
+      // it.
+      const bool leased = head().leased.load(std::memory_order_relaxed) != 0;
+      if (turn.slept() || (leased && until.expired())) sweep();
       if (turn.slept()) idle();
-      continue;
+      if (looks_empty()) continue;
     }
     consumer lock(*this, until);
     if (!lock.holds() || !lock.find()) continue;

@@ -5,7 +5,7 @@
 // `writing`; consumers read ring after ring from `reading` on; rings before `reading` hold nothing but items
 // that were taken under a lease.
 //
-//      oldest        reading                     writing
+//                    reading                     writing
 //   | head..next | head...next....tail | (empty) | next=0....tail |
 //       leased      taken   waiting                  waiting
 //
@@ -73,7 +73,8 @@ struct ring_head {
 
   std::uint64_t mark;
   std::uint64_t max_items, max_bytes;  // 0: no bound; never change
-  std::atomic<std::uint32_t> state;    // open, draining or discarded; changes under the producers' lock
+  std::uint32_t tasks;               // whether what is taken is a task, to be reported as done; never changes
+  std::atomic<std::uint32_t> state;  // open, draining or discarded; changes under the producers' lock
 
   // Under the producers' lock.
   alignas(64) os::robust_mutex producers{};
@@ -85,11 +86,15 @@ struct ring_head {
   // Under the consumers' lock.
   alignas(64) os::robust_mutex consumers{};
   std::atomic<std::uint32_t> reading;   // the ring with the next item
-  std::uint32_t oldest;                 // the first ring with an item that is leased
-  std::atomic<std::uint32_t> returned;  // how many items that were taken are to be taken again
+  std::atomic<std::uint32_t> leased;    // how many items that were taken are not done with
+  std::atomic<std::uint32_t> returned;  // how many of these are to be taken again
+  std::uint64_t taken_serial;           // of the last item that was taken, or was about to be
+  std::atomic<std::uint64_t> lost;      // tasks that ended with their process, and the serial of the last one
+  std::atomic<std::uint64_t> lost_with;  // the last process that ended with tasks
 
   alignas(64) sleeping_place for_items;
   alignas(64) sleeping_place for_room;
+  alignas(64) sleeping_place for_done;
   ring_words rings[ring_count];
 };
 inline constexpr std::size_t ring_head_size = 4096;

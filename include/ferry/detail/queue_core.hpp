@@ -5,6 +5,7 @@
 #include <ferry/archive_options.hpp>
 #include <ferry/deadline.hpp>
 #include <ferry/detail/bare_message.hpp>
+#include <ferry/detail/lease_ticket.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/limits.hpp>
 #include <ferry/transfer.hpp>
@@ -56,6 +57,7 @@ struct taken_item {
   scratch_block memory;
   std::vector<unique_handle> handles;
   std::uint32_t format = 0;
+  lease_ticket lease;
 
   std::span<const std::byte> bytes() const noexcept { return memory.block.bytes(); }
 };
@@ -63,7 +65,8 @@ struct taken_item {
 /// Copies are the same queue. Thread-safe, but for assignment.
 class queue_core {
  public:
-  explicit queue_core(const queue_options& options);
+  /// @param tasks  what is taken is a task that counts until `task_done`
+  explicit queue_core(const queue_options& options, bool tasks = false);
   /// From what `parts` gave.
   /// @throws archive_error  when it is no queue
   queue_core(unique_handle memory, unique_handle event, unique_handle reader, unique_handle writer,
@@ -75,12 +78,19 @@ class queue_core {
 
   bool put(std::span<const std::byte> bytes, std::uint32_t format, std::span<const unique_handle> handles,
            deadline until);
-  bool get(taken_item& into, deadline until);
+  enum class taking { for_good, under_lease };
+  bool get(taken_item& into, taking how, deadline until);
+  /// The item is done with, or to be taken by somebody else. Does nothing when the lease is over already.
+  void end_lease(const lease_ticket& lease, bool give_back);
+  /// Ends the oldest lease of this process. @throws error  when there is none
+  void task_done();
+  /// @returns false when not all was done until then
+  /// @throws tasks_lost
+  bool join(deadline until);
 
   std::size_t size() const noexcept;
   bool full() const noexcept;
   bool closed() const noexcept;
-  bool ended() const noexcept;
   void close(bool discard);
   native_handle_type native_handle() const;
   bool is_ready() const;
@@ -109,7 +119,7 @@ bool put_value(queue_core& queue, const T& value, deadline until) {
 }
 
 template <class T>
-T value_of(taken_item& item, const archive_options& options) {
+T decode_value(taken_item& item, const archive_options& options) {
   if constexpr (is_bitwise<T>) {
     if (item.format == 0 && item.bytes().size() == sizeof(T)) {
       std::array<std::byte, sizeof(T)> copy;
@@ -124,6 +134,17 @@ T value_of(taken_item& item, const archive_options& options) {
     return value;
   } catch (...) {
     archive.give_up();
+  }
+}
+
+/// What cannot be read is no use to anybody else either: its lease, if it has one, ends here.
+template <class T>
+T value_of(taken_item& item, queue_core& from) {
+  try {
+    return decode_value<T>(item, from.packing());
+  } catch (...) {
+    if (item.lease.serial != 0) from.end_lease(item.lease, false);
+    throw;
   }
 }
 

@@ -1,0 +1,71 @@
+// An item that its queue remembers until it is done with.
+#pragma once
+
+#include <ferry/detail/queue_core.hpp>
+#include <ferry/error.hpp>
+
+#include <utility>
+
+namespace ferry {
+
+/// An item of a queue, taken under a lease: acknowledge it when it is done with. Dropped without that, also
+/// by an exception, it goes back and is taken by somebody; so it does when this process ends.
+///
+///   while (true) {
+///     ferry::lease<job> next = jobs.get_leased();
+///     work_on(*next);
+///     next.ack();
+///   }
+///
+/// Movable, not copyable; not thread-safe. A copy that `fork` makes has no lease.
+template <class T>
+class lease {
+ public:
+  /// For queues.
+  lease(T value, detail::queue_core queue, const detail::lease_ticket& ticket)
+      : value_(std::move(value)), queue_(std::move(queue)), ticket_(ticket) {}
+  lease(lease&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
+      : value_(std::move(other.value_)),
+        queue_(other.queue_),
+        ticket_(std::exchange(other.ticket_, detail::lease_ticket{})) {}
+  lease& operator=(lease&& other) noexcept(std::is_nothrow_move_assignable_v<T>) {
+    std::swap(value_, other.value_);
+    std::swap(queue_, other.queue_);
+    std::swap(ticket_, other.ticket_);
+    return *this;
+  }
+  lease(const lease&) = delete;
+  lease& operator=(const lease&) = delete;
+  ~lease() {
+    try {
+      give_back();
+    } catch (const error&) {
+      // The queue is damaged, and those who use it are told.
+    }
+  }
+
+  T& value() noexcept { return value_; }
+  const T& value() const noexcept { return value_; }
+  T& operator*() noexcept { return value_; }
+  const T& operator*() const noexcept { return value_; }
+  T* operator->() noexcept { return &value_; }
+  const T* operator->() const noexcept { return &value_; }
+
+  /// The item is done with, and gone from the queue. Does nothing when the lease has ended.
+  void ack() { end(false); }
+  /// Somebody else is to take the item, as it was put: changes of the value here are not seen there. It is
+  /// taken before those that wait. Does nothing when the lease has ended.
+  void give_back() { end(true); }
+
+ private:
+  void end(bool give_back) {
+    const detail::lease_ticket mine = std::exchange(ticket_, detail::lease_ticket{});
+    if (mine.serial != 0) queue_.end_lease(mine, give_back);
+  }
+
+  T value_;
+  detail::queue_core queue_;
+  detail::lease_ticket ticket_;
+};
+
+}  // namespace ferry
