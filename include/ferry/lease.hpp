@@ -4,6 +4,7 @@
 #include <ferry/detail/queue_core.hpp>
 #include <ferry/error.hpp>
 
+#include <type_traits>
 #include <utility>
 
 namespace ferry {
