@@ -196,9 +196,9 @@ class ring::consumer {
   void repair();
   void reclaim(std::uint32_t ring);
   /// Calls `visit(ring, at, place, record)` for the items that were taken and whose memory is not free yet,
-  /// until it returns true.
+  /// from ring `first` on, until it returns true.
   template <class Visit>
-  bool find_taken(Visit&& visit);
+  bool find_taken(Visit&& visit, std::uint32_t first = 0);
   void set_holder(std::uint64_t holder) noexcept;
 
   ring& in_;

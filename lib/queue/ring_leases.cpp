@@ -18,10 +18,10 @@
 namespace ferry::detail {
 
 template <class Visit>
-bool ring::consumer::find_taken(Visit&& visit) {
+bool ring::consumer::find_taken(Visit&& visit, std::uint32_t first) {
   const ring_head& head = in_.head();
   const std::uint32_t last = checked_ring(head.reading);
-  for (std::uint32_t ring = 0; ring <= last; ++ring) {
+  for (std::uint32_t ring = first; ring <= last; ++ring) {
     ring_position at = load(head.rings[ring].head, std::memory_order_relaxed);
     const ring_position next = load(head.rings[ring].next, std::memory_order_relaxed);
     if (at == next) continue;
@@ -54,11 +54,14 @@ void ring::consumer::reclaim(std::uint32_t ring) {
   ring_words& words = head.rings[ring];
   const std::uint64_t next = words.next.load(std::memory_order_relaxed);
   std::uint64_t free_to = next;
-  find_taken([&](std::uint32_t in, ring_position at, std::byte*, const record_head& record) {
-    if (in != ring || record.holder == record_head::free) return in > ring;
-    free_to = at.word();
-    return true;
-  });
+  find_taken(
+      [&](std::uint32_t in, ring_position at, std::byte*, const record_head& record) {
+        if (in != ring) return true;
+        if (record.holder == record_head::free) return false;
+        free_to = at.word();
+        return true;
+      },
+      ring);
   words.head.store(free_to, std::memory_order_seq_cst);
   if (free_to == next && ring < checked_ring(head.reading)) in_.memory_.release(ring);
 }
@@ -112,13 +115,16 @@ lease_ticket ring::consumer::take_leased() {
 }
 
 bool ring::consumer::end_lease(const lease_ticket& which, bool give_back) {
-  const bool found =
-      find_taken([&](std::uint32_t in, ring_position at, std::byte* place, const record_head& record) {
-        if (in != which.ring || at.word() != which.at || record.serial != which.serial) return false;
-        place_ = place;
-        return record.holder == os::own_identity();
-      });
-  if (!found) return false;
+  // The item lies where it lay as long as it is leased; and if it is not, another one's serial is there.
+  const ring_position at = ring_position::of(which.at);
+  const ring_words& words = in_.head().rings[which.ring];
+  const std::uint32_t free_to = load(words.head, std::memory_order_relaxed).units;
+  const std::uint32_t taken_to = load(words.next, std::memory_order_relaxed).units;
+  if (at.units - free_to >= taken_to - free_to) return false;
+  place_ = place_of(in_.memory_.at(which.ring), which.ring, at);
+  record_head record;
+  std::memcpy(&record, place_, sizeof record);
+  if (record.serial != which.serial || record.holder != os::own_identity()) return false;
   ring_head& head = in_.head();
   if (give_back) {
     set_holder(record_head::returned);

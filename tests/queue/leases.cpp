@@ -4,7 +4,9 @@
 #include <ferry/process.hpp>
 #include <ferry/queue.hpp>
 
+#include "os/memory.hpp"
 #include "os/wait.hpp"
+#include "queue/ring_layout.hpp"
 #include "support/child.hpp"
 
 #include <boost/serialization/string.hpp>
@@ -185,6 +187,24 @@ BOOST_AUTO_TEST_CASE(leases_in_rings_that_the_queue_has_left_behind_end_like_oth
   BOOST_TEST(queue.size() == 10U);
   for (int i = 1; i < 20; i += 2) BOOST_TEST(queue.get() == item(i));
   BOOST_TEST(queue.empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_item_that_is_kept_for_long_keeps_no_more_memory_than_the_ring_it_is_in) {
+  queue<std::string> queue;
+  const auto is_the_ring_there = [&](std::uint32_t ring) {
+    return os::examine_memory(std::get<0>(reducer<ferry::queue<std::string>>::reduce(queue))).size >=
+           detail::ring_offset(ring + 1);
+  };
+  queue.put("kept");
+  auto kept = take(queue);
+  for (int i = 0; i < 50'000; ++i) {
+    queue.put(std::string(100, 'x'));
+    take(queue).ack();
+  }
+  BOOST_TEST(is_the_ring_there(1));
+  BOOST_TEST(!is_the_ring_there(2));
+  kept.give_back();
+  BOOST_TEST(queue.get() == "kept");
 }
 
 BOOST_AUTO_TEST_CASE(handles_under_a_lease_survive_their_holder_and_go_when_it_is_acknowledged) {
