@@ -60,6 +60,6 @@ struct kill_figures {
 /// @param prepare  makes new objects for each attempt
 /// @param budget  about how long all takes
 kill_figures kill_everywhere(const std::function<deed()>& prepare,
-                             std::chrono::milliseconds budget = std::chrono::seconds(3));
+                             std::chrono::milliseconds budget = std::chrono::milliseconds(1500));
 
 }  // namespace ferry::test
