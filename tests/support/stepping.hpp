@@ -56,7 +56,8 @@ struct kill_figures {
 
 /// Kills a child before and after each system call of an operation, since these are what others see of it;
 /// where it first comes to each instruction of the code; and after each k-th instruction of those it goes
-/// through. What takes too long is thinned out evenly.
+/// through. What takes too long is thinned out evenly: how far it gets depends on the machine, so what came
+/// of the kills is counted with BOOST_WARN, and only what holds after each of them is required.
 /// @param prepare  makes new objects for each attempt
 /// @param budget  about how long all takes
 kill_figures kill_everywhere(const std::function<deed()>& prepare,
