@@ -85,6 +85,14 @@ void add_exceptions(dispatch_table& table) {
   table.add<owner_died>(
       "ferry::owner_died", [](const owner_died& e) { return std::tuple(e.pid()); },
       [](std::int64_t pid) { return owner_died(pid); });
+  add_with_text<task_cancelled>(table, "ferry::task_cancelled");
+  add_with_text<pool_closed>(table, "ferry::pool_closed");
+  table.add<worker_died>(
+      "ferry::worker_died",
+      [](const worker_died& e) { return std::tuple(e.why(), e.code(), e.pid(), e.task()); },
+      [](worker_died::cause why, int code, std::int64_t pid, std::size_t task) {
+        return worker_died(why, code, pid, task);
+      });
   table.add<type_mismatch>(
       "ferry::type_mismatch", [](const type_mismatch& e) { return std::tie(e.held(), e.asked()); },
       [](const std::string& held, const std::string& asked) { return type_mismatch(held, asked); });

@@ -111,6 +111,45 @@ class tasks_lost : public error {
   std::int64_t process_;
 };
 
+/// A worker of a pool ended while it ran a task, or came to its end before it had run any.
+class worker_died : public error {
+ public:
+  /// How it ended.
+  enum class cause {
+    exited,      ///< `code` is its exit code
+    killed,      ///< `code` is the number of the signal
+    timed_out,   ///< the pool killed it: the task took longer than its timeout
+    misbehaved,  ///< the pool killed it: what it answered made no sense
+    lost,        ///< nobody knows
+  };
+  static constexpr std::size_t no_task = static_cast<std::size_t>(-1);
+
+  worker_died(cause why, int code, std::int64_t pid, std::size_t task);
+  cause why() const noexcept { return why_; }
+  int code() const noexcept { return code_; }
+  std::int64_t pid() const noexcept { return pid_; }
+  /// Which task of its call it ran, counted from 0, or `no_task`.
+  std::size_t task() const noexcept { return task_; }
+
+ private:
+  cause why_;
+  int code_;
+  std::int64_t pid_;
+  std::size_t task_;
+};
+
+/// A task that was given up before it was begun.
+class task_cancelled : public error {
+ public:
+  using error::error;
+};
+
+/// A task was given to a pool that takes no more, or was still waiting there when the pool ended.
+class pool_closed : public error {
+ public:
+  using error::error;
+};
+
 /// The stream ended inside a message: the writer died or broke the protocol. The connection is of no use.
 class truncated_message : public error {
  public:

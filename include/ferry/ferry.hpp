@@ -14,6 +14,7 @@
 #include <ferry/context.hpp>
 #include <ferry/deadline.hpp>
 #include <ferry/dispatch_table.hpp>
+#include <ferry/engine.hpp>
 #include <ferry/error.hpp>
 #include <ferry/event.hpp>
 #include <ferry/file.hpp>
@@ -31,10 +32,13 @@
 #include <ferry/named_semaphore.hpp>
 #include <ferry/offer.hpp>
 #include <ferry/once_flag.hpp>
+#include <ferry/pool.hpp>
+#include <ferry/pool_options.hpp>
 #include <ferry/process.hpp>
 #include <ferry/process_handle.hpp>
 #include <ferry/queue.hpp>
 #include <ferry/reducer.hpp>
+#include <ferry/results.hpp>
 #include <ferry/semaphore.hpp>
 #include <ferry/send_handle.hpp>
 #include <ferry/shared_array.hpp>
@@ -42,5 +46,6 @@
 #include <ferry/shared_value.hpp>
 #include <ferry/simple_queue.hpp>
 #include <ferry/socket.hpp>
+#include <ferry/task.hpp>
 #include <ferry/transfer.hpp>
 #include <ferry/wait.hpp>

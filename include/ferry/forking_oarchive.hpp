@@ -40,8 +40,10 @@ class forking_oarchive {
   forking_oarchive(const detail::type_identity& holds, const archive_options& options)
       : forking_oarchive(holds.name, holds.hash, options) {}
   /// For carriers: writes a message without an envelope, to be finished with `finish_bare`.
-  /// @param storage  memory to be used again; what is in it is dropped
-  forking_oarchive(buffer storage, const archive_options& options);
+  /// @param storage  memory to be used again
+  /// @param keep  how many bytes at its beginning stay as they are, in front of the message; the rest is
+  /// dropped
+  forking_oarchive(buffer storage, const archive_options& options, std::size_t keep = 0);
 
   /// Writes a value of any type that can cross; see docs/guide.md.
   /// @throws archive_error, limit_exceeded, spawning_error (guarded types in `transfer::inherit`),
@@ -60,6 +62,8 @@ class forking_oarchive {
   /// @throws limit_exceeded  when the message is larger than `limits::bytes`
   message finish();
   detail::bare_message finish_bare();
+  /// The memory given, when nothing is to come of what was written into it.
+  buffer abandon() noexcept { return std::move(buffer_); }
 
   // --- the rest of Boost's concept -----------------------------------------------------------------------
   void save_binary(const void* bytes, std::size_t count) { write_block(bytes, count); }
@@ -152,7 +156,8 @@ class forking_oarchive {
   archive_options options_;
   std::uint64_t override_mask_;
   std::size_t depth_left_, objects_left_;
-  std::size_t body_ = 0;  // where the body begins
+  std::size_t begin_ = 0;  // of the message in the buffer
+  std::size_t body_ = 0;   // where its body begins
   std::vector<unique_handle> handles_;
   std::unordered_map<native_handle_type, handle_use> handle_uses_;
   std::vector<std::string_view> names_;

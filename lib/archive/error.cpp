@@ -10,6 +10,32 @@ std::string at_offset(const std::string& what, std::size_t offset) {
   return offset == archive_error::no_offset ? what : what + " (at byte " + std::to_string(offset) + ")";
 }
 
+std::string death_text(worker_died::cause why, int code, std::int64_t pid, std::size_t task) {
+  std::string text = "worker process " + std::to_string(pid);
+  switch (why) {
+    case worker_died::cause::exited:
+      text += " exited with code " + std::to_string(code);
+      break;
+    case worker_died::cause::killed:
+      text += " was killed by signal " + std::to_string(code);
+      break;
+    case worker_died::cause::timed_out:
+      text += " was killed for taking longer than the timeout of its task";
+      break;
+    case worker_died::cause::misbehaved:
+      text += " was killed for answering nonsense";
+      break;
+    case worker_died::cause::lost:
+      text += " ended, and somebody else took its status";
+      break;
+  }
+  if (task == worker_died::no_task) return text + " before it had run any task";
+  return text + " while it ran task " + std::to_string(task) +
+         (why == worker_died::cause::timed_out
+              ? "; task_options::timeout sets how long it may take"
+              : "; task_options::retries sets how often such a task is run again");
+}
+
 std::string remote_text(const std::string& type_name, const std::string& text, std::int64_t origin) {
   return (origin > 0 ? "process " + std::to_string(origin) : std::string("another process")) + " threw " +
          type_name + ": " + text;
@@ -37,6 +63,9 @@ tasks_lost::tasks_lost(std::uint64_t count, std::int64_t process)
             "were done, the last one by process " + std::to_string(process)),
       count_(count),
       process_(process) {}
+
+worker_died::worker_died(cause why, int code, std::int64_t pid, std::size_t task)
+    : error(death_text(why, code, pid, task)), why_(why), code_(code), pid_(pid), task_(task) {}
 
 buffer_too_short::buffer_too_short(std::size_t capacity, std::vector<std::byte> message)
     : error("a message of " + std::to_string(message.size()) + " bytes does not fit the " +

@@ -56,13 +56,14 @@ message forking_oarchive::finish() {
   return message(std::move(buffer_), std::move(handles_));
 }
 
-forking_oarchive::forking_oarchive(buffer storage, const archive_options& options)
+forking_oarchive::forking_oarchive(buffer storage, const archive_options& options, std::size_t keep)
     : buffer_(std::move(storage)),
       options_(options),
       override_mask_(table_of(options).override_mask()),
       depth_left_(options.limit.depth),
-      objects_left_(options.limit.objects) {
-  buffer_.truncate(0);
+      objects_left_(options.limit.objects),
+      begin_(keep) {
+  buffer_.truncate(keep);
   if (override_mask_ != 0) write_raw(override_mask_);
 }
 
@@ -75,7 +76,8 @@ detail::bare_message forking_oarchive::finish_bare() {
 
 void forking_oarchive::write_versions() {
   for (const auto& [type_hash, version] : versions_) write_raw(detail::class_version{type_hash, version});
-  if (buffer_.size() > options_.limit.bytes) throw_too_large(buffer_.size());
+  const std::size_t size = buffer_.size() - begin_;
+  if (size > options_.limit.bytes) throw_too_large(size);
 }
 
 void forking_oarchive::note_version(const detail::type_identity& type, std::uint32_t version) {

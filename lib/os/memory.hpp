@@ -90,6 +90,10 @@ struct memory_facts {
 };
 memory_facts examine_memory(handle_view handle);
 
+/// Limits the address space of this process: what would go beyond it is out of memory.
+/// @throws system_error  when the system does not allow that
+void limit_address_space(std::size_t bytes);
+
 /// Tells memory from other memory for as long as either is open or mapped.
 struct memory_identity {
   std::uint64_t device = 0, number = 0;

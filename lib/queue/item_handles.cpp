@@ -30,16 +30,18 @@ item_handles::item_handles() {
 item_handles::item_handles(unique_handle reader, unique_handle writer)
     : reader_(checked_end(std::move(reader))), writer_(checked_end(std::move(writer))) {}
 
+item_handles::item_handles(unique_handle end) : reader_(checked_end(std::move(end))) {}
+
 bool item_handles::send(std::uint64_t serial, std::span<const handle_view> handles) {
   const std::array<std::span<const std::byte>, 1> part{std::as_bytes(std::span(&serial, 1))};
-  return os::send_packet(writer_, part, handles, deadline::immediately());
+  return os::send_packet(writer(), part, handles, deadline::immediately());
 }
 
 bool item_handles::wait_for_room(deadline until) {
   if (until.expired()) return false;
   // There is an event for a full socket, and none for the user's budget of handles in flight.
-  if (os::wait_writable(writer_, deadline::immediately())) return os::retry_pause()(until);
-  os::wait_writable(writer_, os::next_heartbeat(until));
+  if (os::wait_writable(writer(), deadline::immediately())) return os::retry_pause()(until);
+  os::wait_writable(writer(), os::next_heartbeat(until));
   return true;
 }
 

@@ -25,6 +25,8 @@ class item_handles {
   item_handles();
   /// @throws archive_error  unless they are packet sockets
   item_handles(unique_handle reader, unique_handle writer);
+  /// One end of a socket that goes both ways: what is sent comes out at the other end.
+  explicit item_handles(unique_handle end);
 
   /// Under the producers' lock. Does not wait.
   /// @returns false when the system takes no more handles for now
@@ -46,7 +48,7 @@ class item_handles {
   bool empty() const;
 
   handle_view reader() const noexcept { return reader_; }
-  handle_view writer() const noexcept { return writer_; }
+  handle_view writer() const noexcept { return writer_.valid() ? writer_ : reader_; }
 
  private:
   /// Brings the packet of an item to the front.

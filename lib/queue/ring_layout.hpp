@@ -92,6 +92,10 @@ struct ring_head {
   std::atomic<std::uint64_t> lost;      // tasks that ended with their process, and the serial of the last one
   std::atomic<std::uint64_t> lost_with;  // the last process that ended with tasks
 
+  // For those who use the queue; it does not look at them.
+  static constexpr std::size_t note_count = 8;
+  alignas(64) std::atomic<std::uint64_t> notes[note_count];
+
   alignas(64) sleeping_place for_items;
   alignas(64) sleeping_place for_room;
   alignas(64) sleeping_place for_done;

@@ -26,7 +26,8 @@ namespace detail {
 class callable {
  public:
   /// Reads the callable's state and arguments and calls it.
-  using invoker = void (*)(forking_iarchive& arguments);
+  /// @returns what is to be kept of it: nothing of what a process runs, and all of what a pool's worker makes
+  using invoker = std::shared_ptr<void> (*)(forking_iarchive& arguments);
 
   /// @param name  the same in every run of a program
   /// @param identity  the address of some code, which tells apart callables of one name
@@ -36,7 +37,7 @@ class callable {
 
   const char* name() const noexcept { return name_; }
   const void* identity() const noexcept { return identity_; }
-  void invoke(forking_iarchive& arguments) const { invoke_(arguments); }
+  std::shared_ptr<void> invoke(forking_iarchive& arguments) const { return invoke_(arguments); }
 
   /// Where `identity` lies in the program: the same in every run, wherever it is loaded.
   std::int64_t distance() const noexcept;
@@ -112,45 +113,50 @@ inline constexpr bool is_stateless = std::is_empty_v<F>&& std::is_default_constr
 template <class F, class... P>
 struct signature_tag {};
 
+/// Functions have one address in all libraries of a program; other callables are told apart by that of the
+/// code that invokes them.
+template <class F>
+const void* identity_of_callable(callable::invoker how) {
+  if constexpr (is_fn<F>) {
+    if constexpr (std::is_pointer_v<decltype(F::function)>) return reinterpret_cast<const void*>(F::function);
+  }
+  return reinterpret_cast<const void*>(how);
+}
+
+/// Reads arguments for P..., the last thing in the archive, and calls the function with them behind `first`.
+template <class Function, class... P, class... First>
+auto call_with(Function&& function, forking_iarchive& from, parameters<P...>, First&... first) {
+  // In braces, for these are evaluated from left to right.
+  std::tuple<std::remove_cvref_t<P>...> arguments{make<std::remove_cvref_t<P>>(from)...};
+  from.finish();
+  return std::apply(
+      // What it returns may refer to its arguments, so it is copied here.
+      [&](auto&... each) {
+        // By value and by rvalue reference the callable gets the loaded object itself.
+        return std::invoke(function, first...,
+                           static_cast<std::conditional_t<std::is_lvalue_reference_v<P>, decltype(each),
+                                                          std::remove_cvref_t<P>&&>>(each)...);
+      },
+      arguments);
+}
+
 template <class F, class Parameters>
 struct entry_of;
 
 template <class F, class... P>
 struct entry_of<F, parameters<P...>> {
-  static void invoke(forking_iarchive& from) {
+  static std::shared_ptr<void> invoke(forking_iarchive& from) {
     if constexpr (is_stateless<F>) {
-      call(F{}, from);
+      call_with(F{}, from, parameters<P...>());
     } else {
       F function = make<F>(from);
-      call(function, from);
+      call_with(function, from, parameters<P...>());
     }
+    return nullptr;
   }
 
-  /// Functions have one address in all libraries of a program; otherwise it is that of the code above.
-  static const void* identity() {
-    if constexpr (is_fn<F>) {
-      if constexpr (std::is_pointer_v<decltype(F::function)>)
-        return reinterpret_cast<const void*>(F::function);
-    }
-    return reinterpret_cast<const void*>(&invoke);
-  }
-
-  inline static const callable entry{typeid(signature_tag<F, P...>).name(), identity(), &invoke};
-
- private:
-  template <class Function>
-  static void call(Function&& function, forking_iarchive& from) {
-    // In braces, for these are evaluated from left to right.
-    std::tuple<std::remove_cvref_t<P>...> arguments{make<std::remove_cvref_t<P>>(from)...};
-    from.finish();
-    std::apply(
-        [&function](auto&... each) {
-          // By value and by rvalue reference the callable gets the loaded object itself.
-          std::invoke(function, static_cast<std::conditional_t<std::is_lvalue_reference_v<P>, decltype(each),
-                                                               std::remove_cvref_t<P>&&>>(each)...);
-        },
-        arguments);
-  }
+  inline static const callable entry{typeid(signature_tag<F, P...>).name(), identity_of_callable<F>(&invoke),
+                                     &invoke};
 };
 
 // --- asking for it here

@@ -238,6 +238,14 @@ memory_facts examine_memory(handle_view handle) {
           .is_private = status.st_uid == ::geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0};
 }
 
+void limit_address_space(std::size_t bytes) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_AS, &limit);
+  limit.rlim_cur = std::min<rlim_t>(bytes, limit.rlim_max);
+  if (::setrlimit(RLIMIT_AS, &limit) != 0)
+    throw_system_error("limit the address space of this process to " + std::to_string(bytes) + " bytes");
+}
+
 memory_identity identify_memory(handle_view handle) {
   struct stat status {};
   if (::fstat(handle.native(), &status) != 0) throw_system_error("identify shared memory");

@@ -1,0 +1,137 @@
+// What a pool is, whatever it runs: tasks in, answers out.
+#pragma once
+
+#include <ferry/deadline.hpp>
+#include <ferry/detail/callable.hpp>
+#include <ferry/detail/pool_record.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace ferry {
+
+struct pool_options;
+
+namespace detail {
+
+class scheduler;
+
+/// What workers must have made before they can run a task: a job, or the state that it works on. Sent to each
+/// worker once, however many tasks need it, and forgotten by the workers when nobody here needs it any more.
+class fixture {
+ public:
+  fixture(std::weak_ptr<scheduler> owner, std::uint64_t id, pool_record made) noexcept
+      : owner_(std::move(owner)), id_(id), made_(std::move(made)) {}
+  ~fixture();
+  fixture(const fixture&) = delete;
+  fixture& operator=(const fixture&) = delete;
+
+  std::uint64_t id() const noexcept { return id_; }
+  const pool_record& made() const noexcept { return made_; }
+
+ private:
+  std::weak_ptr<scheduler> owner_;
+  std::uint64_t id_;
+  pool_record made_;
+};
+
+/// What may be chosen for tasks.
+struct task_rules {
+  deadline::clock::duration timeout = deadline::clock::duration::zero();  ///< zero: none
+  unsigned retries = 0;
+};
+
+class pool_batch;
+
+/// Some items of one call that go to a worker together. What is not said to be fixed changes under the
+/// scheduler's lock, until it is done.
+class pool_task {
+ public:
+  // Fixed.
+  std::shared_ptr<const fixture> job, state;
+  task_rules rules;
+  std::size_t first = 0;  ///< which item of its call the first one is
+
+  // What is to be done. Kept until it is, since a worker may die.
+  pool_record items;
+  std::uint32_t count = 0;
+  unsigned deaths = 0;  ///< of workers that ran it
+
+  // What came of it: an answer, or why there is none.
+  enum class stage : std::uint8_t { waiting, sent, done };
+  stage at = stage::waiting;
+  pool_record answer;
+  std::exception_ptr failure;
+
+  std::shared_ptr<pool_batch> batch;
+};
+
+/// The tasks of one call. Everything but the batch's own kind is under the scheduler's lock.
+class pool_batch {
+ public:
+  virtual ~pool_batch() = default;
+
+  std::size_t unfinished = 0;  ///< tasks
+  bool sealed = false;         ///< no more tasks will come
+  bool keeps_finished = true;
+  std::vector<std::shared_ptr<pool_task>> finished;   ///< not yet taken by who waits for them
+  std::vector<std::function<void()>> when_done;       ///< to be called once, by the keeper
+  std::uint64_t items_answered = 0, nanoseconds = 0;  ///< for estimates
+  bool done() const noexcept { return sealed && unfinished == 0; }
+};
+
+/// Copies are the same pool. Thread-safe.
+class pool_core {
+ public:
+  explicit pool_core(std::shared_ptr<scheduler> of) noexcept : scheduler_(std::move(of)) {}
+
+  /// How items are written and answers read.
+  const archive_options& packing() const noexcept;
+  std::size_t workers() const noexcept;
+
+  /// A job or state that is the same for all that name it: one that needs nothing to be made.
+  std::shared_ptr<const fixture> known_fixture(const callable& target);
+  /// A new one, of what `write` writes.
+  std::shared_ptr<const fixture> new_fixture(const call& what);
+
+  /// Hands over a task whose members are set; it belongs to its batch, which counts it.
+  /// @throws pool_closed, or why the pool has ended
+  void submit(std::shared_ptr<pool_task> task);
+  /// Says that no more tasks of a batch will come.
+  void seal(pool_batch& batch);
+  /// Waits until the batch has finished tasks to take, or is done.
+  /// @returns false when `until` has passed before
+  bool wait_any(pool_batch& batch, deadline until);
+  /// Waits until a batch is done.
+  bool wait_done(pool_batch& batch, deadline until);
+  /// Takes what has finished since the last time.
+  std::vector<std::shared_ptr<pool_task>> take_finished(pool_batch& batch);
+  /// Gives up the tasks of a batch that no worker has begun. @returns how many
+  std::size_t cancel(pool_batch& batch);
+  /// Has a function called by the pool's own thread when the batch is done.
+  void when_done(pool_batch& batch, std::function<void()> what);
+  /// How many items the next task of a batch should have, so that it takes long enough to be worth sending
+  /// and no longer than it takes to even out between workers.
+  /// @param left  items that are still to come, if that is known
+  std::size_t automatic_chunk(const pool_batch& batch, std::optional<std::size_t> left) const;
+  /// @throws error  when workers cannot be made to end, so that nobody can keep to a timeout
+  void check_timeout(deadline::clock::duration timeout) const;
+
+  scheduler& of() const noexcept { return *scheduler_; }
+  /// As `scheduler::end`; in a forked copy of the process that made it, drops it as it is.
+  void end() noexcept;
+
+ private:
+  std::shared_ptr<scheduler> scheduler_;
+};
+
+}  // namespace detail
+}  // namespace ferry

@@ -1,0 +1,236 @@
+// Calls of many items: reading the input as far ahead as it may be, and putting the results in order.
+#pragma once
+
+#include <ferry/pool_options.hpp>
+#include <ferry/task.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <map>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <utility>
+#include <vector>
+
+namespace ferry::detail {
+
+/// What all tasks of a call have in common.
+struct task_template {
+  std::shared_ptr<const fixture> job, state;
+  task_rules rules;
+
+  std::shared_ptr<pool_task> make(std::shared_ptr<pool_batch> batch, std::size_t first) const {
+    auto task = std::make_shared<pool_task>();
+    task->job = job;
+    task->state = state;
+    task->rules = rules;
+    task->first = first;
+    task->batch = std::move(batch);
+    task->items = pool_record(record_title());
+    return task;
+  }
+};
+
+/// Reads an input range and hands its elements over in tasks.
+/// @tparam Append  writes an element into a record, as one item
+template <class View, class Append>
+class pool_feeder {
+ public:
+  /// @param most_items  under way at a time
+  pool_feeder(pool_core core, task_template tasks, View input, Append append, map_options options,
+              std::size_t most_items)
+      : core_(std::move(core)),
+        tasks_(std::move(tasks)),
+        input_(std::move(input)),
+        append_(std::move(append)),
+        options_(std::move(options)),
+        most_items_(most_items),
+        batch_(std::make_shared<pool_batch>()) {
+    if constexpr (std::ranges::sized_range<View>)
+      total_ = static_cast<std::size_t>(std::ranges::size(input_));
+  }
+
+  /// Hands over tasks until there are enough for the workers or `most_items` are under way, the input ends,
+  /// or it throws. What it throws is kept, and comes after the results of what was before it.
+  void fill() {
+    const std::size_t most_tasks = tasks_for_each_worker * core_.workers();
+    try {
+      while (!ended_ && !stopped() && tasks_out_ < most_tasks && items_out_ < most_items_)
+        hand_over(most_items_ - items_out_);
+    } catch (...) {
+      thrown_ = std::current_exception();
+      ended_ = true;
+    }
+    if (stopped()) ended_ = true;
+    if (ended_ && !batch_->sealed) core_.seal(*batch_);
+  }
+  /// What has been done since the last time; waits for it.
+  /// @returns nothing when all is done
+  std::vector<std::shared_ptr<pool_task>> take() {
+    core_.wait_any(*batch_, deadline::never());
+    auto finished = core_.take_finished(*batch_);
+    tasks_out_ -= finished.size();
+    return finished;
+  }
+  /// Items have been read by who wanted them, so more of the input can be.
+  void landed(std::size_t items) { items_out_ -= items; }
+
+  /// Reads the whole input, and hands it over as tasks of another batch.
+  /// @throws what reading and handing over throw; what was handed over before is given up
+  void hand_over_all(std::shared_ptr<pool_batch> batch) {
+    batch_ = std::move(batch);
+    try {
+      while (!ended_) hand_over(most_items_);
+    } catch (...) {
+      core_.cancel(*batch_);
+      core_.seal(*batch_);
+      throw;
+    }
+    core_.seal(*batch_);
+  }
+
+  bool stopped() const { return options_.stop.stop_requested(); }
+  bool ended() const noexcept { return ended_; }
+  std::size_t read() const noexcept { return read_; }
+  std::optional<std::size_t> total() const noexcept { return total_; }
+  const std::exception_ptr& thrown() const noexcept { return thrown_; }
+  const std::shared_ptr<pool_batch>& batch() const noexcept { return batch_; }
+  pool_core& core() noexcept { return core_; }
+  void cancel() { core_.cancel(*batch_); }
+
+  void tell_progress(std::size_t done) {
+    if (!options_.progress) return;
+    const std::chrono::duration<double> time = deadline::clock::now() - start_;
+    options_.progress({.done = done,
+                       .total = total_,
+                       .rate = time.count() > 0 ? static_cast<double>(done) / time.count() : 0});
+  }
+
+ private:
+  static constexpr std::size_t tasks_for_each_worker = 16;
+
+  void hand_over(std::size_t most) {
+    if (!at_) at_.emplace(std::ranges::begin(input_));
+    std::shared_ptr<pool_task> task = tasks_.make(batch_, read_);
+    std::exception_ptr thrown;
+    try {
+      for (const std::size_t wanted = chunk(most); task->count < wanted; ++task->count, ++*at_) {
+        if (*at_ == std::ranges::end(input_)) {
+          ended_ = true;
+          break;
+        }
+        append_(task->items, **at_);
+      }
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    if (task->count != 0) {
+      const std::uint32_t count = task->count;
+      core_.submit(std::move(task));
+      read_ += count;
+      items_out_ += count;
+      ++tasks_out_;
+    }
+    if (thrown) std::rethrow_exception(thrown);
+  }
+
+  std::size_t chunk(std::size_t most) const {
+    if (options_.chunk_size != 0) return std::min(most, options_.chunk_size);
+    const std::optional<std::size_t> left = total_ ? std::optional(*total_ - read_) : std::nullopt;
+    const std::size_t fair = std::max<std::size_t>(most_items_ / (2 * core_.workers()), 1);
+    return std::min({most, fair, core_.automatic_chunk(*batch_, left)});
+  }
+
+  pool_core core_;
+  task_template tasks_;
+  View input_;
+  Append append_;
+  map_options options_;
+  std::size_t most_items_;
+  std::shared_ptr<pool_batch> batch_;
+  std::optional<std::ranges::iterator_t<View>> at_;
+  std::optional<std::size_t> total_;
+  std::size_t read_ = 0, items_out_ = 0, tasks_out_ = 0;
+  bool ended_ = false;
+  std::exception_ptr thrown_;
+  deadline::clock::time_point start_ = deadline::clock::now();
+};
+
+/// The results of the items of a finished task, one after the other.
+template <class R>
+class task_results {
+ public:
+  explicit task_results(std::shared_ptr<pool_task> of) : task_(std::move(of)), items_(task_->answer) {}
+
+  std::size_t first() const noexcept { return task_->first; }
+  std::size_t count() const noexcept { return task_->count; }
+  bool done() const noexcept { return taken_ == task_->count; }
+  /// @throws what the item's call threw, or why there is no answer
+  result_value<R> next(const archive_options& options) {
+    ++taken_;
+    if (task_->failure) std::rethrow_exception(task_->failure);
+    return read_result<R>(items_, options);
+  }
+
+ private:
+  std::shared_ptr<pool_task> task_;
+  item_reader items_;
+  std::size_t taken_ = 0;
+};
+
+/// All results of a call, in the order of its items.
+/// @throws what the first item that failed threw; the others have been run all the same
+template <class R, class Feeder>
+std::vector<result_value<R>> gather(Feeder& feeder) {
+  std::vector<result_value<R>> results;
+  if (feeder.total()) results.reserve(*feeder.total());
+  std::map<std::size_t, std::shared_ptr<pool_task>> early;  // before its turn
+  std::exception_ptr thrown;
+  std::size_t next = 0, done = 0;
+  for (;;) {
+    feeder.fill();
+    const auto finished = feeder.take();
+    if (finished.empty()) break;
+    for (const auto& each : finished) {
+      done += each->count;
+      feeder.landed(each->count);
+      early.emplace(each->first, each);
+    }
+    for (auto at = early.begin(); at != early.end() && at->first == next; at = early.erase(at)) {
+      task_results<R> items(std::move(at->second));
+      for (next += items.count(); !thrown && !items.done();) {
+        try {
+          results.push_back(items.next(feeder.core().packing()));
+        } catch (...) {
+          thrown = std::current_exception();
+        }
+      }
+    }
+    feeder.tell_progress(done);
+    if (feeder.stopped()) {
+      feeder.cancel();
+      if (!thrown) thrown = std::make_exception_ptr(task_cancelled("the call was stopped by its stop token"));
+    }
+  }
+  if (thrown) std::rethrow_exception(thrown);
+  if (feeder.thrown()) std::rethrow_exception(feeder.thrown());
+  return results;
+}
+
+/// A `map_async`: its input has been read when it is made.
+template <class R>
+class map_call final : public pool_call<std::vector<R>> {
+  std::vector<R> read(pool_core& core) override {
+    auto tasks = core.take_finished(*this);
+    std::sort(tasks.begin(), tasks.end(), [](const auto& a, const auto& b) { return a->first < b->first; });
+    std::vector<R> results;
+    for (const auto& each : tasks)
+      for (task_results<R> items(each); !items.done();) results.push_back(items.next(core.packing()));
+    return results;
+  }
+};
+
+}  // namespace ferry::detail

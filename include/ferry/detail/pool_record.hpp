@@ -1,0 +1,114 @@
+// What goes between a pool and its workers: records of items.
+#pragma once
+
+#include <ferry/archive_options.hpp>
+#include <ferry/buffer.hpp>
+#include <ferry/forking_iarchive.hpp>
+#include <ferry/forking_oarchive.hpp>
+#include <ferry/handle.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace ferry::detail {
+
+/// In front of every record. Of fixed form, so that it is understood without running anybody's code: what
+/// the items hold is for those whose items they are.
+struct record_title {
+  enum class kind : std::uint32_t {
+    make,    ///< to a worker: make a job or a state, and keep it as `id`
+    forget,  ///< to a worker: drop what was made as `id`
+    run,     ///< to a worker: run the job `job` for each item; the answer has the same `id`
+    answer,  ///< from a worker: what came of each item
+  };
+  kind what = kind::run;
+  std::uint32_t count = 0;  ///< of items
+  std::uint64_t id = 0;
+  std::uint64_t job = 0;
+  std::uint64_t state = 0;        ///< that the job works on; 0: none
+  std::uint64_t nanoseconds = 0;  ///< answers: how long all items took
+};
+static_assert(sizeof(record_title) == 40);
+
+/// In front of every item, which is a message without an envelope.
+struct item_head {
+  std::uint64_t size = 0;     ///< in bytes, without this head
+  std::uint32_t format = 0;   ///< as in `bare_message`
+  std::uint32_t handles = 0;  ///< of those of the record, in order
+  std::uint32_t failed = 0;   ///< answers: it is the exception instead of the result
+  std::uint32_t unused = 0;
+};
+static_assert(sizeof(item_head) == 24);
+
+/// A record in memory: title, items, and the handles of all items. Not thread-safe.
+class pool_record {
+ public:
+  pool_record() = default;
+  explicit pool_record(record_title title) { bytes.append(title); }
+
+  record_title title() const noexcept {
+    record_title copy;
+    std::memcpy(&copy, bytes.data(), sizeof copy);
+    return copy;
+  }
+  void set_title(const record_title& title) noexcept { std::memcpy(bytes.data(), &title, sizeof title); }
+
+  /// Appends an item, which `write` writes into an archive. If that throws, the record is as before.
+  template <class Write>
+  void append(const archive_options& options, bool failed, Write&& write) {
+    const std::size_t place = bytes.size();
+    bytes.extend(sizeof(item_head));
+    forking_oarchive archive(std::move(bytes), options, place + sizeof(item_head));
+    try {
+      write(archive);
+      bare_message written = archive.finish_bare();
+      bytes = std::move(written.bytes);
+      const item_head head{bytes.size() - place - sizeof(item_head), written.format,
+                           static_cast<std::uint32_t>(written.handles.size()), failed ? 1U : 0U, 0};
+      std::memcpy(bytes.data() + place, &head, sizeof head);
+      handles.insert(handles.end(), std::make_move_iterator(written.handles.begin()),
+                     std::make_move_iterator(written.handles.end()));
+    } catch (...) {
+      if (bytes.data() == nullptr) bytes = archive.abandon();
+      bytes.truncate(place);
+      throw;
+    }
+  }
+
+  /// Takes the items from the `first` one on out of the record, with their handles.
+  /// @returns a record of them, with the same title
+  pool_record split_off(std::uint32_t first);
+
+  buffer bytes;
+  std::vector<unique_handle> handles;
+};
+
+/// Goes through the items of a record, which are taken one after the other.
+class item_reader {
+ public:
+  /// @param record  outlives the reader; its handles are taken out of it
+  explicit item_reader(pool_record& record) noexcept : record_(record) {
+    if (record.bytes.size() > sizeof(record_title))
+      rest_ = record.bytes.bytes().subspan(sizeof(record_title));
+  }
+
+  struct item {
+    item_head head;
+    std::span<const std::byte> bytes;
+    std::vector<unique_handle> handles;
+  };
+  /// @throws archive_error  when there is none, or it is longer than the record
+  item next();
+  bool done() const noexcept { return rest_.empty(); }
+
+ private:
+  pool_record& record_;
+  std::span<const std::byte> rest_;
+  std::size_t handles_taken_ = 0;
+};
+
+}  // namespace ferry::detail

@@ -1,0 +1,148 @@
+// The seam between a pool's scheduler and whatever its workers are: processes, threads, other machines.
+#pragma once
+
+#include <ferry/context.hpp>
+#include <ferry/detail/pool_record.hpp>
+#include <ferry/handle.hpp>
+#include <ferry/limits.hpp>
+#include <ferry/message.hpp>
+#include <ferry/transfer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ferry {
+
+/// What workers ring when they have answered. Shared memory and an event, so that a worker in another process
+/// rings it as well as a thread that has read an answer from a network. Thread-safe.
+class pool_bell {
+ public:
+  /// @throws system_error  when memory or descriptors have run out; it takes two
+  pool_bell();
+  /// The same bell in another process.
+  /// @throws archive_error  when it is none
+  pool_bell(unique_handle memory, unique_handle event);
+  pool_bell(pool_bell&& other) noexcept;
+  ~pool_bell();
+
+  /// To be called after an answer can be received. Does not block; a system call only when somebody sleeps.
+  void ring() noexcept;
+
+  handle_view memory() const noexcept;
+  handle_view event() const noexcept;
+
+ private:
+  friend class bell_listener;
+  struct state;
+  std::unique_ptr<state> state_;
+};
+
+/// What a worker is told when it starts.
+struct worker_setup {
+  std::string name;                       ///< of the process
+  transfer mode = transfer::inherit;      ///< of results
+  const dispatch_table* table = nullptr;  ///< of results; does not cross to another process
+  limits limit = {};                      ///< of arguments and results
+  std::size_t max_memory = 0;             ///< most address space in bytes; 0: no limit
+  /// Names a callable and holds its arguments; run before the first task. Without bytes: none.
+  message initializer = {};
+};
+
+/// How a worker ended.
+struct worker_end {
+  enum class kind { exited, killed, unknown };
+  kind how = kind::unknown;
+  int code = 0;                         ///< exit code, or number of the signal
+  std::exception_ptr thrown = nullptr;  ///< what its initializer threw, if it was that
+};
+
+/// What a worker is doing.
+struct worker_progress {
+  bool ready = false;          ///< the initializer has run
+  std::uint64_t run = 0;       ///< `id` of the record whose items it last began to run
+  std::uint32_t item = 0;      ///< which of its items
+  std::uint64_t begun_at = 0;  ///< on the monotonic clock, in nanoseconds; 0 where nobody asked
+};
+
+/// A worker as the scheduler sees it. Called by one thread at a time. No call blocks.
+class worker_link {
+ public:
+  virtual ~worker_link() = default;
+
+  /// Gives the worker a record; it gets them in order. A copy: bytes and handles stay with the caller.
+  /// @returns false when it can take no more for now; nothing was sent then
+  /// @throws system_error, transfer_error  nothing was sent then
+  virtual bool send(std::span<const std::byte> record, std::span<const unique_handle> handles) = 0;
+  /// Takes back all records that the worker has not begun with: the last ones that were sent.
+  /// @returns how many
+  virtual std::size_t recall() = 0;
+  /// No more records will be sent: the worker ends when it is done with those it has.
+  virtual void finish() = 0;
+
+  /// Takes the next answer, if there is one.
+  /// @throws archive_error  when what came is no answer: the worker is of no use
+  /// @throws system_error  when there is no descriptor for what the answer holds, which is lost; the next one
+  ///                       can be taken
+  virtual bool receive(detail::pool_record& into) = 0;
+  /// As the worker says; it may be lying, so it is good for messages and estimates, and where the worker has
+  /// ended, to tell the item it was at.
+  virtual worker_progress progress() const noexcept = 0;
+
+  /// Asks it to end at once, as SIGTERM does, or makes it, as SIGKILL.
+  virtual void terminate() noexcept = 0;
+  virtual void kill() noexcept = 0;
+  /// Becomes readable when the worker has ended, and stays so. Borrowed.
+  virtual native_handle_type native_handle() const = 0;
+  /// How it ended, once it has. What it had answered before can still be received.
+  virtual std::optional<worker_end> ended() = 0;
+  /// Of its process.
+  virtual std::int64_t pid() const noexcept = 0;
+};
+
+/// The scheduler as a worker sees it.
+class worker_port {
+ public:
+  virtual ~worker_port() = default;
+
+  /// The initializer has run.
+  virtual void ready() noexcept = 0;
+  /// Waits for the next record. @returns false when there will be none
+  virtual bool next(detail::pool_record& into) = 0;
+  /// Tells that an item is about to be run.
+  virtual void begin(std::uint64_t run, std::uint32_t item) noexcept = 0;
+  /// Sends an answer, and rings the bell.
+  virtual void answer(const detail::pool_record& what) = 0;
+};
+
+/// Where the workers of a pool live. `pool_options::engine` takes one; without, they are processes.
+class engine {
+ public:
+  virtual ~engine() = default;
+  /// Starts a worker. May block until it is started, not until it is ready.
+  /// @param bell  outlives the link
+  /// @throws what keeps it from being started
+  virtual std::unique_ptr<worker_link> start(worker_setup setup, pool_bell& bell) = 0;
+  /// Whether arguments and results may hold handles.
+  virtual bool carries_handles() const noexcept = 0;
+  /// Whether a worker can be made to end in the middle of a task: timeouts need that.
+  virtual bool can_kill() const noexcept = 0;
+};
+
+/// A worker's life: the initializer, then one record after the other until there are no more.
+/// @throws what the initializer throws
+void serve_pool(worker_port& port, worker_setup setup);
+
+/// Workers that are daemon processes of this one.
+/// @throws process_error  when the context forks and does not allow that beside threads, which a pool has
+std::unique_ptr<engine> make_process_engine(const context& how);
+/// Workers that are threads of this process: for debugging, and where processes are not needed. Arguments
+/// and results are written and read all the same, so what works here works with processes.
+std::unique_ptr<engine> make_thread_engine();
+
+}  // namespace ferry

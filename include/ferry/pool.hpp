@@ -1,0 +1,378 @@
+// A pool of workers that run tasks.
+#pragma once
+
+#include <ferry/deadline.hpp>
+#include <ferry/detail/job.hpp>
+#include <ferry/detail/pool_core.hpp>
+#include <ferry/detail/pool_map.hpp>
+#include <ferry/fn.hpp>
+#include <ferry/pool_options.hpp>
+#include <ferry/process.hpp>
+#include <ferry/results.hpp>
+#include <ferry/task.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ferry {
+
+namespace detail {
+
+/// What a worker is to make of a callable with state, or of what makes a worker's state.
+template <class F>
+class function_call final : public call {
+ public:
+  function_call(const callable& target, const F& function) : target_(target), function_(function) {}
+  const callable& target() const override { return target_; }
+  void write(forking_oarchive& into) const override {
+    if constexpr (!is_stateless<F>) into << function_;
+  }
+
+ private:
+  const callable& target_;
+  const F& function_;
+};
+
+/// Whether F can be a job for these arguments; if not, the compiler says why.
+template <class F, class State, class... Args, class... P>
+consteval bool check_job(parameters<P...>) {
+  if constexpr (!check_callable<std::decay_t<F>>()) {
+    return false;
+  } else {
+    static_assert(sizeof...(Args) == sizeof...(P),
+                  "ferry: another number of arguments than the callable has parameters (default arguments do "
+                  "not cross: give them all)");
+    if constexpr (sizeof...(Args) == sizeof...(P)) {
+      static_assert((fits<Args, P> && ...),
+                    "ferry: an argument does not convert to the parameter of the callable that it is for");
+      return (type_cannot_arrive<std::remove_cvref_t<P>>::checked && ... && true);
+    } else {
+      return false;
+    }
+  }
+}
+
+template <class R>
+consteval bool check_result() {
+  if constexpr (std::is_void_v<R>) {
+    return true;
+  } else {
+    return type_cannot_arrive<R>::checked;
+  }
+}
+
+/// Everything that is known of a call of F with `Args` when it is compiled.
+template <class F, class State, class... Args>
+struct job_traits {
+  using callable_type = std::remove_cvref_t<F>;
+  using sent = typename job_parameters<callable_type, State, Args...>::type;
+  static_assert(check_job<callable_type, State, Args...>(sent()));
+  using result = typename result_of_job<callable_type, State, sent>::type;
+  static_assert(check_result<result>());
+  using entry = job_entry<callable_type, State, sent>;
+};
+
+/// Writes arguments, converted to the parameters, as one item.
+template <class... P, class... Args>
+void append_arguments(pool_record& into, const archive_options& options, parameters<P...>, Args&&... args) {
+  const std::tuple<borrowed<std::remove_cvref_t<P>, Args>...> held(std::forward<Args>(args)...);
+  into.append(options, false, [&](forking_oarchive& archive) {
+    std::apply([&archive](const auto&... each) { (void(archive << each), ...); }, held);
+  });
+}
+
+template <class Element, class = std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<Element>>>>
+struct unpacked;
+template <class Element, std::size_t... I>
+struct unpacked<Element, std::index_sequence<I...>> {
+  template <class F, class State>
+  using traits = job_traits<F, State, decltype(std::get<I>(std::declval<Element>()))...>;
+};
+
+}  // namespace detail
+
+/// The ways to have something run by the workers of a pool, the same for a pool itself and for what `with`
+/// and `with_state` give. Thread-safe: several threads may call at once, and each call keeps its own order.
+///
+/// Callables are those of `ferry::process`: `fn<&function>`, lambdas without captures, and function objects
+/// whose state can cross, which is sent to each worker once a call. Arguments are converted to the callable's
+/// parameters here. Arguments and results cross as values, with the live objects in them.
+///
+/// All throw `pool_closed` when the pool has been closed, what ended it when it has ended, and what `dumps`
+/// does when arguments cannot be written.
+///
+/// @tparam State  what each worker has of its own and passes to the callable first; none by default
+template <class State = detail::no_state>
+class pool_calls {
+ public:
+  /// Has a worker call `function(args...)`. Does not block.
+  template <class F, class... Args>
+  auto submit(F&& function, Args&&... args) const {
+    using traits = detail::job_traits<F, State, Args...>;
+    using result = typename traits::result;
+    auto call = std::make_shared<detail::single_call<result>>();
+    detail::pool_task& task = call->only;
+    task.job = job_for<traits>(function);
+    task.state = state_;
+    task.rules = rules_;
+    task.items = detail::pool_record(detail::record_title());
+    task.count = 1;
+    detail::append_arguments(task.items, core_.packing(), typename traits::sent(),
+                             std::forward<Args>(args)...);
+    task.batch = call;
+    core_.submit(std::shared_ptr<detail::pool_task>(call, &task));
+    return ferry::task<result>(core_, std::move(call));
+  }
+
+  /// The same, and waits for the result.
+  /// @throws as `task::get`
+  template <class F, class... Args>
+  auto apply(F&& function, Args&&... args) const {
+    return submit(std::forward<F>(function), std::forward<Args>(args)...).get();
+  }
+
+  /// `function(element)` for each element of a range, in order. Blocks until all is done; the input is read
+  /// no further ahead than the workers need.
+  /// @returns a vector of the results; nothing when the callable returns nothing
+  /// @throws what the first element that failed threw, after all have been run; what reading the range throws
+  template <class F, std::ranges::input_range Range>
+  auto map(F&& function, Range&& input, const map_options& options = {}) const {
+    using traits = element_traits<F, Range>;
+    return finish_map<typename traits::result>(
+        *feed<traits>(function, std::forward<Range>(input), options, any_number));
+  }
+  /// The same for a range of tuples, each of which holds the arguments of one call.
+  template <class F, std::ranges::input_range Range>
+  auto starmap(F&& function, Range&& input, const map_options& options = {}) const {
+    using traits = unpacked_traits<F, Range>;
+    return finish_map<typename traits::result>(
+        *feed<traits, true>(function, std::forward<Range>(input), options, any_number));
+  }
+
+  /// The results as a range, in the order of the input, which is read as the range is.
+  template <class F, std::ranges::input_range Range>
+  auto imap(F&& function, Range&& input, const map_options& options = {}) const {
+    return lazily<true>(std::forward<F>(function), std::forward<Range>(input), options);
+  }
+  /// The results as a range, in the order in which they come.
+  template <class F, std::ranges::input_range Range>
+  auto imap_unordered(F&& function, Range&& input, const map_options& options = {}) const {
+    return lazily<false>(std::forward<F>(function), std::forward<Range>(input), options);
+  }
+
+  /// As `map`, but reads the whole input now and does not wait for results.
+  /// @returns a `task` of the vector
+  template <class F, std::ranges::input_range Range>
+  auto map_async(F&& function, Range&& input, const map_options& options = {}) const {
+    return hand_over_all<element_traits<F, Range>, false>(function, std::forward<Range>(input), options);
+  }
+  template <class F, std::ranges::input_range Range>
+  auto starmap_async(F&& function, Range&& input, const map_options& options = {}) const {
+    return hand_over_all<unpacked_traits<F, Range>, true>(function, std::forward<Range>(input), options);
+  }
+
+  /// The same calls by other rules: `pool.with({.timeout = 1s, .retries = 2}).map(...)`.
+  pool_calls with(const task_options& rules) const {
+    pool_calls changed = *this;
+    changed.rules_ = {std::chrono::duration_cast<deadline::clock::duration>(rules.timeout), rules.retries};
+    changed.check_rules();
+    return changed;
+  }
+
+  /// The same calls with a state that each worker makes when it first needs it, by `make(args...)`, and keeps
+  /// from task to task. Callables take it as `S&` before their other parameters. A worker that is replaced
+  /// makes a new one; what making it throws, each task that needs it throws.
+  template <class S, class F, class... Args>
+  pool_calls<S> with_state(F&& make, Args&&... args) const {
+    using callable = std::remove_cvref_t<F>;
+    using parameters = detail::parameters_for<callable, Args...>;
+    static_assert(detail::check_call<callable, Args...>(parameters()));
+    static_assert(
+        std::is_convertible_v<typename detail::result_of_job<callable, detail::no_state, parameters>::type,
+                              S>,
+        "ferry: what makes the state of with_state<S> has to return an S");
+    const auto borrowed = detail::borrow_call(parameters(), make, std::forward<Args>(args)...);
+    const maker<S, callable, parameters> written(borrowed);
+    return pool_calls<S>(core_, core_.new_fixture(written), rules_);
+  }
+
+ protected:
+  explicit pool_calls(detail::pool_core core) : core_(std::move(core)) {}
+
+  mutable detail::pool_core core_;
+
+ private:
+  template <class>
+  friend class pool_calls;
+
+  static constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max();
+  static constexpr std::size_t items_for_each_worker = 64;
+
+  pool_calls(detail::pool_core core, std::shared_ptr<const detail::fixture> state, detail::task_rules rules)
+      : core_(std::move(core)), state_(std::move(state)), rules_(rules) {}
+
+  /// A call of what makes a state, under the name of that.
+  template <class S, class F, class Parameters>
+  class maker final : public detail::call {
+   public:
+    explicit maker(const detail::call& of) : of_(of) {}
+    const detail::callable& target() const override { return detail::state_entry<S, F, Parameters>::entry; }
+    void write(forking_oarchive& into) const override { of_.write(into); }
+
+   private:
+    const detail::call& of_;
+  };
+
+  template <class F, class Range>
+  using element_traits = detail::job_traits<F, State, std::ranges::range_reference_t<Range>>;
+  template <class F, class Range>
+  using unpacked_traits =
+      typename detail::unpacked<std::ranges::range_reference_t<Range>>::template traits<F, State>;
+
+  void check_rules() const { core_.check_timeout(rules_.timeout); }
+
+  template <class Traits, class F>
+  std::shared_ptr<const detail::fixture> job_for(const F& function) const {
+    if constexpr (detail::is_stateless<F>) return core_.known_fixture(Traits::entry::entry);
+    return core_.new_fixture(detail::function_call<F>(Traits::entry::entry, function));
+  }
+
+  /// @tparam Unpack  an element holds several arguments
+  template <class Traits, bool Unpack = false, class F, class Range>
+  auto feed(const F& function, Range&& input, const map_options& options, std::size_t most) const {
+    const archive_options& packing = core_.packing();
+    auto append = [packing](detail::pool_record& into, auto&& element) {
+      using element_type = decltype(element);
+      if constexpr (Unpack) {
+        std::apply(
+            [&](auto&&... each) {
+              detail::append_arguments(into, packing, typename Traits::sent(),
+                                       std::forward<decltype(each)>(each)...);
+            },
+            std::forward<element_type>(element));
+      } else {
+        detail::append_arguments(into, packing, typename Traits::sent(), std::forward<element_type>(element));
+      }
+    };
+    auto view = std::views::all(std::forward<Range>(input));
+    using feeder = detail::pool_feeder<decltype(view), decltype(append)>;
+    return std::make_unique<feeder>(core_, detail::task_template{job_for<Traits>(function), state_, rules_},
+                                    std::move(view), std::move(append), options, most);
+  }
+
+  template <class R, class Feeder>
+  static auto finish_map(Feeder& feeder) {
+    if constexpr (std::is_void_v<R>)
+      static_cast<void>(detail::gather<R>(feeder));
+    else
+      return detail::gather<R>(feeder);
+  }
+
+  template <bool Ordered, class F, class Range>
+  auto lazily(F&& function, Range&& input, const map_options& options) const {
+    using traits = element_traits<F, Range>;
+    const std::size_t most =
+        options.max_in_flight != 0 ? options.max_in_flight : items_for_each_worker * core_.workers();
+    auto feeder = feed<traits>(function, std::forward<Range>(input), options, most);
+    return results<typename traits::result, typename decltype(feeder)::element_type, Ordered>(
+        std::move(feeder));
+  }
+
+  template <class Traits, bool Unpack, class F, class Range>
+  auto hand_over_all(const F& function, Range&& input, const map_options& options) const {
+    using result = typename Traits::result;
+    static_assert(!std::is_void_v<result>,
+                  "ferry: map_async gives the results; a callable without any goes "
+                  "to map, or to submit for each element");
+    auto call = std::make_shared<detail::map_call<result>>();
+    feed<Traits, Unpack>(function, std::forward<Range>(input), options, any_number)->hand_over_all(call);
+    return task<std::vector<result>>(core_, std::move(call));
+  }
+
+  std::shared_ptr<const detail::fixture> state_;
+  detail::task_rules rules_;
+};
+
+/// Workers that run tasks: by default processes, one for each processor that this process may use.
+///
+///   ferry::pool pool;
+///   std::vector<int> squares = pool.map(ferry::fn<&square>, std::views::iota(0, 1000));
+///   ferry::task<int> one = pool.submit(ferry::fn<&square>, 7);
+///
+/// *Order and amount*: each call keeps its own order, and a task goes to a worker that has nothing to do
+/// before it waits behind another.
+///
+/// *Death*: a worker that is killed, crashes or exits is replaced, and the task that it ran fails with
+/// `worker_died`, or is run again if `task_options::retries` allows it. No other task is touched. When
+/// workers keep ending before they are ready, the pool ends, with what the initializer threw. Workers die
+/// with this process, however it ends.
+///
+/// *The end*: `close` and `join` have everything done; `terminate` gives up what is not. The destructor gives
+/// up what has not been begun, lets what has go on for `grace`, and then terminates; it never hangs. (Workers
+/// that are threads cannot be terminated, and are waited for.)
+///
+/// Thread-safe, but for destruction. In a forked copy of this process the pool is of no use, and its
+/// destructor does nothing.
+class pool : public pool_calls<> {
+ public:
+  /// Starts the workers. Blocks until they are started, not until they are ready.
+  /// @param workers  at least one
+  /// @throws error  when it is none
+  /// @throws process_error, system_error  as starting processes does; nothing is left behind then
+  explicit pool(std::size_t workers = cpu_count(), const pool_options& options = {})
+      : pool(workers, options, std::unique_ptr<const detail::call>()) {}
+  /// Each worker begins with `initializer(args...)`: the place to hand over what all tasks need, also guarded
+  /// objects. They are kept, for workers to come.
+  template <class F, class... Args>
+  pool(std::size_t workers, const pool_options& options, F&& initializer, Args&&... args)
+      : pool(workers, options, make_initializer(std::forward<F>(initializer), std::forward<Args>(args)...)) {}
+  pool(const pool&) = delete;
+  pool& operator=(const pool&) = delete;
+  ~pool();
+
+  /// No more tasks are taken; those that there are will be done, and then the workers end. Does not block.
+  void close();
+  /// No more tasks are taken; those that there are fail with `pool_closed`, and workers get SIGTERM, and two
+  /// seconds later SIGKILL. Does not block.
+  void terminate();
+  /// Waits until all workers have ended.
+  /// @throws error  when the pool was not closed or terminated
+  void join() { join_until(deadline::never()); }
+  template <class Rep, class Period>
+  bool join_for(std::chrono::duration<Rep, Period> time) {
+    return join_until(deadline::after(time));
+  }
+  /// @returns whether all workers have ended
+  bool join_until(deadline until);
+
+  /// How many workers it has, or is about to have again.
+  std::size_t size() const noexcept { return core_.workers(); }
+  /// Ids of the processes that work for it now.
+  std::vector<std::int64_t> pids() const;
+
+ private:
+  pool(std::size_t workers, const pool_options& options, std::unique_ptr<const detail::call> initializer);
+
+  template <class F, class... Args>
+  static std::unique_ptr<const detail::call> make_initializer(F&& function, Args&&... args) {
+    using callable = std::remove_cvref_t<F>;
+    if constexpr (detail::check_callable<std::decay_t<F>>()) {
+      using parameters = detail::parameters_for<callable, Args...>;
+      static_assert(detail::check_call<callable, Args...>(parameters()));
+      if constexpr (detail::check_kept<Args...>(parameters()))
+        return detail::keep_call(parameters(), std::forward<F>(function), std::forward<Args>(args)...);
+    }
+    return nullptr;
+  }
+};
+
+}  // namespace ferry

@@ -1,0 +1,181 @@
+// The result of a task that a pool runs.
+#pragma once
+
+#include <ferry/archive.hpp>
+#include <ferry/deadline.hpp>
+#include <ferry/detail/pool_core.hpp>
+#include <ferry/error.hpp>
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ferry {
+
+namespace detail {
+
+/// What stands for a result of type R: nothing needs a type, too.
+struct nothing {};
+template <class R>
+using result_value = std::conditional_t<std::is_void_v<R>, nothing, R>;
+
+/// Reads the result of the next item.
+/// @throws what the task threw
+template <class R>
+result_value<R> read_result(item_reader& items, const archive_options& options) {
+  item_reader::item item = items.next();
+  forking_iarchive archive(item.bytes, std::move(item.handles), item.head.format, options);
+  try {
+    if (item.head.failed != 0) {
+      const auto thrown = make<std::exception_ptr>(archive);
+      archive.finish();
+      if (thrown == nullptr) archive.fail("a task failed with no exception");
+      std::rethrow_exception(thrown);
+    }
+    if constexpr (std::is_void_v<R>) {
+      archive.finish();
+      return {};
+    } else {
+      R value = make<R>(archive);
+      archive.finish();
+      return value;
+    }
+  } catch (...) {
+    archive.give_up();
+  }
+}
+
+/// The call behind a `task`: what it gives when its batch is done.
+template <class R>
+class pool_call : public pool_batch {
+ public:
+  /// Makes the value of what has come, once. To be called when the batch is done.
+  /// @throws what the tasks threw
+  result_value<R>& value(pool_core& core) {
+    const std::lock_guard lock(mutex_);
+    if (!read_) {
+      read_ = true;
+      try {
+        value_ = read(core);
+      } catch (...) {
+        thrown_ = std::current_exception();
+      }
+    }
+    if (thrown_) std::rethrow_exception(thrown_);
+    return *value_;
+  }
+
+ private:
+  virtual result_value<R> read(pool_core& core) = 0;
+
+  std::mutex mutex_;
+  bool read_ = false;
+  std::optional<result_value<R>> value_;
+  std::exception_ptr thrown_;
+};
+
+/// A call of one item.
+template <class R>
+class single_call final : public pool_call<R> {
+ public:
+  single_call() {
+    this->keeps_finished = false;
+    this->sealed = true;
+  }
+  pool_task only;
+
+ private:
+  result_value<R> read(pool_core& core) override {
+    if (only.failure) std::rethrow_exception(only.failure);
+    item_reader items(only.answer);
+    return read_result<R>(items, core.packing());
+  }
+};
+
+}  // namespace detail
+
+/// What a pool will have made of a call: of one task, or of all of a `map_async`.
+///
+/// A value: copies stand for the same call. It may outlive the pool, which fails what it had not done.
+/// Thread-safe, but for assignment, and for the value that `get` refers to.
+template <class R>
+class task {
+ public:
+  /// No task.
+  task() noexcept = default;
+  task(detail::pool_core core, std::shared_ptr<detail::pool_call<R>> of) noexcept
+      : core_(std::move(core)), call_(std::move(of)) {}
+
+  bool valid() const noexcept { return call_ != nullptr; }
+
+  /// Waits for the result. It is read once, and all that ask get the same.
+  /// @throws what the task threw, as its own type if that is registered or known to Ferry, else as
+  ///         `remote_error`
+  /// @throws worker_died, task_cancelled, pool_closed
+  /// @throws what `loads` does, when the result cannot be read
+  std::conditional_t<std::is_void_v<R>, void, std::add_lvalue_reference_t<R>> get() const& {
+    wait();
+    if constexpr (std::is_void_v<R>)
+      call_->value(*core_);
+    else
+      return call_->value(*core_);
+  }
+  R get() && {
+    wait();
+    if constexpr (std::is_void_v<R>)
+      call_->value(*core_);
+    else
+      return std::move(call_->value(*core_));
+  }
+
+  void wait() const { wait_until(deadline::never()); }
+  template <class Rep, class Period>
+  bool wait_for(std::chrono::duration<Rep, Period> time) const {
+    return wait_until(deadline::after(time));
+  }
+  /// @returns whether there is a result, or an exception
+  bool wait_until(deadline until) const { return core_->wait_done(*call_, until); }
+  bool ready() const { return wait_until(deadline::immediately()); }
+
+  /// Gives the task up if no worker has begun it; `get` throws `task_cancelled` then.
+  /// @returns whether that was so; of a `map_async`, for any of its tasks
+  bool cancel() const { return core_->cancel(*call_) != 0; }
+
+  /// Has functions called when the task is done: `done` with the result, `failed` with the exception. They
+  /// run in a thread of the pool, one after the other, after whatever else is due; what they throw is printed
+  /// and concerns nobody else. Returns the task itself.
+  template <class Done>
+  const task& then(Done done) const {
+    return then(std::move(done), [](const std::exception_ptr&) {});
+  }
+  template <class Done, class Failed>
+  const task& then(Done done, Failed failed) const {
+    core_->when_done(
+        *call_, [core = *core_, of = call_, done = std::move(done), failed = std::move(failed)]() mutable {
+          detail::result_value<R>* value = nullptr;
+          try {
+            value = &of->value(core);
+          } catch (...) {
+            failed(std::current_exception());
+            return;
+          }
+          if constexpr (std::is_void_v<R>)
+            done();
+          else
+            done(*value);
+        });
+    return *this;
+  }
+
+ private:
+  mutable std::optional<detail::pool_core> core_;
+  std::shared_ptr<detail::pool_call<R>> call_;
+};
+
+}  // namespace ferry

@@ -1,0 +1,373 @@
+// What the keeper of a pool does: starting workers, burying dead ones, timeouts, calling back, and the end.
+#include <ferry/archive.hpp>
+#include <ferry/error.hpp>
+
+#include "os/event_handle.hpp"
+#include "os/wait.hpp"
+#include "pool/scheduler.hpp"
+#include "pool/written_call.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+namespace ferry::detail {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How many workers in a row may end before they are ready. Then the pool ends, with what the last one threw.
+constexpr std::size_t most_failed_starts = 3;
+/// How long it takes after a failure to try again.
+constexpr auto pause_after_failure = 100ms;
+/// How long workers have between SIGTERM and SIGKILL.
+constexpr auto kill_after = 2s;
+
+std::uint64_t nanoseconds(deadline::clock::duration time) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
+}
+
+}  // namespace
+
+// --- the beginning -----------------------------------------------------------------------------------------
+
+scheduler::scheduler(std::size_t workers, pool_options options, std::unique_ptr<const call> initializer)
+    : options_(std::move(options)),
+      initializer_(std::move(initializer)),
+      wanted_(workers),
+      packing_{.mode = options_.mode, .table = options_.table, .limit = options_.limit},
+      engine_(options_.engine
+                  ? options_.engine
+                  : make_process_engine(options_.context ? *options_.context : default_context())) {}
+
+std::shared_ptr<scheduler> scheduler::start(std::size_t workers, pool_options options,
+                                            std::unique_ptr<const call> initializer) {
+  const std::shared_ptr<scheduler> made(new scheduler(workers, std::move(options), std::move(initializer)));
+  made->workers_.reserve(workers);
+  for (std::size_t i = 0; i < workers; ++i) made->add(made->hire());
+  // It holds on to the scheduler, which may be dropped by something that it calls.
+  made->keeper_ = std::thread([made] { made->keep(); });
+  return made;
+}
+
+scheduler::~scheduler() = default;
+
+std::unique_ptr<scheduler::worker> scheduler::hire() {
+  worker_setup setup;
+  setup.name = "worker-" + std::to_string(++hired_);
+  setup.mode = options_.mode;
+  setup.table = options_.table;
+  setup.limit = options_.limit;
+  setup.max_memory = options_.max_memory;
+  if (initializer_) {
+    const spawning_scope guarded_objects_may_cross;
+    forking_oarchive archive("ferry.pool.initializer", packing_);
+    write_call(archive, *initializer_);
+    setup.initializer = archive.finish();
+  }
+  auto hired = std::make_unique<worker>();
+  hired->link = engine_->start(std::move(setup), bell_);
+  return hired;
+}
+
+void scheduler::add(std::unique_ptr<worker> who) {
+  deaths_.add(handle_view(who->link->native_handle()));
+  workers_.push_back(std::move(who));
+}
+
+// --- the keeper --------------------------------------------------------------------------------------------
+
+void scheduler::keep() noexcept {
+  lock_type lock(mutex_);
+  while (!stopping_ || !workers_.empty() || !callbacks_.empty()) {
+    try {
+      keep_once(lock);
+    } catch (const std::exception&) {
+      // Memory or descriptors have run out: what was to be done is done a little later.
+      if (lock.owns_lock()) lock.unlock();
+      os::wait_any({}, deadline::after(pause_after_failure));
+      lock.lock();
+    }
+  }
+}
+
+void scheduler::keep_once(lock_type& lock) {
+  keeper_called_ = false;
+  bury_dead();
+  kill_late();
+  if (!leading_) {
+    collect();
+    place();
+    even_out();
+    finish_workers();
+  }
+  replace(lock);
+  call_back(lock);
+  if (keeper_called_ || (stopping_ && workers_.empty())) return;
+  const bool looks_after_workers = !leading_ && keeper_is_needed();
+  if (looks_after_workers && !listener_.call_keeper(heard_)) return;
+  keeper_wakes_ = next_event();
+  const deadline until = looks_after_workers ? os::next_heartbeat(keeper_wakes_) : keeper_wakes_;
+  std::array<os::awaited, 2> awaited{os::awaited{.handle = deaths_.handle()},
+                                     os::awaited{.handle = bell_.event()}};
+  lock.unlock();
+  os::wait_any(awaited, until);
+  if (awaited[1].ready) os::clear_event(bell_.event());
+  lock.lock();
+  keeper_wakes_ = deadline::immediately();
+}
+
+deadline scheduler::next_event() const {
+  deadline next = kill_all_;
+  const auto at_most = [&next](deadline when) {
+    if (when.remaining() < next.remaining()) next = when;
+  };
+  if (workers_.size() < wanted_ && !stopping_ && !broken_) at_most(next_hire_);
+  for (const auto& each : workers_) {
+    const auto running = std::find_if(each->sent.begin(), each->sent.end(),
+                                      [](const sent_record& record) { return record.task != nullptr; });
+    if (running == each->sent.end() || each->timed_out) continue;
+    const auto timeout = running->task->rules.timeout;
+    if (timeout <= timeout.zero()) continue;
+    const worker_progress at = each->link->progress();
+    const auto since = deadline::clock::time_point(
+        std::chrono::duration_cast<deadline::clock::duration>(std::chrono::nanoseconds(at.begun_at)));
+    at_most(at.run == running->id ? deadline::at(since + timeout) : deadline::after(timeout));
+  }
+  return next;
+}
+
+void scheduler::kill_late() {
+  if (kill_all_.expired()) {
+    kill_all_ = deadline::after(pause_after_failure);
+    for (const auto& each : workers_) each->link->kill();
+  }
+  for (const auto& each : workers_) {
+    const auto running = std::find_if(each->sent.begin(), each->sent.end(),
+                                      [](const sent_record& record) { return record.task != nullptr; });
+    if (running == each->sent.end() || each->timed_out) continue;
+    const auto timeout = running->task->rules.timeout;
+    if (timeout <= timeout.zero()) continue;
+    const worker_progress at = each->link->progress();
+    const std::uint64_t now = nanoseconds(deadline::clock::now().time_since_epoch());
+    if (at.run != running->id || now < at.begun_at || now - at.begun_at < nanoseconds(timeout)) continue;
+    // What it answered meanwhile is taken: then it is at another task, and has its time.
+    if (collect_from(*each)) continue;
+    each->timed_out = true;
+    each->link->kill();
+  }
+}
+
+// --- dead workers ------------------------------------------------------------------------------------------
+
+void scheduler::bury_dead() {
+  if (workers_.empty() || !os::wait_readable(deaths_.handle(), deadline::immediately())) return;
+  bool any = false;
+  for (std::size_t i = 0; i < workers_.size();) {
+    const std::optional<worker_end> how = workers_[i]->link->ended();
+    if (!how) {
+      ++i;
+      continue;
+    }
+    const std::unique_ptr<worker> dead = std::move(workers_[i]);
+    deaths_.remove(handle_view(dead->link->native_handle()));
+    workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(i));
+    bury(*dead, *how);
+    any = true;
+  }
+  if (!any) return;
+  place();
+  changed_.notify_all();
+  if (leading_) listener_.wake_waiter();
+}
+
+void scheduler::bury(worker& dead, const worker_end& how) {
+  // What it had answered before it died has been answered; what it had not begun can be done by others; and
+  // what is left is what it died of.
+  if (dead.tasks != 0 && !dead.misbehaved) collect_from(dead);
+  if (!dead.misbehaved) take_back(dead);
+  const worker_progress at = dead.link->progress();
+
+  using cause = worker_died::cause;
+  cause why = cause::lost;
+  if (how.how == worker_end::kind::exited) why = cause::exited;
+  if (how.how == worker_end::kind::killed) why = cause::killed;
+  if (dead.timed_out) why = cause::timed_out;
+  if (dead.misbehaved) why = cause::misbehaved;
+  for (sent_record& record : dead.sent) {
+    if (!record.task) continue;
+    took_from(dead, *record.task);
+    const std::uint32_t item = at.run == record.id ? std::min(at.item, record.task->count - 1) : 0;
+    const auto died =
+        std::make_exception_ptr(worker_died(why, how.code, dead.link->pid(), record.task->first + item));
+    fail_what_ran(record.task, item, terminated_ ? ended_error() : died);
+  }
+  if (at.ready || dead.finishing || terminated_) {
+    failed_starts_ = 0;
+  } else {
+    failed_to_start(how.thrown ? how.thrown
+                               : std::make_exception_ptr(
+                                     worker_died(why, how.code, dead.link->pid(), worker_died::no_task)));
+  }
+}
+
+void scheduler::fail_what_ran(const std::shared_ptr<pool_task>& task, std::uint32_t item,
+                              const std::exception_ptr& why) {
+  if (++task->deaths <= task->rules.retries && !terminated_) {
+    task->at = pool_task::stage::waiting;
+    waiting_.push_front(task);
+    return;
+  }
+  if (item + 1 < task->count) {
+    auto rest = std::make_shared<pool_task>();
+    rest->job = task->job;
+    rest->state = task->state;
+    rest->rules = task->rules;
+    rest->first = task->first + item + 1;
+    rest->count = task->count - item - 1;
+    rest->items = task->items.split_off(item + 1);
+    rest->batch = task->batch;
+    ++rest->batch->unfinished;
+    task->count = item + 1;
+    waiting_.push_front(std::move(rest));
+  }
+  settle(task, why);
+}
+
+void scheduler::failed_to_start(std::exception_ptr why) {
+  next_hire_ = deadline::after(pause_after_failure);
+  if (++failed_starts_ < most_failed_starts) return;
+  broken_ = std::move(why);
+  give_up_waiting(broken_);
+  for (const auto& each : workers_) finish(*each);
+}
+
+void scheduler::replace(lock_type& lock) {
+  while (workers_.size() < wanted_ && !broken_ && !terminated_ && next_hire_.expired() &&
+         (!closed_ || !waiting_.empty())) {
+    std::unique_ptr<worker> hired;
+    lock.unlock();
+    try {
+      hired = hire();
+    } catch (...) {
+      lock.lock();
+      // Those that there are go on; only without any the pool is at its end.
+      if (workers_.empty())
+        failed_to_start(std::current_exception());
+      else
+        next_hire_ = deadline::after(pause_after_failure);
+      changed_.notify_all();
+      listener_.wake_waiter();
+      return;
+    }
+    lock.lock();
+    add(std::move(hired));
+    if (terminated_) workers_.back()->link->terminate();
+    place();
+    if (leading_) listener_.wake_waiter();
+  }
+}
+
+// --- calling back ------------------------------------------------------------------------------------------
+
+void scheduler::call_back(lock_type& lock) {
+  if (callbacks_.empty()) return;
+  std::vector<std::function<void()>> due;
+  due.swap(callbacks_);
+  lock.unlock();
+  for (std::function<void()>& each : due) {
+    try {
+      each();
+    } catch (const std::exception& thrown) {
+      std::fprintf(stderr, "ferry: a callback of a task threw: %s\n", thrown.what());
+    } catch (...) {
+      std::fprintf(stderr, "ferry: a callback of a task threw something that is no std::exception\n");
+    }
+  }
+  due.clear();  // what they hold may be dropped here, too, and not under the lock
+  lock.lock();
+}
+
+// --- the end -----------------------------------------------------------------------------------------------
+
+std::exception_ptr scheduler::ended_error() {
+  return std::make_exception_ptr(pool_closed("the pool was terminated before the task was done"));
+}
+
+void scheduler::finish_workers() {
+  if (!closed_ || !waiting_.empty() || out_ != 0) return;
+  for (const auto& each : workers_)
+    if (!each->finishing) finish(*each);
+}
+
+void scheduler::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  finish_workers();
+  call_keeper();
+}
+
+void scheduler::terminate() {
+  const std::lock_guard lock(mutex_);
+  closed_ = terminated_ = true;
+  give_up_waiting(ended_error());
+  for (const auto& each : workers_) {
+    each->finishing = true;
+    each->link->terminate();
+  }
+  if (kill_all_.is_never()) kill_all_ = deadline::after(kill_after);
+  call_keeper();
+}
+
+bool scheduler::join(deadline until) {
+  locked([&] {
+    if (!closed_ && !broken_)
+      throw error(
+          "join() waits for the end of a pool, which comes after close() or terminate(): call one first");
+  });
+  return wait([&] { return workers_.empty(); }, until);
+}
+
+void scheduler::end() noexcept {
+  try {
+    locked([&] {
+      closed_ = stopping_ = true;
+      give_up_waiting(
+          std::make_exception_ptr(pool_closed("the pool was destroyed before the task was begun")));
+      finish_workers();
+      call_keeper();
+    });
+    if (std::this_thread::get_id() == keeper_.get_id()) {
+      // A callback has dropped the pool: the keeper itself goes on to its end afterwards.
+      terminate();
+      keeper_.detach();
+      return;
+    }
+    wait([&] { return out_ == 0; }, deadline::after(options_.grace));
+    if (locked([&] { return out_ != 0; })) terminate();
+    locked([&] {
+      finish_workers();
+      if (kill_all_.is_never()) kill_all_ = deadline::after(kill_after);
+      call_keeper();
+    });
+    keeper_.join();
+  } catch (const std::exception&) {
+    // Without memory for that: the processes end with this one.
+    if (keeper_.joinable()) keeper_.detach();
+  }
+}
+
+bool scheduler::is_copy() const noexcept {
+  return on_fork_.is_copy();
+}
+
+std::vector<std::int64_t> scheduler::pids() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::int64_t> found;
+  for (const auto& each : workers_) found.push_back(each->link->pid());
+  return found;
+}
+
+}  // namespace ferry::detail

@@ -1,0 +1,71 @@
+// Putting records into a lane and taking them out.
+#include "pool/lane.hpp"
+
+#include <ferry/error.hpp>
+
+#include "channel/handle_bundle.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace ferry::detail {
+
+bool lane::put(std::span<const std::byte> record, std::span<const unique_handle> handles, deadline until) {
+  if (handles.empty()) return ring_.put(record, {}, until);
+  std::vector<handle_view> carried(handles.begin(), handles.end());
+  std::optional<unique_handle> bundle;
+  if (carried.size() > channel::most_direct_handles) {
+    bundle = channel::pack_handles(carried, until);
+    if (!bundle) return false;
+    carried.assign(1, *bundle);
+  }
+  const record_facts facts{.handles = static_cast<std::uint32_t>(handles.size())};
+  for (;;) {
+    const ring::outcome outcome = ring_.put_by(record.size(), until, [&](ring::producer& to) {
+      if (!handles_->send(to.take_serial(), carried)) return false;
+      to.commit(record, facts);
+      return true;
+    });
+    if (outcome != ring::outcome::declined) return outcome == ring::outcome::done;
+    if (!handles_->wait_for_room(until)) return false;
+  }
+}
+
+bool lane::get(pool_record& into, deadline until) {
+  std::uint32_t announced = 0;
+  bool lost = false;
+  into.bytes.truncate(0);
+  into.handles.clear();
+  const ring::outcome outcome = ring_.get_by(
+      until,
+      [&](ring::consumer& from) {
+        announced = from.record().handles;
+        if (announced != 0) {
+          try {
+            lost = !handles_->peek(from.record().serial, from, into.handles);
+          } catch (const system_error&) {  // no descriptors for them
+            lost = true;
+          }
+        }
+        const std::span<const std::byte> bytes = from.bytes();
+        into.bytes.append(bytes.data(), bytes.size());
+        from.take();
+        if (announced != 0) handles_->drop(from.record().serial, from);
+        return true;
+      },
+      [] {});
+  if (outcome != ring::outcome::done) return false;
+  if (into.bytes.size() < sizeof(record_title)) throw archive_error("a record of a pool has no title");
+  if (announced != 0) into.handles = channel::claim_handles(std::move(into.handles), announced, lost);
+  return true;
+}
+
+std::size_t lane::take_back() {
+  // All under one lock: were the other side to take some in between, nobody could say which these are.
+  ring::consumer from(ring_, deadline::immediately());
+  std::size_t count = 0;
+  for (; from.holds() && from.find(); ++count) from.take();
+  return count;
+}
+
+}  // namespace ferry::detail

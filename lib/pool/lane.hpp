@@ -1,0 +1,54 @@
+// One direction between a pool and a worker: records with their handles.
+#pragma once
+
+#include <ferry/deadline.hpp>
+#include <ferry/detail/pool_record.hpp>
+#include <ferry/handle.hpp>
+
+#include "queue/item_handles.hpp"
+#include "queue/ring.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+namespace ferry::detail {
+
+/// A ring, and a socket for what rides beside it. One process puts, the other takes; the one that puts may
+/// take back what the other has not taken. Each end survives the other's death.
+class lane {
+ public:
+  /// @param handles  this process's end of a socket for both lanes of a worker
+  explicit lane(std::shared_ptr<item_handles> handles) : ring_(0, 0), handles_(std::move(handles)) {}
+  /// @throws archive_error  when the memory is no ring
+  lane(unique_handle memory, std::shared_ptr<item_handles> handles)
+      : ring_(std::move(memory)), handles_(std::move(handles)) {}
+
+  /// Puts a record, a copy of what is given.
+  /// @returns false when it could not be done until then, for lack of room for handles
+  /// @throws system_error  when memory or descriptors have run out; nothing was put
+  bool put(std::span<const std::byte> record, std::span<const unique_handle> handles, deadline until);
+  /// Takes the next record.
+  /// @returns false when none came until then
+  /// @throws end_of_stream  when the lane is closed and empty
+  /// @throws archive_error  when what is there is no record
+  /// @throws system_error  when there are no descriptors for its handles; it is lost then
+  bool get(pool_record& into, deadline until);
+  /// Drops what has not been taken, which is what was put last. @returns how many records
+  std::size_t take_back();
+  void close() {
+    ring_.close(false, [] {});
+  }
+
+  /// Words beside the ring, for notes of either side about it.
+  std::span<std::atomic<std::uint64_t>, ring_head::note_count> notes() const noexcept {
+    return ring_.head().notes;
+  }
+  handle_view memory() const noexcept { return ring_.handle(); }
+
+ private:
+  ring ring_;
+  std::shared_ptr<item_handles> handles_;
+};
+
+}  // namespace ferry::detail

@@ -1,0 +1,75 @@
+// Both ends of a channel: what is put where.
+#include "pool/local_channel.hpp"
+
+#include <ferry/error.hpp>
+
+#include "os/handle.hpp"
+#include "os/socket.hpp"
+
+#include <chrono>
+
+namespace ferry::detail {
+namespace {
+
+// Where in the notes of the lane of answers a worker says what it is doing.
+constexpr std::size_t is_ready = 0, run_id = 1, item_number = 2, begun_at = 3;
+
+std::uint64_t now() noexcept {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(deadline::clock::now().time_since_epoch())
+          .count());
+}
+
+}  // namespace
+
+std::pair<unique_handle, unique_handle> pool_end::os_socket_pair() {
+  os::handle_pair sockets = os::packet_socket_pair();
+  return {std::move(sockets.first), std::move(sockets.second)};
+}
+
+channel_seat pool_end::seat(const pool_bell& bell) const {
+  return {duplicate(tasks_.memory()), duplicate(answers_.memory()), duplicate(workers_handles_),
+          duplicate(bell.memory()), duplicate(bell.event())};
+}
+
+worker_progress pool_end::progress() const noexcept {
+  const auto notes = answers_.notes();
+  worker_progress told;
+  told.ready = notes[is_ready].load(std::memory_order_acquire) != 0;
+  told.run = notes[run_id].load(std::memory_order_acquire);
+  told.item = static_cast<std::uint32_t>(notes[item_number].load(std::memory_order_acquire));
+  told.begun_at = notes[begun_at].load(std::memory_order_acquire);
+  return told;
+}
+
+worker_end_of_channel::worker_end_of_channel(channel_seat seat)
+    : bell_(std::move(seat.bell_memory), std::move(seat.bell_event)),
+      handles_(std::make_shared<item_handles>(std::move(seat.handles))),
+      tasks_(std::move(seat.tasks), handles_),
+      answers_(std::move(seat.answers), handles_) {}
+
+void worker_end_of_channel::ready() noexcept {
+  answers_.notes()[is_ready].store(1, std::memory_order_release);
+}
+
+bool worker_end_of_channel::next(pool_record& into) {
+  try {
+    return tasks_.get(into, deadline::never());
+  } catch (const end_of_stream&) {
+    return false;
+  }
+}
+
+void worker_end_of_channel::begin(std::uint64_t run, std::uint32_t item) noexcept {
+  const auto notes = answers_.notes();
+  notes[begun_at].store(now(), std::memory_order_relaxed);
+  notes[item_number].store(item, std::memory_order_release);
+  if (item == 0) notes[run_id].store(run, std::memory_order_release);
+}
+
+void worker_end_of_channel::answer(const pool_record& what) {
+  answers_.put(what.bytes.bytes(), what.handles, deadline::never());
+  bell_.ring();
+}
+
+}  // namespace ferry::detail

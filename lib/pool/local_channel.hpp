@@ -1,0 +1,63 @@
+// The two lanes between a pool and a worker on the same machine, from either end.
+#pragma once
+
+#include <ferry/engine.hpp>
+
+#include "pool/lane.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace ferry::detail {
+
+/// What a worker needs to open its end.
+struct channel_seat {
+  unique_handle tasks, answers, handles, bell_memory, bell_event;
+};
+
+/// The pool's end. Thread-safe as its lanes are.
+class pool_end {
+ public:
+  /// @throws system_error  when memory or descriptors have run out; it takes four, one of them the worker's
+  pool_end() : pool_end(os_socket_pair()) {}
+
+  /// Duplicates of all that the worker is given.
+  channel_seat seat(const pool_bell& bell) const;
+  /// To be called when the worker has its own: its end of the socket is closed here.
+  void seated() noexcept { workers_handles_.reset(); }
+
+  lane& tasks() noexcept { return tasks_; }
+  lane& answers() noexcept { return answers_; }
+  worker_progress progress() const noexcept;
+
+ private:
+  explicit pool_end(std::pair<unique_handle, unique_handle> sockets)
+      : handles_(std::make_shared<item_handles>(std::move(sockets.first))),
+        workers_handles_(std::move(sockets.second)),
+        tasks_(handles_),
+        answers_(handles_) {}
+  static std::pair<unique_handle, unique_handle> os_socket_pair();
+
+  std::shared_ptr<item_handles> handles_;
+  unique_handle workers_handles_;
+  lane tasks_, answers_;
+};
+
+/// The worker's end.
+class worker_end_of_channel final : public worker_port {
+ public:
+  /// @throws archive_error  when it is not what it should be
+  explicit worker_end_of_channel(channel_seat seat);
+
+  void ready() noexcept override;
+  bool next(pool_record& into) override;
+  void begin(std::uint64_t run, std::uint32_t item) noexcept override;
+  void answer(const pool_record& what) override;
+
+ private:
+  pool_bell bell_;
+  std::shared_ptr<item_handles> handles_;
+  lane tasks_, answers_;
+};
+
+}  // namespace ferry::detail

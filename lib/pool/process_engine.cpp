@@ -1,0 +1,133 @@
+// Workers that are processes.
+#include <ferry/engine.hpp>
+#include <ferry/error.hpp>
+#include <ferry/fn.hpp>
+#include <ferry/process.hpp>
+
+#include "os/process.hpp"
+#include "pool/local_channel.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ferry {
+
+namespace detail {
+
+/// All that a worker process gets.
+struct worker_seat {
+  channel_seat channel;
+  transfer mode = transfer::inherit;
+  limits limit;
+  std::size_t max_memory = 0;
+  std::vector<std::byte> initializer;
+  std::vector<unique_handle> initializer_handles;
+};
+
+void live_as_worker(worker_seat seat) {
+  buffer initializer;
+  initializer.append(seat.initializer.data(), seat.initializer.size());
+  worker_setup setup;
+  setup.mode = seat.mode;
+  setup.limit = seat.limit;
+  setup.max_memory = seat.max_memory;
+  setup.initializer = message(std::move(initializer), std::move(seat.initializer_handles));
+  worker_end_of_channel port(std::move(seat.channel));
+  serve_pool(port, std::move(setup));
+}
+
+}  // namespace detail
+
+namespace {
+
+using detail::pool_end;
+using detail::pool_record;
+
+class process_worker final : public worker_link {
+ public:
+  process_worker(const context& how, worker_setup setup, const pool_bell& bell) {
+    process_options options;
+    options.name = setup.name;
+    options.daemon = true;
+    options.context = how;
+    detail::worker_seat seat{
+        .channel = channel_.seat(bell),
+        .mode = setup.mode,
+        .limit = setup.limit,
+        .max_memory = setup.max_memory,
+        .initializer = {setup.initializer.bytes().begin(), setup.initializer.bytes().end()},
+        .initializer_handles = setup.initializer.take_handles()};
+    process_ = process(options, fn<&detail::live_as_worker>, seat);
+    channel_.seated();
+  }
+
+  bool send(std::span<const std::byte> record, std::span<const unique_handle> handles) override {
+    return channel_.tasks().put(record, handles, deadline::immediately());
+  }
+  std::size_t recall() override { return channel_.tasks().take_back(); }
+  void finish() override { channel_.tasks().close(); }
+
+  bool receive(pool_record& into) override { return channel_.answers().get(into, deadline::immediately()); }
+  worker_progress progress() const noexcept override { return channel_.progress(); }
+
+  void terminate() noexcept override { signal(&process::terminate); }
+  void kill() noexcept override { signal(&process::kill); }
+  native_handle_type native_handle() const override { return process_.native_handle(); }
+
+  std::optional<worker_end> ended() override {
+    const exit_status status = process_.status();
+    if (!status.ended()) return std::nullopt;
+    worker_end end;
+    end.code = status.code;
+    if (status.is == exit_status::state::killed) end.how = worker_end::kind::killed;
+    if (status.is == exit_status::state::exited) end.how = worker_end::kind::exited;
+    try {
+      process_.join(rethrow);
+    } catch (...) {
+      end.thrown = std::current_exception();
+    }
+    return end;
+  }
+  std::int64_t pid() const noexcept override { return process_.pid(); }
+
+ private:
+  void signal(void (process::*how)() const) noexcept {
+    try {
+      (process_.*how)();
+    } catch (const error&) {  // it has ended
+    }
+  }
+
+  pool_end channel_;
+  process process_;
+};
+
+class process_engine final : public engine {
+ public:
+  explicit process_engine(const context& how) : how_(how) {}
+  std::unique_ptr<worker_link> start(worker_setup setup, pool_bell& bell) override {
+    return std::make_unique<process_worker>(how_, std::move(setup), bell);
+  }
+  bool carries_handles() const noexcept override { return true; }
+  bool can_kill() const noexcept override { return true; }
+
+ private:
+  context how_;
+};
+
+}  // namespace
+
+std::unique_ptr<engine> make_process_engine(const context& how) {
+  if (how.method == start_method::fork && !how.fork_with_threads) {
+    throw process_error(
+        "a pool cannot fork its workers: it replaces those that die while its own threads run, and a lock "
+        "that "
+        "one of them holds would be held in the new worker for ever. Use start_method::spawn or forkserver, "
+        "or "
+        "set context::fork_with_threads");
+  }
+  return std::make_unique<process_engine>(how);
+}
+
+}  // namespace ferry

@@ -1,0 +1,43 @@
+// Records, item by item.
+#include <ferry/detail/pool_record.hpp>
+#include <ferry/error.hpp>
+
+#include <iterator>
+
+namespace ferry::detail {
+
+item_reader::item item_reader::next() {
+  item found;
+  if (rest_.size() < sizeof found.head)
+    throw archive_error("a record of a pool has fewer items than it says");
+  std::memcpy(&found.head, rest_.data(), sizeof found.head);
+  rest_ = rest_.subspan(sizeof found.head);
+  if (found.head.size > rest_.size() || found.head.handles > record_.handles.size() - handles_taken_)
+    throw archive_error("an item in a record of a pool is longer than the record");
+  found.bytes = rest_.first(static_cast<std::size_t>(found.head.size));
+  rest_ = rest_.subspan(found.bytes.size());
+  const auto first = record_.handles.begin() + static_cast<std::ptrdiff_t>(handles_taken_);
+  found.handles.assign(std::make_move_iterator(first),
+                       std::make_move_iterator(first + static_cast<std::ptrdiff_t>(found.head.handles)));
+  handles_taken_ += found.head.handles;
+  return found;
+}
+
+pool_record pool_record::split_off(std::uint32_t first) {
+  std::size_t place = sizeof(record_title), handle = 0;
+  for (std::uint32_t number = 0; number < first; ++number) {
+    item_head head;
+    std::memcpy(&head, bytes.data() + place, sizeof head);
+    place += sizeof head + static_cast<std::size_t>(head.size);
+    handle += head.handles;
+  }
+  pool_record rest(title());
+  rest.bytes.append(bytes.data() + place, bytes.size() - place);
+  const auto from = handles.begin() + static_cast<std::ptrdiff_t>(handle);
+  rest.handles.assign(std::make_move_iterator(from), std::make_move_iterator(handles.end()));
+  bytes.truncate(place);
+  handles.erase(from, handles.end());
+  return rest;
+}
+
+}  // namespace ferry::detail

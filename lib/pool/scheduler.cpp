@@ -1,0 +1,454 @@
+// Giving tasks to workers, taking their answers, and waiting for them.
+#include "pool/scheduler.hpp"
+
+#include <ferry/error.hpp>
+
+#include "pool/written_call.hpp"
+
+#include <gsl/util>
+
+#include <algorithm>
+#include <utility>
+
+namespace ferry::detail {
+namespace {
+
+// How much is sent ahead to a worker: enough that it need not wait for the next task while the scheduler is
+// busy elsewhere, and not so much that there is a lot to take back.
+constexpr std::size_t most_tasks_ahead = 16;
+constexpr std::size_t most_bytes_ahead = std::size_t{1} << 20U;
+
+}  // namespace
+
+// --- jobs and states ---------------------------------------------------------------------------------------
+
+fixture::~fixture() {
+  if (const auto owner = owner_.lock()) owner->forget(id_);
+}
+
+std::shared_ptr<const fixture> scheduler::known_fixture(const callable& target) {
+  struct stateless final : call {
+    explicit stateless(const callable& which) : which_(which) {}
+    const callable& target() const override { return which_; }
+    void write(forking_oarchive&) const override {}
+    const callable& which_;
+  };
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = known_.find(&target); found != known_.end()) return found->second;
+  }
+  auto made = new_fixture(stateless(target));
+  const std::lock_guard lock(mutex_);
+  return known_.emplace(&target, std::move(made)).first->second;
+}
+
+std::shared_ptr<const fixture> scheduler::new_fixture(const call& what) {
+  const std::uint64_t id = locked([&] { return ++last_id_; });
+  pool_record made(record_title{.what = record_title::kind::make, .count = 1, .id = id});
+  made.append(packing_, false, [&](forking_oarchive& archive) { write_call(archive, what); });
+  return std::make_shared<const fixture>(weak_from_this(), id, std::move(made));
+}
+
+void scheduler::forget(std::uint64_t fixture) noexcept {
+  try {
+    const std::lock_guard lock(forgotten_mutex_);
+    forgotten_.push_back(fixture);
+    any_forgotten_ = true;
+  } catch (const std::bad_alloc&) {
+    // The workers keep it, then, until they end.
+  }
+}
+
+void scheduler::send_forgotten() {
+  if (!any_forgotten_) return;
+  std::vector<std::uint64_t> which;
+  {
+    const std::lock_guard lock(forgotten_mutex_);
+    which.swap(forgotten_);
+    any_forgotten_ = false;
+  }
+  for (const std::uint64_t id : which)
+    for (const auto& each : workers_) {
+      if (each->finishing || each->knows.erase(id) == 0) continue;
+      const pool_record record(record_title{.what = record_title::kind::forget, .id = id});
+      if (each->link->send(record.bytes.bytes(), {})) each->sent.push_back({.id = id, .task = nullptr});
+    }
+}
+
+// --- tasks in ----------------------------------------------------------------------------------------------
+
+void scheduler::check_open() const {
+  if (broken_) std::rethrow_exception(broken_);
+  if (closed_) throw pool_closed("the pool takes no more tasks: it has been closed or terminated");
+}
+
+void scheduler::submit(std::shared_ptr<pool_task> task) {
+  const std::lock_guard lock(mutex_);
+  check_open();
+  ++task->batch->unfinished;
+  waiting_.push_back(std::move(task));
+  place();
+  if (!leading_) call_keeper_if_needed();
+}
+
+void scheduler::seal(pool_batch& batch) {
+  const std::lock_guard lock(mutex_);
+  batch.sealed = true;
+  if (!batch.done()) return;
+  promise_kept(batch);
+  if (following_ != 0) changed_.notify_all();
+}
+
+void scheduler::place() {
+  send_forgotten();
+  while (!waiting_.empty()) {
+    if (waiting_.front()->at == pool_task::stage::done) {  // given up meanwhile
+      waiting_.pop_front();
+      continue;
+    }
+    worker* const to = find_place(*waiting_.front());
+    if (to == nullptr || !give(*to, waiting_.front())) return;
+    waiting_.pop_front();
+  }
+}
+
+scheduler::worker* scheduler::find_place(const pool_task& task) {
+  worker* best = nullptr;
+  for (const auto& each : workers_) {
+    if (each->finishing || each->timed_out || each->misbehaved) continue;
+    if (best == nullptr || each->tasks < best->tasks) best = each.get();
+    if (best->tasks == 0) break;
+  }
+  if (best == nullptr || best->tasks == 0) return best;
+  // Handles are not taken back, so they are sent to those alone who take them at once.
+  const bool fits = best->tasks < most_tasks_ahead && task.items.handles.empty() &&
+                    best->bytes + task.items.bytes.size() <= most_bytes_ahead;
+  return fits ? best : nullptr;
+}
+
+bool scheduler::give(worker& to, const std::shared_ptr<pool_task>& task) {
+  try {
+    if (!teach(to, *task->job) || (task->state && !teach(to, *task->state))) return false;
+    record_title title{.what = record_title::kind::run, .count = task->count, .id = ++last_id_};
+    title.job = task->job->id();
+    if (task->state) title.state = task->state->id();
+    task->items.set_title(title);
+    if (!to.link->send(task->items.bytes.bytes(), task->items.handles)) return false;
+    to.sent.push_back({.id = title.id, .task = task});
+  } catch (...) {
+    settle(task, std::current_exception());
+    return true;
+  }
+  task->at = pool_task::stage::sent;
+  ++to.tasks;
+  to.bytes += task->items.bytes.size();
+  ++out_;
+  if (++to.given == options_.max_tasks_per_worker) finish(to);
+  if (task->rules.timeout > task->rules.timeout.zero() &&
+      deadline::after(task->rules.timeout).remaining() < keeper_wakes_.remaining())
+    call_keeper();
+  return true;
+}
+
+bool scheduler::teach(worker& to, const fixture& what) {
+  if (to.knows.contains(what.id())) return true;
+  if (!to.link->send(what.made().bytes.bytes(), what.made().handles)) return false;
+  to.sent.push_back({.id = what.id(), .task = nullptr, .makes = true});
+  to.knows.insert(what.id());
+  return true;
+}
+
+void scheduler::finish(worker& who) noexcept {
+  who.finishing = true;
+  try {
+    who.link->finish();
+  } catch (const error&) {  // its memory makes no sense any more: that will be seen where it is read
+  }
+}
+
+// --- answers out -------------------------------------------------------------------------------------------
+
+bool scheduler::collect() {
+  heard_ = listener_.count();
+  bool any = false;
+  for (const auto& each : workers_)
+    if (each->tasks != 0) any |= collect_from(*each);
+  return any;
+}
+
+bool scheduler::collect_from(worker& from) {
+  for (bool any = false;; any = true) {
+    pool_record answer;
+    try {
+      if (!from.link->receive(answer)) return any;
+    } catch (const system_error&) {
+      // The answer came, but not its handles, for which there is no room here: the one who waits is told.
+      if (!answered(from, answer, std::current_exception())) misbehaves(from);
+      continue;
+    } catch (const error&) {
+      misbehaves(from);
+      return any;
+    }
+    if (!answered(from, answer, nullptr)) {
+      misbehaves(from);
+      return any;
+    }
+  }
+}
+
+bool scheduler::answered(worker& from, pool_record& answer, std::exception_ptr failure) {
+  if (answer.bytes.size() < sizeof(record_title)) return false;
+  const record_title title = answer.title();
+  while (!from.sent.empty() && !from.sent.front().task) from.sent.pop_front();
+  if (from.sent.empty() || from.sent.front().id != title.id || title.count != from.sent.front().task->count)
+    return false;
+  const std::shared_ptr<pool_task> task = std::move(from.sent.front().task);
+  from.sent.pop_front();
+  took_from(from, *task);
+  task->batch->items_answered += title.count;
+  task->batch->nanoseconds += std::min(title.nanoseconds, std::uint64_t{1} << 40U);
+  task->answer = std::move(answer);
+  settle(task, std::move(failure));
+  return true;
+}
+
+void scheduler::took_from(worker& from, const pool_task& task) noexcept {
+  --from.tasks;
+  from.bytes -= task.items.bytes.size();
+  --out_;
+}
+
+void scheduler::misbehaves(worker& who) noexcept {
+  who.misbehaved = true;
+  who.link->kill();
+}
+
+void scheduler::settle(const std::shared_ptr<pool_task>& task, std::exception_ptr failure) {
+  task->at = pool_task::stage::done;
+  task->failure = std::move(failure);
+  task->items = {};
+  const std::shared_ptr<pool_batch> batch = std::move(task->batch);
+  --batch->unfinished;
+  if (batch->keeps_finished) batch->finished.push_back(task);
+  if (batch->done()) promise_kept(*batch);
+  if (following_ != 0) changed_.notify_all();
+}
+
+void scheduler::promise_kept(pool_batch& batch) {
+  if (batch.when_done.empty()) return;
+  callbacks_promised_ -= batch.when_done.size();
+  callbacks_.insert(callbacks_.end(), std::make_move_iterator(batch.when_done.begin()),
+                    std::make_move_iterator(batch.when_done.end()));
+  batch.when_done.clear();
+  call_keeper();
+}
+
+void scheduler::when_done(pool_batch& batch, std::function<void()> what) {
+  const std::lock_guard lock(mutex_);
+  batch.when_done.push_back(std::move(what));
+  ++callbacks_promised_;
+  if (batch.done())
+    promise_kept(batch);
+  else if (!leading_)
+    call_keeper_if_needed();
+}
+
+// --- taking back -------------------------------------------------------------------------------------------
+
+bool scheduler::is_uneven() const noexcept {
+  if (!waiting_.empty()) return false;
+  bool some_idle = false, some_ahead = false;
+  for (const auto& each : workers_) {
+    some_idle |= each->tasks == 0 && !each->finishing;
+    some_ahead |= each->tasks > 1;
+  }
+  return some_idle && some_ahead;
+}
+
+bool scheduler::even_out() {
+  if (!is_uneven()) return false;
+  const auto most = std::max_element(workers_.begin(), workers_.end(),
+                                     [](const auto& a, const auto& b) { return a->tasks < b->tasks; });
+  take_back(**most);
+  if (waiting_.empty()) return false;
+  place();
+  return true;
+}
+
+void scheduler::take_back(worker& from) {
+  std::size_t count = 0;
+  try {
+    count = std::min(from.link->recall(), from.sent.size());
+  } catch (const error&) {
+    misbehaves(from);
+    return;
+  }
+  for (; count != 0; --count) {
+    sent_record record = std::move(from.sent.back());
+    from.sent.pop_back();
+    if (record.task) {
+      took_from(from, *record.task);
+      --from.given;
+      record.task->at = pool_task::stage::waiting;
+      waiting_.push_front(std::move(record.task));
+    } else if (record.makes) {
+      from.knows.erase(record.id);
+    } else {
+      from.knows.insert(record.id);
+      forget(record.id);
+    }
+  }
+}
+
+std::size_t scheduler::cancel(pool_batch& batch) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& each : workers_) {
+    const auto concerns = [&](const sent_record& record) {
+      return record.task && record.task->batch.get() == &batch;
+    };
+    if (std::any_of(each->sent.begin(), each->sent.end(), concerns)) take_back(*each);
+  }
+  std::vector<std::shared_ptr<pool_task>> dropped;
+  for (const auto& each : waiting_)
+    if (each->batch.get() == &batch) dropped.push_back(each);
+  const auto why = std::make_exception_ptr(task_cancelled("the task was cancelled before it was begun"));
+  for (const auto& each : dropped) settle(each, why);
+  place();
+  return dropped.size();
+}
+
+void scheduler::give_up_waiting(const std::exception_ptr& why) {
+  for (const auto& each : workers_) take_back(*each);
+  for (const auto& each : std::exchange(waiting_, {}))
+    if (each->at != pool_task::stage::done) settle(each, why);
+}
+
+// --- waiting -----------------------------------------------------------------------------------------------
+
+bool scheduler::wait(const std::function<bool()>& ready, deadline until) {
+  lock_type lock(mutex_);
+  bool led = false, found = ready();
+  while (!found) {
+    if (!leading_) {
+      led = true;
+      lead(lock, until);
+    } else if (!until.expired()) {
+      ++following_;
+      if (until.is_never())
+        changed_.wait(lock);
+      else
+        changed_.wait_until(lock, deadline::clock::now() + until.remaining());
+      --following_;
+    }
+    found = ready();
+    if (until.expired()) break;
+  }
+  if (!leading_ && (led || following_ != 0)) {
+    if (following_ != 0)
+      changed_.notify_all();  // one of them leads from here on
+    else
+      call_keeper_if_needed();
+  }
+  return found;
+}
+
+void scheduler::lead(lock_type& lock, deadline until) {
+  leading_ = true;
+  const auto leave = gsl::finally([&] {
+    if (!lock.owns_lock()) lock.lock();
+    leading_ = false;
+  });
+  listener_.ignore();
+  const bool any = collect();
+  place();
+  if (any || until.expired()) return;
+  const std::uint32_t heard = heard_;
+  lock.unlock();
+  const bool rang = listener_.spin(heard);
+  lock.lock();
+  if (rang || even_out()) return;
+  finish_workers();
+  lock.unlock();
+  listener_.sleep(heard, until);
+}
+
+void scheduler::call_keeper() noexcept {
+  if (std::exchange(keeper_called_, true)) return;
+  listener_.wake_keeper();
+}
+
+bool scheduler::keeper_is_needed() const noexcept {
+  return out_ != 0 &&
+         (!waiting_.empty() || callbacks_promised_ != 0 ||
+          std::any_of(workers_.begin(), workers_.end(), [](const auto& each) { return each->tasks > 1; }));
+}
+
+void scheduler::call_keeper_if_needed() noexcept {
+  if (keeper_is_needed() && !listener_.call_keeper(heard_)) call_keeper();
+}
+
+// --- the core of a pool ------------------------------------------------------------------------------------
+
+const archive_options& pool_core::packing() const noexcept {
+  return scheduler_->packing();
+}
+std::size_t pool_core::workers() const noexcept {
+  return scheduler_->workers();
+}
+std::shared_ptr<const fixture> pool_core::known_fixture(const callable& target) {
+  return scheduler_->known_fixture(target);
+}
+std::shared_ptr<const fixture> pool_core::new_fixture(const call& what) {
+  return scheduler_->new_fixture(what);
+}
+void pool_core::submit(std::shared_ptr<pool_task> task) {
+  scheduler_->submit(std::move(task));
+}
+void pool_core::seal(pool_batch& batch) {
+  scheduler_->seal(batch);
+}
+bool pool_core::wait_any(pool_batch& batch, deadline until) {
+  return scheduler_->wait([&] { return !batch.finished.empty() || batch.done(); }, until);
+}
+bool pool_core::wait_done(pool_batch& batch, deadline until) {
+  return scheduler_->wait([&] { return batch.done(); }, until);
+}
+std::vector<std::shared_ptr<pool_task>> pool_core::take_finished(pool_batch& batch) {
+  return scheduler_->locked([&] { return std::exchange(batch.finished, {}); });
+}
+std::size_t pool_core::cancel(pool_batch& batch) {
+  return scheduler_->cancel(batch);
+}
+void pool_core::when_done(pool_batch& batch, std::function<void()> what) {
+  scheduler_->when_done(batch, std::move(what));
+}
+void pool_core::check_timeout(deadline::clock::duration timeout) const {
+  if (timeout > timeout.zero() && !scheduler_->can_kill())
+    throw error(
+        "task_options::timeout needs workers that can be killed in the middle of a task, as processes "
+        "can and threads cannot: leave it out, or let the pool have the engine that it has by itself");
+}
+void pool_core::end() noexcept {
+  if (scheduler_->is_copy()) {
+    // Its keeper is a thread of another process: there is nothing to be ended, and nothing to be dropped.
+    new std::shared_ptr<scheduler>(scheduler_);
+  } else {
+    scheduler_->end();
+  }
+}
+std::size_t pool_core::automatic_chunk(const pool_batch& batch, std::optional<std::size_t> left) const {
+  // A task should take long against the microsecond that it costs, and short against what a person notices
+  // when it ends last.
+  constexpr std::uint64_t wanted_nanoseconds = 250'000, most_items = 8192;
+  const auto [items, nanoseconds] =
+      scheduler_->locked([&] { return std::pair(batch.items_answered, batch.nanoseconds); });
+  std::uint64_t chunk = 1;
+  if (items != 0) {
+    const std::uint64_t each = std::max<std::uint64_t>(nanoseconds / items, 1);
+    chunk = std::clamp<std::uint64_t>(wanted_nanoseconds / each, 1, most_items);
+  }
+  if (left) chunk = std::min<std::uint64_t>(chunk, std::max<std::size_t>(*left / (2 * workers()), 1));
+  return static_cast<std::size_t>(chunk);
+}
+
+}  // namespace ferry::detail

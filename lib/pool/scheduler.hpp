@@ -1,0 +1,177 @@
+// Which worker runs which task, and who waits for what.
+#pragma once
+
+#include <ferry/detail/pool_core.hpp>
+#include <ferry/engine.hpp>
+#include <ferry/pool_options.hpp>
+
+#include "os/wait_set.hpp"
+#include "pool/bell.hpp"
+#include "process/bookkeeping.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace ferry::detail {
+
+/// Gives tasks to workers, each over a channel of its own, and knows at any time which worker has which: so a
+/// worker that dies takes along the one task that it was running, and nothing else.
+///
+/// A few tasks are sent ahead to each worker, so that it need not wait for the next one. They are taken back
+/// when they are wanted elsewhere: by a worker that has nothing to do, or because their worker has died.
+///
+/// There is no thread between callers and workers. A thread that waits for a task looks after all workers
+/// meanwhile; when several wait, one of them does, the leader. A thread of the scheduler's own, the keeper,
+/// does what is left when nobody waits, and what takes longer: starting workers, timeouts, and calling back.
+/// Everything is under one lock, which is held neither while user code runs nor while anything blocks.
+class scheduler : public std::enable_shared_from_this<scheduler> {
+ public:
+  /// Starts the workers and the keeper.
+  /// @throws what keeps the first workers from being started
+  static std::shared_ptr<scheduler> start(std::size_t workers, pool_options options,
+                                          std::unique_ptr<const call> initializer);
+  ~scheduler();
+  scheduler(const scheduler&) = delete;
+  scheduler& operator=(const scheduler&) = delete;
+
+  // See `pool_core`.
+  const archive_options& packing() const noexcept { return packing_; }
+  std::size_t workers() const noexcept { return wanted_; }
+  bool can_kill() const noexcept { return engine_->can_kill(); }
+  std::shared_ptr<const fixture> known_fixture(const callable& target);
+  std::shared_ptr<const fixture> new_fixture(const call& what);
+  void submit(std::shared_ptr<pool_task> task);
+  void seal(pool_batch& batch);
+  /// Waits until `ready`, which is called under the lock. @returns what it is then
+  bool wait(const std::function<bool()>& ready, deadline until);
+  std::size_t cancel(pool_batch& batch);
+  void when_done(pool_batch& batch, std::function<void()> what);
+  /// Calls `work` under the lock.
+  template <class Work>
+  auto locked(Work&& work) {
+    const std::lock_guard lock(mutex_);
+    return work();
+  }
+
+  /// Drops a job or a state from the workers that have it.
+  void forget(std::uint64_t fixture) noexcept;
+
+  void close();
+  void terminate();
+  bool join(deadline until);
+  /// The end, within bounded time: gives up what has not been begun, waits a moment for what has, then
+  /// terminates.
+  void end() noexcept;
+  /// In a forked copy of the process that made it: it has no workers and no keeper.
+  bool is_copy() const noexcept;
+  std::vector<std::int64_t> pids();
+
+ private:
+  /// What was sent to a worker: a task, or (without one) a job or state to be made or forgotten.
+  struct sent_record {
+    std::uint64_t id = 0;
+    std::shared_ptr<pool_task> task;
+    bool makes = false;  // where there is no task: made, not forgotten
+  };
+  struct worker {
+    std::unique_ptr<worker_link> link;
+    std::deque<sent_record> sent;  // and not known to be done
+    std::unordered_set<std::uint64_t> knows;
+    std::size_t tasks = 0;                       // of `sent`
+    std::size_t bytes = 0;                       // of these
+    std::size_t given = 0;                       // tasks since its start
+    bool finishing = false;                      // it has been told that there will be no more
+    bool timed_out = false, misbehaved = false;  // and has been killed
+  };
+  using worker_list = std::vector<std::unique_ptr<worker>>;
+
+  scheduler(std::size_t workers, pool_options options, std::unique_ptr<const call> initializer);
+
+  // All with the lock held. Those that take it give it back for a while.
+  using lock_type = std::unique_lock<std::mutex>;
+  void check_open() const;
+  void place();
+  worker* find_place(const pool_task& task);
+  bool give(worker& to, const std::shared_ptr<pool_task>& task);
+  bool teach(worker& to, const fixture& what);
+  void send_forgotten();
+  void finish(worker& who) noexcept;
+  bool collect();
+  bool collect_from(worker& from);
+  bool answered(worker& from, pool_record& answer, std::exception_ptr failure);
+  void took_from(worker& from, const pool_task& task) noexcept;
+  void misbehaves(worker& who) noexcept;
+  void settle(const std::shared_ptr<pool_task>& task, std::exception_ptr failure);
+  void promise_kept(pool_batch& batch);
+  bool is_uneven() const noexcept;
+  bool even_out();
+  void take_back(worker& from);
+  void give_up_waiting(const std::exception_ptr& why);
+  void lead(lock_type& lock, deadline until);
+  bool keeper_is_needed() const noexcept;
+  void call_keeper_if_needed() noexcept;
+  void call_keeper() noexcept;
+
+  // The keeper's, in keeper.cpp.
+  void keep() noexcept;
+  void keep_once(lock_type& lock);
+  void bury_dead();
+  void bury(worker& dead, const worker_end& how);
+  void fail_what_ran(const std::shared_ptr<pool_task>& task, std::uint32_t item,
+                     const std::exception_ptr& why);
+  void failed_to_start(std::exception_ptr why);
+  void kill_late();
+  void finish_workers();
+  void replace(lock_type& lock);
+  void call_back(lock_type& lock);
+  deadline next_event() const;
+  static std::exception_ptr ended_error();
+  std::unique_ptr<worker> hire();
+  void add(std::unique_ptr<worker> who);
+
+  const pool_options options_;
+  const std::unique_ptr<const call> initializer_;
+  const std::size_t wanted_;
+  const archive_options packing_;
+  const std::shared_ptr<engine> engine_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;  // for those who wait and do not lead
+  pool_bell bell_;
+  bell_listener listener_{bell_};
+  std::uint32_t heard_ = 0;  // the count of the bell when answers were last looked for
+  bool leading_ = false;
+  std::size_t following_ = 0;
+
+  worker_list workers_;
+  os::wait_set deaths_;  // the workers' handles
+  std::deque<std::shared_ptr<pool_task>> waiting_;
+  std::size_t out_ = 0;  // tasks that workers have
+  std::uint64_t last_id_ = 0;
+  std::unordered_map<const callable*, std::shared_ptr<const fixture>> known_;
+  std::vector<std::function<void()>> callbacks_;
+  std::size_t callbacks_promised_ = 0;  // to batches that are not done
+  bool closed_ = false, terminated_ = false, stopping_ = false;
+  std::exception_ptr broken_;
+  std::size_t failed_starts_ = 0;
+  std::size_t hired_ = 0;  // the keeper's alone, once it runs
+  deadline next_hire_ = deadline::immediately(), kill_all_ = deadline::never();
+  bool keeper_called_ = false;
+  deadline keeper_wakes_ = deadline::immediately();
+
+  std::mutex forgotten_mutex_;
+  std::vector<std::uint64_t> forgotten_;
+  std::atomic<bool> any_forgotten_{false};
+
+  const fork_hook on_fork_{[] {}};
+  std::thread keeper_;
+};
+
+}  // namespace ferry::detail

@@ -1,0 +1,88 @@
+// Workers that are threads.
+#include <ferry/engine.hpp>
+
+#include "os/event_handle.hpp"
+#include "os/process.hpp"
+#include "os/wait.hpp"
+#include "pool/local_channel.hpp"
+
+#include <thread>
+#include <utility>
+
+namespace ferry {
+namespace {
+
+using detail::pool_end;
+using detail::pool_record;
+using detail::worker_end_of_channel;
+
+class thread_worker final : public worker_link {
+ public:
+  thread_worker(worker_setup setup, const pool_bell& bell)
+      : ended_(os::create_event_handle()), port_(channel_.seat(bell)) {
+    setup.max_memory = 0;  // it is that of the whole program
+    thread_ = std::jthread([this, setup = std::move(setup)]() mutable { live(std::move(setup)); });
+    channel_.seated();
+  }
+  ~thread_worker() override { channel_.tasks().close(); }
+
+  bool send(std::span<const std::byte> record, std::span<const unique_handle> handles) override {
+    return channel_.tasks().put(record, handles, deadline::immediately());
+  }
+  std::size_t recall() override { return channel_.tasks().take_back(); }
+  void finish() override { channel_.tasks().close(); }
+
+  bool receive(pool_record& into) override { return channel_.answers().get(into, deadline::immediately()); }
+  worker_progress progress() const noexcept override { return channel_.progress(); }
+
+  // A thread ends only by itself, between two tasks.
+  void terminate() noexcept override { end_soon(); }
+  void kill() noexcept override { end_soon(); }
+  native_handle_type native_handle() const override { return ended_.native(); }
+
+  std::optional<worker_end> ended() override {
+    if (!os::wait_readable(ended_, deadline::immediately())) return std::nullopt;
+    return worker_end{worker_end::kind::exited, thrown_ ? 1 : 0, thrown_};
+  }
+  std::int64_t pid() const noexcept override { return os::own_id(); }
+
+ private:
+  void live(worker_setup setup) noexcept {
+    try {
+      serve_pool(port_, std::move(setup));
+    } catch (...) {
+      thrown_ = std::current_exception();
+    }
+    os::raise_event(ended_);
+  }
+  void end_soon() noexcept {
+    try {
+      channel_.tasks().close();
+      channel_.tasks().take_back();
+    } catch (const error&) {  // it has no memory any more that makes sense: the thread has noticed
+    }
+  }
+
+  unique_handle ended_;
+  pool_end channel_;
+  worker_end_of_channel port_;
+  std::exception_ptr thrown_;  // written before the event is raised
+  std::jthread thread_;        // the last to be made, and joined before the rest goes
+};
+
+class thread_engine final : public engine {
+ public:
+  std::unique_ptr<worker_link> start(worker_setup setup, pool_bell& bell) override {
+    return std::make_unique<thread_worker>(std::move(setup), bell);
+  }
+  bool carries_handles() const noexcept override { return true; }
+  bool can_kill() const noexcept override { return false; }
+};
+
+}  // namespace
+
+std::unique_ptr<engine> make_thread_engine() {
+  return std::make_unique<thread_engine>();
+}
+
+}  // namespace ferry
