@@ -17,6 +17,15 @@ namespace {
 // busy elsewhere, and not so much that there is a lot to take back.
 constexpr std::size_t most_tasks_ahead = 16;
 constexpr std::size_t most_bytes_ahead = std::size_t{1} << 20U;
+// What it takes, about, to wake a worker that sleeps: short tasks rather wait behind others for that long.
+constexpr std::uint64_t wake_up_nanoseconds = 30'000;
+
+/// How long a task will take, by others of its call; without any, so long that it is worth waking a worker.
+std::uint64_t estimate(const pool_task& task) noexcept {
+  const pool_batch& batch = *task.batch;
+  return batch.items_answered == 0 ? wake_up_nanoseconds
+                                   : batch.nanoseconds / batch.items_answered * task.count;
+}
 
 }  // namespace
 
@@ -113,17 +122,21 @@ void scheduler::place() {
 }
 
 scheduler::worker* scheduler::find_place(const pool_task& task) {
+  // Handles are not taken back, so they are sent to those alone who take them at once.
+  const bool may_wait = task.items.handles.empty();
+  const std::uint64_t time = estimate(task);
   worker* best = nullptr;
   for (const auto& each : workers_) {
     if (each->finishing || each->timed_out || each->misbehaved) continue;
+    if (each->tasks != 0) {
+      if (!may_wait || each->tasks >= most_tasks_ahead ||
+          each->bytes + task.items.bytes.size() > most_bytes_ahead)
+        continue;
+      if (each->nanoseconds + time < wake_up_nanoseconds) return each.get();
+    }
     if (best == nullptr || each->tasks < best->tasks) best = each.get();
-    if (best->tasks == 0) break;
   }
-  if (best == nullptr || best->tasks == 0) return best;
-  // Handles are not taken back, so they are sent to those alone who take them at once.
-  const bool fits = best->tasks < most_tasks_ahead && task.items.handles.empty() &&
-                    best->bytes + task.items.bytes.size() <= most_bytes_ahead;
-  return fits ? best : nullptr;
+  return best;
 }
 
 bool scheduler::give(worker& to, const std::shared_ptr<pool_task>& task) {
@@ -135,6 +148,7 @@ bool scheduler::give(worker& to, const std::shared_ptr<pool_task>& task) {
     task->items.set_title(title);
     if (!to.link->send(task->items.bytes.bytes(), task->items.handles)) return false;
     to.sent.push_back({.id = title.id, .task = task});
+    task->nanoseconds = estimate(*task);
   } catch (...) {
     settle(task, std::current_exception());
     return true;
@@ -142,6 +156,7 @@ bool scheduler::give(worker& to, const std::shared_ptr<pool_task>& task) {
   task->at = pool_task::stage::sent;
   ++to.tasks;
   to.bytes += task->items.bytes.size();
+  to.nanoseconds += task->nanoseconds;
   ++out_;
   if (++to.given == options_.max_tasks_per_worker) finish(to);
   if (task->rules.timeout > task->rules.timeout.zero() &&
@@ -215,6 +230,7 @@ bool scheduler::answered(worker& from, pool_record& answer, std::exception_ptr f
 void scheduler::took_from(worker& from, const pool_task& task) noexcept {
   --from.tasks;
   from.bytes -= task.items.bytes.size();
+  from.nanoseconds -= task.nanoseconds;
   --out_;
 }
 
@@ -314,6 +330,7 @@ std::size_t scheduler::cancel(pool_batch& batch) {
   const auto why = std::make_exception_ptr(task_cancelled("the task was cancelled before it was begun"));
   for (const auto& each : dropped) settle(each, why);
   place();
+  if (!leading_) call_keeper_if_needed();
   return dropped.size();
 }
 
@@ -325,7 +342,7 @@ void scheduler::give_up_waiting(const std::exception_ptr& why) {
 
 // --- waiting -----------------------------------------------------------------------------------------------
 
-bool scheduler::wait(const std::function<bool()>& ready, deadline until) {
+bool scheduler::wait(const std::function<bool()>& ready, deadline until, const pool_batch* comes_back_for) {
   lock_type lock(mutex_);
   bool led = false, found = ready();
   while (!found) {
@@ -346,7 +363,8 @@ bool scheduler::wait(const std::function<bool()>& ready, deadline until) {
   if (!leading_ && (led || following_ != 0)) {
     if (following_ != 0)
       changed_.notify_all();  // one of them leads from here on
-    else
+    else if (comes_back_for == nullptr || comes_back_for->done() || !waiting_.empty() ||
+             callbacks_promised_ != 0)
       call_keeper_if_needed();
   }
   return found;
@@ -408,7 +426,7 @@ void pool_core::seal(pool_batch& batch) {
   scheduler_->seal(batch);
 }
 bool pool_core::wait_any(pool_batch& batch, deadline until) {
-  return scheduler_->wait([&] { return !batch.finished.empty() || batch.done(); }, until);
+  return scheduler_->wait([&] { return !batch.finished.empty() || batch.done(); }, until, &batch);
 }
 bool pool_core::wait_done(pool_batch& batch, deadline until) {
   return scheduler_->wait([&] { return batch.done(); }, until);

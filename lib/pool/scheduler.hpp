@@ -50,7 +50,10 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   void submit(std::shared_ptr<pool_task> task);
   void seal(pool_batch& batch);
   /// Waits until `ready`, which is called under the lock. @returns what it is then
-  bool wait(const std::function<bool()>& ready, deadline until);
+  /// @param comes_back_for  if not null, the caller will soon wait again until this is done: what can wait
+  /// for
+  ///                        it is not given to the keeper
+  bool wait(const std::function<bool()>& ready, deadline until, const pool_batch* comes_back_for = nullptr);
   std::size_t cancel(pool_batch& batch);
   void when_done(pool_batch& batch, std::function<void()> what);
   /// Calls `work` under the lock.
@@ -86,6 +89,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
     std::unordered_set<std::uint64_t> knows;
     std::size_t tasks = 0;                       // of `sent`
     std::size_t bytes = 0;                       // of these
+    std::uint64_t nanoseconds = 0;               // that they are expected to take
     std::size_t given = 0;                       // tasks since its start
     bool finishing = false;                      // it has been told that there will be no more
     bool timed_out = false, misbehaved = false;  // and has been killed

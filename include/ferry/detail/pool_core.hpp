@@ -68,6 +68,7 @@ class pool_task {
   // What came of it: an answer, or why there is none.
   enum class stage : std::uint8_t { waiting, sent, done };
   stage at = stage::waiting;
+  std::uint64_t nanoseconds = 0;  ///< that it was expected to take when it was sent
   pool_record answer;
   std::exception_ptr failure;
 
