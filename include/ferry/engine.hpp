@@ -8,6 +8,7 @@
 #include <ferry/message.hpp>
 #include <ferry/transfer.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -105,17 +106,20 @@ class worker_link {
   virtual std::int64_t pid() const noexcept = 0;
 };
 
+/// Where a worker says what it is doing: words that the scheduler may read at any time, also when the worker
+/// is no more. See `worker_progress`.
+struct worker_notes {
+  std::atomic<std::uint64_t>&ready, &run, &item, &begun_at;
+};
+
 /// The scheduler as a worker sees it.
 class worker_port {
  public:
   virtual ~worker_port() = default;
 
-  /// The initializer has run.
-  virtual void ready() noexcept = 0;
   /// Waits for the next record. @returns false when there will be none
   virtual bool next(detail::pool_record& into) = 0;
-  /// Tells that an item is about to be run.
-  virtual void begin(std::uint64_t run, std::uint32_t item) noexcept = 0;
+  virtual worker_notes notes() noexcept = 0;
   /// Sends an answer, and rings the bell.
   virtual void answer(const detail::pool_record& what) = 0;
 };

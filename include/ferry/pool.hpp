@@ -79,11 +79,28 @@ struct job_traits {
   using result = typename result_of_job<callable_type, State, sent>::type;
   static_assert(check_result<result>());
   using entry = job_entry<callable_type, State, sent>;
+  /// Bytes of the arguments where they and the result are plain; else 0.
+  static constexpr std::size_t plain_size = plain_call_size<result, sent>();
 };
 
-/// Writes arguments, converted to the parameters, as one item.
-template <class... P, class... Args>
-void append_arguments(pool_record& into, const archive_options& options, parameters<P...>, Args&&... args) {
+template <class T, class Arg>
+void append_plain_argument(buffer& into, Arg&& arg) {
+  const T value = std::forward<Arg>(arg);
+  into.append(value);
+}
+
+/// Writes arguments, converted to the parameters, as one item of a record.
+/// @tparam PlainSize  what they take where all are plain; 0 where they are not
+/// @param plain  whether they go as such
+template <std::size_t PlainSize, class... P, class... Args>
+void append_arguments(pool_record& into, const archive_options& options, bool plain, parameters<P...>,
+                      Args&&... args) {
+  if constexpr (PlainSize != 0) {
+    if (plain) {
+      (append_plain_argument<std::remove_cvref_t<P>>(into.bytes, std::forward<Args>(args)), ...);
+      return;
+    }
+  }
   const std::tuple<borrowed<std::remove_cvref_t<P>, Args>...> held(std::forward<Args>(args)...);
   into.append(options, false, [&](forking_oarchive& archive) {
     std::apply([&archive](const auto&... each) { (void(archive << each), ...); }, held);
@@ -124,10 +141,11 @@ class pool_calls {
     task.job = job_for<traits>(function);
     task.state = state_;
     task.rules = rules_;
-    task.items = detail::pool_record(detail::record_title());
+    const detail::record_title title = core_.title_of_items(traits::plain_size);
+    task.items = detail::pool_record(title);
     task.count = 1;
-    detail::append_arguments(task.items, core_.packing(), typename traits::sent(),
-                             std::forward<Args>(args)...);
+    detail::append_arguments<traits::plain_size>(task.items, core_.packing(), title.item_size != 0,
+                                                 typename traits::sent(), std::forward<Args>(args)...);
     task.batch = call;
     core_.submit(std::shared_ptr<detail::pool_task>(call, &task));
     return ferry::task<result>(core_, std::move(call));
@@ -250,22 +268,25 @@ class pool_calls {
   template <class Traits, bool Unpack = false, class F, class Range>
   auto feed(const F& function, Range&& input, const map_options& options, std::size_t most) const {
     const archive_options& packing = core_.packing();
-    auto append = [packing](detail::pool_record& into, auto&& element) {
+    const detail::record_title title = core_.title_of_items(Traits::plain_size);
+    auto append = [packing, plain = title.item_size != 0](detail::pool_record& into, auto&& element) {
       using element_type = decltype(element);
       if constexpr (Unpack) {
         std::apply(
             [&](auto&&... each) {
-              detail::append_arguments(into, packing, typename Traits::sent(),
-                                       std::forward<decltype(each)>(each)...);
+              detail::append_arguments<Traits::plain_size>(into, packing, plain, typename Traits::sent(),
+                                                           std::forward<decltype(each)>(each)...);
             },
             std::forward<element_type>(element));
       } else {
-        detail::append_arguments(into, packing, typename Traits::sent(), std::forward<element_type>(element));
+        detail::append_arguments<Traits::plain_size>(into, packing, plain, typename Traits::sent(),
+                                                     std::forward<element_type>(element));
       }
     };
     auto view = std::views::all(std::forward<Range>(input));
     using feeder = detail::pool_feeder<decltype(view), decltype(append)>;
-    return std::make_unique<feeder>(core_, detail::task_template{job_for<Traits>(function), state_, rules_},
+    return std::make_unique<feeder>(core_,
+                                    detail::task_template{job_for<Traits>(function), state_, rules_, title},
                                     std::move(view), std::move(append), options, most);
   }
 

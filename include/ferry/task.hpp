@@ -29,6 +29,14 @@ using result_value = std::conditional_t<std::is_void_v<R>, nothing, R>;
 /// @throws what the task threw
 template <class R>
 result_value<R> read_result(item_reader& items, const archive_options& options) {
+  if constexpr (std::is_void_v<R>) {
+    if (items.has_plain<std::byte>()) {
+      items.next_plain<std::byte>();
+      return {};
+    }
+  } else if constexpr (is_bitwise<R>) {
+    if (items.has_plain<R>()) return items.next_plain<R>();
+  }
   item_reader::item item = items.next();
   forking_iarchive archive(item.bytes, std::move(item.handles), item.head.format, options);
   try {
@@ -39,7 +47,6 @@ result_value<R> read_result(item_reader& items, const archive_options& options) 
       std::rethrow_exception(thrown);
     }
     if constexpr (std::is_void_v<R>) {
-      archive.finish();
       return {};
     } else {
       R value = make<R>(archive);

@@ -6,19 +6,11 @@
 #include "os/handle.hpp"
 #include "os/socket.hpp"
 
-#include <chrono>
-
 namespace ferry::detail {
 namespace {
 
 // Where in the notes of the lane of answers a worker says what it is doing.
 constexpr std::size_t is_ready = 0, run_id = 1, item_number = 2, begun_at = 3;
-
-std::uint64_t now() noexcept {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(deadline::clock::now().time_since_epoch())
-          .count());
-}
 
 }  // namespace
 
@@ -48,10 +40,6 @@ worker_end_of_channel::worker_end_of_channel(channel_seat seat)
       tasks_(std::move(seat.tasks), handles_),
       answers_(std::move(seat.answers), handles_) {}
 
-void worker_end_of_channel::ready() noexcept {
-  answers_.notes()[is_ready].store(1, std::memory_order_release);
-}
-
 bool worker_end_of_channel::next(pool_record& into) {
   try {
     return tasks_.get(into, deadline::never());
@@ -60,11 +48,9 @@ bool worker_end_of_channel::next(pool_record& into) {
   }
 }
 
-void worker_end_of_channel::begin(std::uint64_t run, std::uint32_t item) noexcept {
+worker_notes worker_end_of_channel::notes() noexcept {
   const auto notes = answers_.notes();
-  notes[begun_at].store(now(), std::memory_order_relaxed);
-  notes[item_number].store(item, std::memory_order_release);
-  if (item == 0) notes[run_id].store(run, std::memory_order_release);
+  return {notes[is_ready], notes[run_id], notes[item_number], notes[begun_at]};
 }
 
 void worker_end_of_channel::answer(const pool_record& what) {

@@ -49,9 +49,8 @@ class worker_end_of_channel final : public worker_port {
   /// @throws archive_error  when it is not what it should be
   explicit worker_end_of_channel(channel_seat seat);
 
-  void ready() noexcept override;
   bool next(pool_record& into) override;
-  void begin(std::uint64_t run, std::uint32_t item) noexcept override;
+  worker_notes notes() noexcept override;
   void answer(const pool_record& what) override;
 
  private:

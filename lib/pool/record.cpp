@@ -6,10 +6,18 @@
 
 namespace ferry::detail {
 
+void item_reader::throw_short() {
+  throw archive_error("a record of a pool has fewer items than it says");
+}
+
 item_reader::item item_reader::next() {
   item found;
-  if (rest_.size() < sizeof found.head)
-    throw archive_error("a record of a pool has fewer items than it says");
+  if (item_size_ != 0) {
+    found.head.size = item_size_;
+    found.bytes = {next_bytes(item_size_), item_size_};
+    return found;
+  }
+  if (rest_.size() < sizeof found.head) throw_short();
   std::memcpy(&found.head, rest_.data(), sizeof found.head);
   rest_ = rest_.subspan(sizeof found.head);
   if (found.head.size > rest_.size() || found.head.handles > record_.handles.size() - handles_taken_)
@@ -25,7 +33,9 @@ item_reader::item item_reader::next() {
 
 pool_record pool_record::split_off(std::uint32_t first) {
   std::size_t place = sizeof(record_title), handle = 0;
-  for (std::uint32_t number = 0; number < first; ++number) {
+  const std::size_t item_size = title().item_size;
+  if (item_size != 0) place += first * item_size;
+  for (std::uint32_t number = 0; item_size == 0 && number < first; ++number) {
     item_head head;
     std::memcpy(&head, bytes.data() + place, sizeof head);
     place += sizeof head + static_cast<std::size_t>(head.size);

@@ -3,6 +3,7 @@
 
 #include <ferry/error.hpp>
 
+#include "archive/table_of.hpp"
 #include "pool/written_call.hpp"
 
 #include <gsl/util>
@@ -17,6 +18,7 @@ namespace {
 // busy elsewhere, and not so much that there is a lot to take back.
 constexpr std::size_t most_tasks_ahead = 16;
 constexpr std::size_t most_bytes_ahead = std::size_t{1} << 20U;
+constexpr std::size_t most_plain_bytes = std::size_t{1} << 20U;
 // What it takes, about, to wake a worker that sleeps: short tasks rather wait behind others for that long.
 constexpr std::uint64_t wake_up_nanoseconds = 30'000;
 
@@ -142,9 +144,13 @@ scheduler::worker* scheduler::find_place(const pool_task& task) {
 bool scheduler::give(worker& to, const std::shared_ptr<pool_task>& task) {
   try {
     if (!teach(to, *task->job) || (task->state && !teach(to, *task->state))) return false;
-    record_title title{.what = record_title::kind::run, .count = task->count, .id = ++last_id_};
+    record_title title = task->items.title();  // whoever made it knows the form of its items
+    title.what = record_title::kind::run;
+    title.count = task->count;
+    title.id = ++last_id_;
     title.job = task->job->id();
-    if (task->state) title.state = task->state->id();
+    title.state = task->state ? task->state->id() : 0;
+    title.timed = task->rules.timeout > task->rules.timeout.zero() ? 1 : 0;
     task->items.set_title(title);
     if (!to.link->send(task->items.bytes.bytes(), task->items.handles)) return false;
     to.sent.push_back({.id = title.id, .task = task});
@@ -412,6 +418,13 @@ const archive_options& pool_core::packing() const noexcept {
 }
 std::size_t pool_core::workers() const noexcept {
   return scheduler_->workers();
+}
+record_title pool_core::title_of_items(std::size_t plain_size) const noexcept {
+  // Not where somebody has registered another way for any type: it might be one of these.
+  const bool plain = plain_size <= most_plain_bytes && table_of(packing()).override_mask() == 0;
+  record_title title;
+  title.item_size = plain ? static_cast<std::uint32_t>(plain_size) : 0;
+  return title;
 }
 std::shared_ptr<const fixture> pool_core::known_fixture(const callable& target) {
   return scheduler_->known_fixture(target);

@@ -11,7 +11,9 @@
 
 #include <chrono>
 #include <map>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace ferry {
 namespace {
@@ -71,33 +73,94 @@ class worker {
     const auto start = deadline::clock::now();
     const made_thing& job = made_.at(title.job);
     const made_thing* const state = title.state != 0 ? &made_.at(title.state) : nullptr;
-    const std::exception_ptr unmade = state != nullptr && state->thrown ? state->thrown : job.thrown;
-    item_reader items(record);
+    unmade_ = state != nullptr && state->thrown ? state->thrown : job.thrown;
+    job_ = static_cast<detail::job*>(job.object.get());
+    state_ = state != nullptr ? state->object.get() : nullptr;
+    const std::uint32_t argument_size = title.item_size;
+    title.what = record_title::kind::answer;
+    title.item_size = 0;
     answer_.bytes.truncate(0);
     answer_.handles.clear();
-    title.what = record_title::kind::answer;
     answer_.bytes.append(title);
+    item_reader items(record);
+    if (argument_size == 0)
+      run_items(title, items);
+    else
+      run_plain_items(title, items.next_bytes(std::size_t{title.count} * argument_size), argument_size);
+    title.nanoseconds = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(deadline::clock::now() - start).count());
+    answer_.set_title(title);
+    send_answer(title);
+  }
+
+  void run_items(const record_title& title, item_reader& items) {
     for (std::uint32_t number = 0; number < title.count; ++number) {
-      port_.begin(title.id, number);
+      begin(title, number);
       item_reader::item item = items.next();
-      if (unmade) {
-        append_exception(unmade);
-        continue;
-      }
       try {
+        if (unmade_) std::rethrow_exception(unmade_);
         answer_.append(options_, false, [&](forking_oarchive& result) {
           forking_iarchive arguments(item.bytes, std::move(item.handles), item.head.format, options_);
-          static_cast<detail::job*>(job.object.get())
-              ->run(state != nullptr ? state->object.get() : nullptr, arguments, result);
+          job_->run(state_, arguments, result);
         });
       } catch (...) {
         append_exception(std::current_exception());
       }
     }
-    title.nanoseconds = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(deadline::clock::now() - start).count());
-    answer_.set_title(title);
-    send_answer(title);
+  }
+
+  /// Results of plain items are plain too, unless one of them fails.
+  void run_plain_items(record_title& title, const std::byte* arguments, std::uint32_t argument_size) {
+    if (unmade_) {
+      for (std::uint32_t number = 0; number < title.count; ++number) append_exception(unmade_);
+      return;
+    }
+    if (job_->plain_arguments() != argument_size)
+      throw archive_error("a worker was sent plain items that are not what their job takes");
+    const std::size_t size = job_->plain_result();
+    std::byte* const results = answer_.bytes.extend(title.count * size);
+    std::map<std::uint32_t, std::exception_ptr> thrown;
+    for (std::uint32_t first = 0; first < title.count;) {
+      begin(title, first);
+      // One at a time where somebody looks how long it takes.
+      const std::uint32_t end = title.timed != 0 ? first + 1 : title.count;
+      try {
+        job_->run_plain(state_, arguments, results, first, end, notes_.item);
+        first = end;
+      } catch (...) {
+        first = static_cast<std::uint32_t>(notes_.item.load(std::memory_order_relaxed));
+        thrown.emplace(first++, std::current_exception());
+      }
+    }
+    if (thrown.empty())
+      title.item_size = static_cast<std::uint32_t>(size);
+    else
+      give_heads(title.count, size, thrown);
+  }
+
+  void begin(const record_title& title, std::uint32_t item) noexcept {
+    if (title.timed != 0) {
+      const auto now = deadline::clock::now().time_since_epoch();
+      notes_.begun_at.store(
+          static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()),
+          std::memory_order_relaxed);
+    }
+    notes_.item.store(item, std::memory_order_release);
+    if (item == 0) notes_.run.store(title.id, std::memory_order_release);
+  }
+
+  /// Makes items without heads into such with heads, or into what they threw instead.
+  void give_heads(std::uint32_t count, std::size_t size,
+                  const std::map<std::uint32_t, std::exception_ptr>& thrown) {
+    const auto plain = answer_.bytes.bytes().subspan(sizeof(record_title));
+    const std::vector<std::byte> results(plain.begin(), plain.end());
+    answer_.bytes.truncate(sizeof(record_title));
+    for (std::uint32_t number = 0; number < count; ++number) {
+      if (const auto found = thrown.find(number); found != thrown.end())
+        append_exception(found->second);
+      else
+        answer_.append_plain(std::span(results).subspan(number * size, size));
+    }
   }
 
   void append_exception(const std::exception_ptr& thrown) {
@@ -124,9 +187,14 @@ class worker {
   }
 
   worker_port& port_;
+  worker_notes notes_ = port_.notes();
   archive_options options_;
   std::map<std::uint64_t, made_thing> made_;
   pool_record answer_;
+  // Of the record that is being run.
+  detail::job* job_ = nullptr;
+  void* state_ = nullptr;
+  std::exception_ptr unmade_;
 };
 
 }  // namespace
@@ -141,7 +209,7 @@ void serve_pool(worker_port& port, worker_setup setup) {
     forking_iarchive archive(std::move(setup.initializer), options);
     detail::invoke_written(archive);
   }
-  port.ready();
+  port.notes().ready.store(1, std::memory_order_release);
   worker(port, setup).serve();
 }
 

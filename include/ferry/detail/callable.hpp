@@ -123,12 +123,17 @@ const void* identity_of_callable(callable::invoker how) {
   return reinterpret_cast<const void*>(how);
 }
 
-/// Reads arguments for P..., the last thing in the archive, and calls the function with them behind `first`.
+template <class Parameters>
+struct loaded_arguments;
+template <class... P>
+struct loaded_arguments<parameters<P...>> {
+  using type = std::tuple<std::remove_cvref_t<P>...>;
+};
+
+/// Calls the function with arguments for P... behind `first`.
 template <class Function, class... P, class... First>
-auto call_with(Function&& function, forking_iarchive& from, parameters<P...>, First&... first) {
-  // In braces, for these are evaluated from left to right.
-  std::tuple<std::remove_cvref_t<P>...> arguments{make<std::remove_cvref_t<P>>(from)...};
-  from.finish();
+auto call_with(Function&& function, typename loaded_arguments<parameters<P...>>::type arguments,
+               parameters<P...>, First&... first) {
   return std::apply(
       // What it returns may refer to its arguments, so it is copied here.
       [&](auto&... each) {
@@ -140,17 +145,27 @@ auto call_with(Function&& function, forking_iarchive& from, parameters<P...>, Fi
       arguments);
 }
 
+/// Reads arguments for P..., the last thing in the archive.
+template <class... P>
+typename loaded_arguments<parameters<P...>>::type load_arguments(forking_iarchive& from, parameters<P...>) {
+  // In braces, for these are evaluated from left to right.
+  typename loaded_arguments<parameters<P...>>::type arguments{make<std::remove_cvref_t<P>>(from)...};
+  from.finish();
+  return arguments;
+}
+
 template <class F, class Parameters>
 struct entry_of;
 
 template <class F, class... P>
 struct entry_of<F, parameters<P...>> {
   static std::shared_ptr<void> invoke(forking_iarchive& from) {
+    constexpr parameters<P...> taken;
     if constexpr (is_stateless<F>) {
-      call_with(F{}, from, parameters<P...>());
+      call_with(F{}, load_arguments(from, taken), taken);
     } else {
       F function = make<F>(from);
-      call_with(function, from, parameters<P...>());
+      call_with(function, load_arguments(from, taken), taken);
     }
     return nullptr;
   }

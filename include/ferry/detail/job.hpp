@@ -3,6 +3,12 @@
 
 #include <ferry/detail/callable.hpp>
 
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <memory>
 #include <tuple>
 #include <type_traits>
@@ -19,7 +25,45 @@ class job {
   /// @param state  the worker's own, of the type that the callable takes; null if it takes none
   /// @throws whatever the callable, reading and writing throw
   virtual void run(void* state, forking_iarchive& arguments, forking_oarchive& result) = 0;
+
+  /// Bytes that the arguments take where they and the result are plain bytes; else 0.
+  virtual std::size_t plain_arguments() const noexcept = 0;
+  /// Bytes that the result takes then; 1 for none.
+  virtual std::size_t plain_result() const noexcept = 0;
+  /// As `run`, where everything is plain, for several items, one after the other.
+  /// @param item  says which one is run; where one throws, it is this one, and the ones before it are done
+  virtual void run_plain(void* state, const std::byte* arguments, std::byte* results, std::uint32_t first,
+                         std::uint32_t end, std::atomic<std::uint64_t>& item) = 0;
 };
+
+/// A plain value out of its bytes, which are passed over.
+template <class T>
+T take_plain(const std::byte*& from) noexcept {
+  std::array<std::byte, sizeof(T)> copy;
+  std::memcpy(copy.data(), from, sizeof(T));
+  from += sizeof(T);
+  return std::bit_cast<T>(copy);
+}
+
+/// What plain arguments take in bytes; 0 where not all of them are plain, or there are none.
+template <class... P>
+consteval std::size_t plain_size(parameters<P...>) {
+  return (is_bitwise<std::remove_cvref_t<P>> && ... && true) ? (sizeof(std::remove_cvref_t<P>) + ... + 0) : 0;
+}
+template <class... P>
+std::tuple<std::remove_cvref_t<P>...> take_plain_arguments(const std::byte* from, parameters<P...>) {
+  return {take_plain<std::remove_cvref_t<P>>(from)...};
+}
+
+/// Bytes of the arguments of a call whose result is plain too, or nothing; 0 for all others.
+template <class Result, class Parameters>
+consteval std::size_t plain_call_size() {
+  if constexpr (std::is_void_v<Result>) {
+    return plain_size(Parameters());
+  } else {
+    return is_bitwise<Result> ? plain_size(Parameters()) : 0;
+  }
+}
 
 /// No state of the worker is asked for.
 struct no_state {};
@@ -69,23 +113,49 @@ class job_of final : public job {
  public:
   explicit job_of(F function) : function_(std::move(function)) {}
 
-  void run(void* state, forking_iarchive& arguments, forking_oarchive& result) override {
-    if constexpr (std::is_same_v<State, no_state>) {
-      run_with(arguments, result);
+  void run(void* state, forking_iarchive& from, forking_oarchive& into) override {
+    auto arguments = load_arguments(from, Parameters());
+    if constexpr (std::is_void_v<result>) {
+      call(state, std::move(arguments));
     } else {
-      run_with(arguments, result, *static_cast<State*>(state));
+      const result value = call(state, std::move(arguments));
+      into << value;
+    }
+  }
+
+  std::size_t plain_arguments() const noexcept override { return plain_size; }
+  std::size_t plain_result() const noexcept override {
+    if constexpr (std::is_void_v<result>)
+      return 1;
+    else
+      return sizeof(result);
+  }
+  void run_plain(void* state, const std::byte* arguments, std::byte* results, std::uint32_t first,
+                 std::uint32_t end, std::atomic<std::uint64_t>& item) override {
+    if constexpr (plain_size != 0) {
+      for (std::uint32_t number = first; number < end; ++number) {
+        item.store(number, std::memory_order_release);
+        const std::byte* const from = arguments + std::size_t{number} * plain_size;
+        if constexpr (std::is_void_v<result>) {
+          call(state, take_plain_arguments(from, Parameters()));
+          results[number] = std::byte{0};
+        } else {
+          const result value = call(state, take_plain_arguments(from, Parameters()));
+          std::memcpy(results + number * sizeof value, &value, sizeof value);
+        }
+      }
     }
   }
 
  private:
-  template <class... First>
-  void run_with(forking_iarchive& arguments, forking_oarchive& result, First&... first) {
-    using returned = decltype(call_with(function_, arguments, Parameters(), first...));
-    if constexpr (std::is_void_v<returned>) {
-      call_with(function_, arguments, Parameters(), first...);
+  using result = typename result_of_job<F, State, Parameters>::type;
+  static constexpr std::size_t plain_size = plain_call_size<result, Parameters>();
+
+  result call(void* state, typename loaded_arguments<Parameters>::type&& arguments) {
+    if constexpr (std::is_same_v<State, no_state>) {
+      return call_with(function_, std::move(arguments), Parameters());
     } else {
-      const returned value = call_with(function_, arguments, Parameters(), first...);
-      result << value;
+      return call_with(function_, std::move(arguments), Parameters(), *static_cast<State*>(state));
     }
   }
 
@@ -113,10 +183,10 @@ template <class State, class F, class Parameters>
 struct state_entry {
   static std::shared_ptr<void> make_state(forking_iarchive& from) {
     if constexpr (is_stateless<F>) {
-      return std::make_shared<State>(call_with(F{}, from, Parameters()));
+      return std::make_shared<State>(call_with(F{}, load_arguments(from, Parameters()), Parameters()));
     } else {
       F function = make<F>(from);
-      return std::make_shared<State>(call_with(function, from, Parameters()));
+      return std::make_shared<State>(call_with(function, load_arguments(from, Parameters()), Parameters()));
     }
   }
   inline static const callable entry{typeid(state_entry).name(), identity_of_callable<F>(&make_state),

@@ -97,6 +97,8 @@ class pool_core {
   /// How items are written and answers read.
   const archive_options& packing() const noexcept;
   std::size_t workers() const noexcept;
+  /// A title for tasks whose arguments take so many bytes as plain ones: whether they go as such.
+  record_title title_of_items(std::size_t plain_size) const noexcept;
 
   /// A job or state that is the same for all that name it: one that needs nothing to be made.
   std::shared_ptr<const fixture> known_fixture(const callable& target);

@@ -21,6 +21,7 @@ namespace ferry::detail {
 struct task_template {
   std::shared_ptr<const fixture> job, state;
   task_rules rules;
+  record_title title;
 
   std::shared_ptr<pool_task> make(std::shared_ptr<pool_batch> batch, std::size_t first) const {
     auto task = std::make_shared<pool_task>();
@@ -29,7 +30,7 @@ struct task_template {
     task->rules = rules;
     task->first = first;
     task->batch = std::move(batch);
-    task->items = pool_record(record_title());
+    task->items = pool_record(title);
     return task;
   }
 };
@@ -175,6 +176,19 @@ class task_results {
     return read_result<R>(items_, options);
   }
 
+  /// Appends all at once where they are plain. @returns whether they were
+  bool append_all_to(std::vector<result_value<R>>& results) requires(
+      !std::is_void_v<R> && is_bitwise<result_value<R>> && std::is_default_constructible_v<result_value<R>>) {
+    if (task_->failure || taken_ != 0) return false;
+    const std::span<const std::byte> bytes = items_.all_plain(sizeof(R), task_->count);
+    if (bytes.empty()) return false;
+    const std::size_t before = results.size();
+    results.resize(before + task_->count);
+    std::memcpy(results.data() + before, bytes.data(), bytes.size());
+    taken_ = task_->count;
+    return true;
+  }
+
  private:
   std::shared_ptr<pool_task> task_;
   item_reader items_;
@@ -201,7 +215,10 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
     }
     for (auto at = early.begin(); at != early.end() && at->first == next; at = early.erase(at)) {
       task_results<R> items(std::move(at->second));
-      for (next += items.count(); !thrown && !items.done();) {
+      next += items.count();
+      if constexpr (requires { items.append_all_to(results); })
+        if (!thrown && items.append_all_to(results)) continue;
+      while (!thrown && !items.done()) {
         try {
           results.push_back(items.next(feeder.core().packing()));
         } catch (...) {

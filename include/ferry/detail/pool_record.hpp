@@ -7,6 +7,8 @@
 #include <ferry/forking_oarchive.hpp>
 #include <ferry/handle.hpp>
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -31,10 +33,14 @@ struct record_title {
   std::uint64_t job = 0;
   std::uint64_t state = 0;        ///< that the job works on; 0: none
   std::uint64_t nanoseconds = 0;  ///< answers: how long all items took
+  /// Not 0: the items are plain, so many bytes each, one after the other, without heads. They are what plain
+  /// values are in a message: their own bytes.
+  std::uint32_t item_size = 0;
+  std::uint32_t timed = 0;  ///< not 0: somebody looks when each item is begun
 };
-static_assert(sizeof(record_title) == 40);
+static_assert(sizeof(record_title) == 48);
 
-/// In front of every item, which is a message without an envelope.
+/// In front of every item that is not plain, which is a message without an envelope.
 struct item_head {
   std::uint64_t size = 0;     ///< in bytes, without this head
   std::uint32_t format = 0;   ///< as in `bare_message`
@@ -79,6 +85,12 @@ class pool_record {
     }
   }
 
+  /// Appends an item that is nothing but these bytes.
+  void append_plain(std::span<const std::byte> item) {
+    bytes.append(item_head{item.size(), 0, 0, 0, 0});
+    bytes.append(item.data(), item.size());
+  }
+
   /// Takes the items from the `first` one on out of the record, with their handles.
   /// @returns a record of them, with the same title
   pool_record split_off(std::uint32_t first);
@@ -92,8 +104,9 @@ class item_reader {
  public:
   /// @param record  outlives the reader; its handles are taken out of it
   explicit item_reader(pool_record& record) noexcept : record_(record) {
-    if (record.bytes.size() > sizeof(record_title))
-      rest_ = record.bytes.bytes().subspan(sizeof(record_title));
+    if (record.bytes.size() <= sizeof(record_title)) return;
+    rest_ = record.bytes.bytes().subspan(sizeof(record_title));
+    item_size_ = record.title().item_size;
   }
 
   struct item {
@@ -103,12 +116,36 @@ class item_reader {
   };
   /// @throws archive_error  when there is none, or it is longer than the record
   item next();
-  bool done() const noexcept { return rest_.empty(); }
+  /// Whether the next item is plain, and as long as a T.
+  template <class T>
+  bool has_plain() const noexcept {
+    return item_size_ == sizeof(T) && rest_.size() >= sizeof(T);
+  }
+  template <class T>
+  T next_plain() noexcept {
+    std::array<std::byte, sizeof(T)> copy;
+    std::memcpy(copy.data(), rest_.data(), sizeof(T));
+    rest_ = rest_.subspan(sizeof(T));
+    return std::bit_cast<T>(copy);
+  }
+  /// All items, where they are plain and so many of that size; else nothing.
+  std::span<const std::byte> all_plain(std::size_t size, std::size_t count) const noexcept {
+    return item_size_ == size && rest_.size() == size * count ? rest_ : std::span<const std::byte>();
+  }
+  /// The bytes of a plain item of that size. @throws archive_error  when there are not as many
+  const std::byte* next_bytes(std::size_t size) {
+    if (rest_.size() < size) throw_short();
+    const std::byte* const place = rest_.data();
+    rest_ = rest_.subspan(size);
+    return place;
+  }
 
  private:
+  [[noreturn]] static void throw_short();
+
   pool_record& record_;
   std::span<const std::byte> rest_;
-  std::size_t handles_taken_ = 0;
+  std::size_t item_size_ = 0, handles_taken_ = 0;
 };
 
 }  // namespace ferry::detail
