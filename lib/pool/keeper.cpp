@@ -91,6 +91,7 @@ void scheduler::keep() noexcept {
       lock.lock();
     }
   }
+  ended_ = true;
 }
 
 void scheduler::keep_once(lock_type& lock) {
@@ -120,7 +121,7 @@ void scheduler::keep_once(lock_type& lock) {
 }
 
 deadline scheduler::next_event() const {
-  deadline next = kill_all_;
+  deadline next = workers_.empty() ? deadline::never() : kill_all_;
   const auto at_most = [&next](deadline when) {
     if (when.remaining() < next.remaining()) next = when;
   };
@@ -140,7 +141,7 @@ deadline scheduler::next_event() const {
 }
 
 void scheduler::kill_late() {
-  if (kill_all_.expired()) {
+  if (!workers_.empty() && kill_all_.expired()) {
     kill_all_ = deadline::after(pause_after_failure);
     for (const auto& each : workers_) each->link->kill();
   }
@@ -272,20 +273,22 @@ void scheduler::replace(lock_type& lock) {
 
 // --- calling back ------------------------------------------------------------------------------------------
 
+void scheduler::call_safely(const std::function<void()>& callback) noexcept {
+  try {
+    callback();
+  } catch (const std::exception& thrown) {
+    std::fprintf(stderr, "ferry: a callback of a task threw: %s\n", thrown.what());
+  } catch (...) {
+    std::fprintf(stderr, "ferry: a callback of a task threw something that is no std::exception\n");
+  }
+}
+
 void scheduler::call_back(lock_type& lock) {
   if (callbacks_.empty()) return;
   std::vector<std::function<void()>> due;
   due.swap(callbacks_);
   lock.unlock();
-  for (std::function<void()>& each : due) {
-    try {
-      each();
-    } catch (const std::exception& thrown) {
-      std::fprintf(stderr, "ferry: a callback of a task threw: %s\n", thrown.what());
-    } catch (...) {
-      std::fprintf(stderr, "ferry: a callback of a task threw something that is no std::exception\n");
-    }
-  }
+  for (const std::function<void()>& each : due) call_safely(each);
   due.clear();  // what they hold may be dropped here, too, and not under the lock
   lock.lock();
 }

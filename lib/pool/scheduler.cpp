@@ -266,7 +266,12 @@ void scheduler::promise_kept(pool_batch& batch) {
 }
 
 void scheduler::when_done(pool_batch& batch, std::function<void()> what) {
-  const std::lock_guard lock(mutex_);
+  lock_type lock(mutex_);
+  if (ended_ && batch.done()) {  // there is no keeper any more
+    lock.unlock();
+    call_safely(what);
+    return;
+  }
   batch.when_done.push_back(std::move(what));
   ++callbacks_promised_;
   if (batch.done())
@@ -351,6 +356,14 @@ void scheduler::give_up_waiting(const std::exception_ptr& why) {
 bool scheduler::wait(const std::function<bool()>& ready, deadline until, const pool_batch* comes_back_for) {
   lock_type lock(mutex_);
   bool led = false, found = ready();
+  const auto leave = gsl::finally([&] {
+    if (leading_ || (!led && following_ == 0)) return;
+    if (following_ != 0)
+      changed_.notify_all();  // one of them leads from here on
+    else if (comes_back_for == nullptr || comes_back_for->done() || !waiting_.empty() ||
+             callbacks_promised_ != 0)
+      call_keeper_if_needed();
+  });
   while (!found) {
     if (!leading_) {
       led = true;
@@ -365,13 +378,6 @@ bool scheduler::wait(const std::function<bool()>& ready, deadline until, const p
     }
     found = ready();
     if (until.expired()) break;
-  }
-  if (!leading_ && (led || following_ != 0)) {
-    if (following_ != 0)
-      changed_.notify_all();  // one of them leads from here on
-    else if (comes_back_for == nullptr || comes_back_for->done() || !waiting_.empty() ||
-             callbacks_promised_ != 0)
-      call_keeper_if_needed();
   }
   return found;
 }

@@ -135,6 +135,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   void finish_workers();
   void replace(lock_type& lock);
   void call_back(lock_type& lock);
+  static void call_safely(const std::function<void()>& callback) noexcept;
   deadline next_event() const;
   static std::exception_ptr ended_error();
   std::unique_ptr<worker> hire();
@@ -162,7 +163,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   std::unordered_map<const callable*, std::shared_ptr<const fixture>> known_;
   std::vector<std::function<void()>> callbacks_;
   std::size_t callbacks_promised_ = 0;  // to batches that are not done
-  bool closed_ = false, terminated_ = false, stopping_ = false;
+  bool closed_ = false, terminated_ = false, stopping_ = false, ended_ = false;
   std::exception_ptr broken_;
   std::size_t failed_starts_ = 0;
   std::size_t hired_ = 0;  // the keeper's alone, once it runs
