@@ -3,7 +3,7 @@
 #include <ferry/barrier.hpp>
 #include <ferry/error.hpp>
 
-#include "killing/support.hpp"
+#include "support/killing.hpp"
 
 #include <future>
 #include <memory>

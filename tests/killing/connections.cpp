@@ -1,8 +1,8 @@
 // A process that shares an end of a connection is killed at any instruction of sending or receiving.
 #include <ferry/connection.hpp>
 
-#include "killing/support.hpp"
 #include "os/socket.hpp"
+#include "support/killing.hpp"
 
 #include <memory>
 

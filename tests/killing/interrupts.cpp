@@ -5,8 +5,8 @@
 #include <ferry/shared_memory.hpp>
 #include <ferry/wait.hpp>
 
-#include "killing/support.hpp"
 #include "os/socket.hpp"
+#include "support/killing.hpp"
 
 #include <csignal>
 #include <sys/time.h>

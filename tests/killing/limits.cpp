@@ -5,9 +5,9 @@
 #include <ferry/shared_memory.hpp>
 #include <ferry/wait.hpp>
 
-#include "killing/support.hpp"
 #include "os/socket.hpp"
 #include "support/faults.hpp"
+#include "support/killing.hpp"
 #include "support/leaks.hpp"
 
 #include <cerrno>

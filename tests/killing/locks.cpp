@@ -5,7 +5,7 @@
 #include <ferry/once_flag.hpp>
 #include <ferry/shared_value.hpp>
 
-#include "killing/support.hpp"
+#include "support/killing.hpp"
 
 #include <atomic>
 #include <chrono>

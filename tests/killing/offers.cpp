@@ -3,8 +3,8 @@
 #include <ferry/process.hpp>
 #include <ferry/shared_memory.hpp>
 
-#include "killing/support.hpp"
 #include "os/socket.hpp"
+#include "support/killing.hpp"
 
 #include <algorithm>
 #include <filesystem>

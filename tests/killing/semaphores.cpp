@@ -3,7 +3,7 @@
 #include <ferry/event.hpp>
 #include <ferry/semaphore.hpp>
 
-#include "killing/support.hpp"
+#include "support/killing.hpp"
 
 #include <functional>
 #include <future>

@@ -1,7 +1,7 @@
 // A producer or consumer of a simple queue is killed at any instruction.
 #include <ferry/simple_queue.hpp>
 
-#include "killing/support.hpp"
+#include "support/killing.hpp"
 
 #include <memory>
 

@@ -1,8 +1,8 @@
 // Writers and readers that share the ends of one connection are killed at random and replaced, many times.
 #include <ferry/connection.hpp>
 
-#include "killing/support.hpp"
 #include "os/socket.hpp"
+#include "support/killing.hpp"
 #include "support/leaks.hpp"
 
 #include <array>

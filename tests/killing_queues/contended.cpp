@@ -1,5 +1,5 @@
 // A producer or consumer is killed at any instruction while others wait for what it does, or do the same.
-#include "killing/queues.hpp"
+#include "killing_queues/queues.hpp"
 
 #include <chrono>
 #include <map>

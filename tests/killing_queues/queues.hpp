@@ -3,7 +3,7 @@
 
 #include <ferry/queue.hpp>
 
-#include "killing/support.hpp"
+#include "support/killing.hpp"
 
 #include <boost/serialization/vector.hpp>
 

@@ -1,5 +1,5 @@
 // A producer or consumer of a queue is killed at any instruction.
-#include "killing/queues.hpp"
+#include "killing_queues/queues.hpp"
 
 #include <ferry/connection.hpp>
 #include <ferry/wait.hpp>

@@ -1,5 +1,5 @@
 // Making and checking messages that show whether they are whole.
-#include "killing/support.hpp"
+#include "support/killing.hpp"
 
 #include <chrono>
 #include <cstdlib>

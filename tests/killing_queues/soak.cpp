@@ -2,7 +2,7 @@
 #include <ferry/shared_memory.hpp>
 #include <ferry/shared_value.hpp>
 
-#include "killing/queues.hpp"
+#include "killing_queues/queues.hpp"
 #include "support/leaks.hpp"
 
 #include <algorithm>
