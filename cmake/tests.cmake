@@ -10,6 +10,7 @@ target_compile_definitions(test_support PUBLIC BOOST_TEST_DYN_LINK
 # A test is compiled as often as it is run, and most of its time goes into compiling: the library is optimised
 # in full, tests are not.
 target_compile_options(test_support PUBLIC ${ferry_warnings} $<$<CONFIG:Release>:-O1> $<$<CONFIG:None>:-O0>)
+target_precompile_headers(test_support PRIVATE tests/support/precompiled.hpp)
 
 file(GLOB program_sources CONFIGURE_DEPENDS tests/programs/*.cpp)
 set(test_programs)
@@ -42,6 +43,7 @@ foreach(group IN LISTS groups)
   add_executable(test_${group} ${sources_of_${group}})
   set_target_properties(test_${group} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_link_libraries(test_${group} PRIVATE test_support OpenSSL::Crypto)
+  target_precompile_headers(test_${group} REUSE_FROM test_support)
   if(test_programs)
     add_dependencies(test_${group} ${test_programs})
   endif()
