@@ -11,18 +11,18 @@
 #include <array>
 #include <cerrno>
 #include <string>
+#include <utility>
 
 namespace ferry::channel {
 namespace {
 
-/// Takes everything out of a bundle. @returns whether all that were in it could be taken
+/// Duplicates of all that is in a bundle. They stay there, for whoever gets the bundle after this process has
+/// been killed. @returns whether there was room for all of them
 bool unpack_handles(handle_view bundle, std::size_t most, std::vector<unique_handle>& into) {
-  for (;;) {
-    std::byte ignored{};
-    const std::array<std::span<std::byte>, 1> part{std::span(&ignored, 1)};
-    const auto got = os::receive_packet(bundle, part, into, deadline::immediately());
-    if (got && got->handles_lost) return false;
-    if (!got || got->bytes == 0 || into.size() > most) return true;
+  os::peek_one_after_the_other(bundle);
+  for (std::size_t before = 0;;) {
+    if (!os::peek_handles(bundle, into)) return false;
+    if (into.size() == std::exchange(before, into.size()) || into.size() > most) return true;
   }
 }
 

@@ -249,6 +249,20 @@ BOOST_AUTO_TEST_CASE(handles_under_a_lease_survive_their_holder_and_go_when_it_i
   }
 }
 
+BOOST_AUTO_TEST_CASE(more_handles_than_one_packet_takes_come_again_after_their_lease) {
+  constexpr std::size_t many = 600;
+  queue<std::vector<unique_handle>> queue;
+  std::vector<unique_handle> handles;
+  for (std::size_t i = 0; i < many; ++i) handles.push_back(duplicate(handle_view(queue.native_handle())));
+  queue.put(handles);
+  BOOST_TEST(take(queue)->size() == many);  // and is given back
+  BOOST_TEST(fork_child([&] { return take(queue)->size() == many ? ::raise(SIGKILL) : 1; }) == -SIGKILL);
+  auto last = take(queue);
+  BOOST_TEST(last->size() == many);
+  last.ack();
+  BOOST_TEST(queue.empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(joinable_queues)

@@ -186,6 +186,12 @@ bool peek_handles(handle_view socket, std::vector<unique_handle>& handles) {
   return (header.msg_flags & MSG_CTRUNC) == 0;
 }
 
+void peek_one_after_the_other(handle_view socket) {
+  constexpr int from_the_next = 0;
+  if (::setsockopt(socket.native(), SOL_SOCKET, SO_PEEK_OFF, &from_the_next, sizeof from_the_next) != 0)
+    throw_system_error("look at what there is to receive on descriptor " + std::to_string(socket.native()));
+}
+
 bool drop_packet(handle_view socket) {
   std::byte ignored{};
   iovec part{&ignored, 1};
