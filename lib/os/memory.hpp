@@ -56,14 +56,16 @@ unique_handle open_named_memory(const std::string& name);
 /// True if `name` can be one: not empty, no slash, no NUL, neither "." nor "..".
 bool is_memory_name(const std::string& name) noexcept;
 
-/// The duty to remove a name. Falls to the process that took it on, not to its forked children.
+/// A name, and the duty to remove it: it falls to the process that takes it on, not to its forked children.
 class memory_name {
  public:
-  explicit memory_name(std::string name) noexcept;
+  explicit memory_name(const std::string& name);
   ~memory_name();
   memory_name(const memory_name&) = delete;
   memory_name& operator=(const memory_name&) = delete;
 
+  /// From here on this process has the duty. All that it needs for it is there already.
+  void take_on() noexcept;
   /// True if this process has the duty.
   bool is_ours() const noexcept;
   /// Removes the name now. May be called by several threads; only one call succeeds.
@@ -71,8 +73,8 @@ class memory_name {
   void remove() const;
 
  private:
-  std::string name_;
-  std::int64_t owner_;  // process id
+  std::string name_, path_;
+  std::int64_t owner_ = 0;  // process id
   mutable std::atomic<bool> removed_{false};
 };
 

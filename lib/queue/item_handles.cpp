@@ -7,6 +7,7 @@
 #include "os/park.hpp"
 #include "os/socket.hpp"
 #include "os/wait.hpp"
+#include "queue/checked_end.hpp"
 
 #include <array>
 #include <cerrno>
@@ -15,11 +16,7 @@
 namespace ferry::detail {
 namespace {
 
-unique_handle checked_end(unique_handle end) {
-  if (os::classify(end) != os::endpoint::packet_socket)
-    throw archive_error("a queue arrived whose way for handles is no packet socket");
-  return end;
-}
+constexpr const char* no_way_for_handles = "a queue arrived whose way for handles is no packet socket";
 
 }  // namespace
 
@@ -28,7 +25,8 @@ item_handles::item_handles() {
 }
 
 item_handles::item_handles(unique_handle reader, unique_handle writer)
-    : reader_(checked_end(std::move(reader))), writer_(checked_end(std::move(writer))) {}
+    : reader_(checked_end(std::move(reader), no_way_for_handles)),
+      writer_(checked_end(std::move(writer), no_way_for_handles)) {}
 
 item_handles::item_handles(unique_handle end) : reader_(checked_end(std::move(end))) {}
 

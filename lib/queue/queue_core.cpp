@@ -163,7 +163,12 @@ void queue_core::end_lease(const lease_ticket& lease, bool give_back) {
 }
 
 void queue_core::state::end_lease(ring::consumer& from, const lease_ticket& lease) {
-  if (from.end_lease(lease, false) && lease.handles != 0) handles.drop(lease.serial, from);
+  if (!from.end_lease(lease, false) || lease.handles == 0) return;
+  try {
+    handles.drop(lease.serial, from);
+  } catch (...) {
+    // The lease is over. Its handles are cleared away later, as those of killed processes are.
+  }
 }
 
 void queue_core::state::after_lease() {

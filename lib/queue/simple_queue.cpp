@@ -6,6 +6,7 @@
 #include "os/park.hpp"
 #include "os/socket.hpp"
 #include "os/wait.hpp"
+#include "queue/checked_end.hpp"
 
 #include <string>
 
@@ -25,11 +26,7 @@ struct message_socket::state {
 
 namespace {
 
-unique_handle checked_end(unique_handle end) {
-  if (os::classify(end) != os::endpoint::packet_socket)
-    throw archive_error("a simple_queue arrived whose end is no packet socket");
-  return end;
-}
+constexpr const char* no_end = "a simple_queue arrived whose end is no packet socket";
 
 }  // namespace
 
@@ -43,8 +40,8 @@ message_socket::message_socket(const archive_options& options) {
 }
 
 message_socket::message_socket(unique_handle reader, unique_handle writer, const archive_options& options)
-    : state_(
-          std::make_shared<state>(checked_end(std::move(reader)), checked_end(std::move(writer)), options)) {}
+    : state_(std::make_shared<state>(checked_end(std::move(reader), no_end),
+                                     checked_end(std::move(writer), no_end), options)) {}
 
 const archive_options& message_socket::packing() const noexcept {
   return state_->options;

@@ -6,42 +6,30 @@
 
 #include "os/handle.hpp"
 #include "os/process_identity.hpp"
-#include "os/random.hpp"
+#include "sync/new_name.hpp"
 
-#include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstdio>
 #include <ostream>
 #include <utility>
 
 namespace ferry {
-namespace {
-
-// As CPython makes them up.
-std::string new_name() {
-  std::array<std::byte, 4> random;
-  os::fill_random(random);
-  std::string name = "/mp-";
-  for (const std::byte each : random) {
-    std::array<char, 3> digits;
-    std::snprintf(digits.data(), digits.size(), "%02x", static_cast<unsigned>(each));
-    name += digits.data();
-  }
-  return name;
-}
-
-}  // namespace
 
 // What the copies of one object have in common.
 struct named_semaphore::state {
-  state(std::string called, os::named_semaphore opened, os::process_identity created_by) noexcept
-      : name(std::move(called)), semaphore(std::move(opened)), creator(created_by) {}
+  /// Opens the one of that name.
+  explicit state(std::string called)
+      : name(std::move(called)), creator(0), semaphore(os::named_semaphore::open(name)) {}
+  /// Makes it. Nothing can fail when the name is there.
+  state(std::string called, unsigned value)
+      : name(std::move(called)),
+        creator(os::own_identity()),
+        semaphore(os::named_semaphore::create(name, value)) {}
   ~state() {
     try {
       if (has_to_unlink()) os::named_semaphore::unlink(name);
-    } catch (const error&) {
-      // Somebody else has removed the name.
+    } catch (...) {
+      // Somebody else has removed the name; there may be no memory to say so.
     }
   }
   state(const state&) = delete;
@@ -51,8 +39,8 @@ struct named_semaphore::state {
   bool has_to_unlink() const noexcept { return is_ours() && !unlinked.exchange(true); }
 
   std::string name;
-  os::named_semaphore semaphore;
   os::process_identity creator;  // 0: whoever it was, not this process
+  os::named_semaphore semaphore;
   mutable std::atomic<bool> unlinked{false};
 };
 
@@ -61,11 +49,9 @@ named_semaphore named_semaphore::create(std::ptrdiff_t value, std::string_view n
     os::throw_system_error(EINVAL, "make a named semaphore of " + std::to_string(value) +
                                        " permits: from 0 to " + std::to_string(max()) + " are possible");
   for (;;) {
-    std::string called = name.empty() ? new_name() : std::string(name);
     try {
-      auto made = os::named_semaphore::create(called, static_cast<unsigned>(value));
-      return named_semaphore(
-          std::make_shared<const state>(std::move(called), std::move(made), os::own_identity()));
+      return named_semaphore(std::make_shared<const state>(
+          name.empty() ? detail::new_name("/mp-") : std::string(name), static_cast<unsigned>(value)));
     } catch (const system_error& problem) {
       if (!name.empty() || problem.code() != std::errc::file_exists) throw;
     }
@@ -73,9 +59,7 @@ named_semaphore named_semaphore::create(std::ptrdiff_t value, std::string_view n
 }
 
 named_semaphore named_semaphore::open(std::string_view name) {
-  std::string called(name);
-  auto opened = os::named_semaphore::open(called);
-  return named_semaphore(std::make_shared<const state>(std::move(called), std::move(opened), 0));
+  return named_semaphore(std::make_shared<const state>(std::string(name)));
 }
 
 std::ptrdiff_t named_semaphore::max() noexcept {

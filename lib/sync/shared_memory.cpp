@@ -4,11 +4,9 @@
 
 #include "os/handle.hpp"
 #include "os/memory.hpp"
-#include "os/random.hpp"
+#include "sync/new_name.hpp"
 
-#include <array>
 #include <cerrno>
-#include <cstdio>
 #include <optional>
 
 namespace ferry {
@@ -16,19 +14,6 @@ namespace {
 
 os::access access_to(bool writable) {
   return writable ? os::access::read_write : os::access::read;
-}
-
-// As CPython makes them up: short enough for every system.
-std::string new_name() {
-  std::array<std::byte, 4> random;
-  os::fill_random(random);
-  std::string name = "psm_";
-  for (const std::byte each : random) {
-    std::array<char, 3> digits;
-    std::snprintf(digits.data(), digits.size(), "%02x", static_cast<unsigned>(each));
-    name += digits.data();
-  }
-  return name;
 }
 
 }  // namespace
@@ -57,17 +42,16 @@ shared_memory::shared_memory(std::size_t size) {
 shared_memory shared_memory::create_named(std::size_t size, std::string_view name) {
   const auto fresh = std::make_shared<state>();
   const bool made_up = name.empty();
-  std::string to_remove;  // copied before there is something to remove
   while (!fresh->handle.valid()) {
-    fresh->name = made_up ? new_name() : std::string(name);
-    to_remove = fresh->name;
+    fresh->name = made_up ? detail::new_name("psm_") : std::string(name);
+    fresh->created_name.emplace(fresh->name);
     try {
       fresh->handle = os::create_named_memory(fresh->name, size);
     } catch (const system_error& problem) {
       if (!made_up || problem.code() != std::errc::file_exists) throw;
     }
   }
-  fresh->created_name.emplace(std::move(to_remove));
+  fresh->created_name->take_on();
   fresh->map(size, true);
   return shared_memory(fresh);
 }

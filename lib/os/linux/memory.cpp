@@ -194,10 +194,14 @@ unique_handle open_named_memory(const std::string& name) {
   return memory;
 }
 
-memory_name::memory_name(std::string name) noexcept : name_(std::move(name)), owner_(::getpid()) {}
+memory_name::memory_name(const std::string& name) : name_(name), path_(name_folder + name) {}
 
 memory_name::~memory_name() {
-  if (is_ours() && !removed_) ::unlink((name_folder + name_).c_str());
+  if (is_ours() && !removed_) ::unlink(path_.c_str());
+}
+
+void memory_name::take_on() noexcept {
+  owner_ = ::getpid();
 }
 
 bool memory_name::is_ours() const noexcept {
@@ -208,7 +212,7 @@ void memory_name::remove() const {
   const std::string operation = "unlink shared memory " + quoted(name_);
   // Somebody else may use the name again after the first time: it is not ours to remove then.
   if (removed_.exchange(true)) throw_memory_error(ENOENT, operation);
-  if (::unlink((name_folder + name_).c_str()) != 0) throw_memory_error(errno, operation);
+  if (::unlink(path_.c_str()) != 0) throw_memory_error(errno, operation);
 }
 
 bool is_memory_name(const std::string& name) noexcept {

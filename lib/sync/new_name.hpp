@@ -1,0 +1,12 @@
+// Names that nobody has yet.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ferry::detail {
+
+/// As CPython makes them up, short enough for every system: `prefix` and 8 random hexadecimal digits.
+std::string new_name(std::string_view prefix);
+
+}  // namespace ferry::detail
