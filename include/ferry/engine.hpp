@@ -79,6 +79,7 @@ class worker_link {
   /// Gives the worker a record; it gets them in order. A copy: bytes and handles stay with the caller.
   /// @returns false when it can take no more for now; nothing was sent then
   /// @throws system_error, transfer_error  nothing was sent then
+  /// @throws end_of_stream  when the worker has died, or takes no handles any more
   virtual bool send(std::span<const std::byte> record, std::span<const unique_handle> handles) = 0;
   /// Takes back all records that the worker has not begun with: the last ones that were sent.
   /// @returns how many

@@ -155,6 +155,10 @@ bool scheduler::give(worker& to, const std::shared_ptr<pool_task>& task) {
     if (!to.link->send(task->items.bytes.bytes(), task->items.handles)) return false;
     to.sent.push_back({.id = title.id, .task = task});
     task->nanoseconds = estimate(*task);
+  } catch (const end_of_stream&) {
+    // It has died, or it is of no use and does now. The task waits until that has been seen.
+    to.link->kill();
+    return false;
   } catch (...) {
     settle(task, std::current_exception());
     return true;
