@@ -28,7 +28,7 @@ item_handles::item_handles(unique_handle reader, unique_handle writer)
     : reader_(checked_end(std::move(reader), no_way_for_handles)),
       writer_(checked_end(std::move(writer), no_way_for_handles)) {}
 
-item_handles::item_handles(unique_handle end) : reader_(checked_end(std::move(end))) {}
+item_handles::item_handles(unique_handle end) : reader_(checked_end(std::move(end), no_way_for_handles)) {}
 
 bool item_handles::send(std::uint64_t serial, std::span<const handle_view> handles) {
   const std::array<std::span<const std::byte>, 1> part{std::as_bytes(std::span(&serial, 1))};
