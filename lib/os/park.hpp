@@ -39,23 +39,28 @@ inline deadline next_heartbeat(deadline until) {
 unsigned usable_processors() noexcept;
 
 /// Looks a few times before sleeping: what a process on the other processor is about to do is cheaper to see
-/// than to be woken for. Looks longer where that paid lately, and not at all on a single processor. One for
-/// each object, in each process or in shared memory; its figures may be raced for, which does no harm.
+/// than to be woken for. One for each object, in each process or in shared memory; its figure may be raced
+/// for, which does no harm.
+///
+/// Looks for about as long as it takes to fall asleep and be woken, so that two who hand something to and fro
+/// stay awake, and a wait costs at most twice what the better choice would have cost. Where looking was in
+/// vain several times in a row, it looks for a shorter time, but now and then for the whole again: if both
+/// sides had given that up, each would always find the other asleep. Not at all on a single processor.
 class adaptive_spin {
  public:
   /// @param ready  looks whether the wait is over; called repeatedly
   /// @returns whether it is
   template <class Ready>
   bool operator()(Ready&& ready) noexcept(noexcept(ready())) {
-    const std::uint32_t most = limit();
-    for (std::uint32_t turn = 0; turn < most; ++turn) {
+    const std::uint32_t failures = failures_.load(std::memory_order_relaxed);
+    for (std::uint32_t turns = turns_after(failures); turns != 0; --turns) {
       if (ready()) {
-        learn(turn);
+        if (failures != 0) failures_.store(0, std::memory_order_relaxed);
         return true;
       }
       relax();
     }
-    shorten();
+    failures_.store(failures + 1, std::memory_order_relaxed);
     return false;
   }
 
@@ -64,13 +69,12 @@ class adaptive_spin {
 
  private:
   // In turns, each of about 15 to 40 ns. The least still sees the answer of a peer that is awake.
-  static constexpr std::uint32_t least = 100, most_turns = 2000;
+  static constexpr std::uint32_t least = 100, most = 3200;
+  static constexpr std::uint32_t whole_again = 16;
 
-  std::uint32_t limit() const noexcept;
-  void learn(std::uint32_t turns) noexcept;
-  void shorten() noexcept;
+  static std::uint32_t turns_after(std::uint32_t failures) noexcept;
 
-  std::atomic<std::uint32_t> limit_{most_turns};
+  std::atomic<std::uint32_t> failures_{0};  // in a row
 };
 
 inline void adaptive_spin::relax() noexcept {

@@ -53,20 +53,10 @@ unsigned usable_processors() noexcept {
   return count;
 }
 
-std::uint32_t adaptive_spin::limit() const noexcept {
-  // Where it lives in shared memory, others can write there.
-  return usable_processors() == 1 ? 0 : std::min(limit_.load(std::memory_order_relaxed), most_turns);
-}
-
-// Twice what was needed, approached slowly.
-void adaptive_spin::learn(std::uint32_t turns) noexcept {
-  const std::uint32_t now = limit();
-  const std::uint32_t wanted = std::clamp(2 * turns, least, most_turns);
-  limit_.store((7 * now + wanted + 7) / 8, std::memory_order_relaxed);
-}
-
-void adaptive_spin::shorten() noexcept {
-  limit_.store(std::max(least, limit() / 2), std::memory_order_relaxed);
+std::uint32_t adaptive_spin::turns_after(std::uint32_t failures) noexcept {
+  if (usable_processors() == 1) return 0;
+  if (failures % whole_again == 0) return most;
+  return std::max(least, most >> std::min(failures, whole_again));
 }
 
 }  // namespace ferry::os
