@@ -16,7 +16,7 @@ namespace {
 
 // How much is sent ahead to a worker: enough that it need not wait for the next task while the scheduler is
 // busy elsewhere, and not so much that there is a lot to take back.
-constexpr std::size_t most_tasks_ahead = 16;
+constexpr std::size_t most_tasks_ahead = 64;
 constexpr std::size_t most_bytes_ahead = std::size_t{1} << 20U;
 constexpr std::size_t most_plain_bytes = std::size_t{1} << 20U;
 // What it takes, about, to wake a worker that sleeps: short tasks rather wait behind others for that long.
@@ -93,13 +93,13 @@ void scheduler::check_open() const {
   if (closed_) throw pool_closed("the pool takes no more tasks: it has been closed or terminated");
 }
 
-void scheduler::submit(std::shared_ptr<pool_task> task) {
+void scheduler::submit(std::shared_ptr<pool_task> task, bool comes_back) {
   const std::lock_guard lock(mutex_);
   check_open();
   ++task->batch->unfinished;
   waiting_.push_back(std::move(task));
   place();
-  if (!leading_) call_keeper_if_needed();
+  if (!leading_ && !comes_back) call_keeper_if_needed();
 }
 
 void scheduler::seal(pool_batch& batch) {
@@ -110,20 +110,20 @@ void scheduler::seal(pool_batch& batch) {
   if (following_ != 0) changed_.notify_all();
 }
 
-void scheduler::place() {
+void scheduler::place(spreading how) {
   send_forgotten();
   while (!waiting_.empty()) {
     if (waiting_.front()->at == pool_task::stage::done) {  // given up meanwhile
       waiting_.pop_front();
       continue;
     }
-    worker* const to = find_place(*waiting_.front());
+    worker* const to = find_place(*waiting_.front(), how);
     if (to == nullptr || !give(*to, waiting_.front())) return;
     waiting_.pop_front();
   }
 }
 
-scheduler::worker* scheduler::find_place(const pool_task& task) {
+scheduler::worker* scheduler::find_place(const pool_task& task, spreading how) {
   // Handles are not taken back, so they are sent to those alone who take them at once.
   const bool may_wait = task.items.handles.empty();
   const std::uint64_t time = estimate(task);
@@ -134,7 +134,8 @@ scheduler::worker* scheduler::find_place(const pool_task& task) {
       if (!may_wait || each->tasks >= most_tasks_ahead ||
           each->bytes + task.items.bytes.size() > most_bytes_ahead)
         continue;
-      if (each->nanoseconds + time < wake_up_nanoseconds) return each.get();
+      if (how == spreading::where_it_pays && each->nanoseconds + time < wake_up_nanoseconds)
+        return each.get();
     }
     if (best == nullptr || each->tasks < best->tasks) best = each.get();
   }
@@ -302,7 +303,7 @@ bool scheduler::even_out() {
                                      [](const auto& a, const auto& b) { return a->tasks < b->tasks; });
   take_back(**most);
   if (waiting_.empty()) return false;
-  place();
+  place(spreading::evenly);
   return true;
 }
 
@@ -442,8 +443,8 @@ std::shared_ptr<const fixture> pool_core::known_fixture(const callable& target) 
 std::shared_ptr<const fixture> pool_core::new_fixture(const call& what) {
   return scheduler_->new_fixture(what);
 }
-void pool_core::submit(std::shared_ptr<pool_task> task) {
-  scheduler_->submit(std::move(task));
+void pool_core::submit(std::shared_ptr<pool_task> task, bool comes_back) {
+  scheduler_->submit(std::move(task), comes_back);
 }
 void pool_core::seal(pool_batch& batch) {
   scheduler_->seal(batch);

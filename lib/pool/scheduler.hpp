@@ -47,7 +47,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   bool can_kill() const noexcept { return engine_->can_kill(); }
   std::shared_ptr<const fixture> known_fixture(const callable& target);
   std::shared_ptr<const fixture> new_fixture(const call& what);
-  void submit(std::shared_ptr<pool_task> task);
+  void submit(std::shared_ptr<pool_task> task, bool comes_back);
   void seal(pool_batch& batch);
   /// Waits until `ready`, which is called under the lock. @returns what it is then
   /// @param comes_back_for  if not null, the caller will soon wait again until this is done: what can wait
@@ -101,8 +101,11 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   // All with the lock held. Those that take it give it back for a while.
   using lock_type = std::unique_lock<std::mutex>;
   void check_open() const;
-  void place();
-  worker* find_place(const pool_task& task);
+  /// Short tasks cost less behind others than it costs to wake a worker for them; unless they turn out not to
+  /// be short.
+  enum class spreading { where_it_pays, evenly };
+  void place(spreading how = spreading::where_it_pays);
+  worker* find_place(const pool_task& task, spreading how);
   bool give(worker& to, const std::shared_ptr<pool_task>& task);
   bool teach(worker& to, const fixture& what);
   void send_forgotten();

@@ -106,8 +106,9 @@ class pool_core {
   std::shared_ptr<const fixture> new_fixture(const call& what);
 
   /// Hands over a task whose members are set; it belongs to its batch, which counts it.
+  /// @param comes_back  the caller will soon wait for its batch, so nobody else need look after it meanwhile
   /// @throws pool_closed, or why the pool has ended
-  void submit(std::shared_ptr<pool_task> task);
+  void submit(std::shared_ptr<pool_task> task, bool comes_back = false);
   /// Says that no more tasks of a batch will come.
   void seal(pool_batch& batch);
   /// Waits until the batch has finished tasks to take, or is done.

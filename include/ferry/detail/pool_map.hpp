@@ -83,6 +83,7 @@ class pool_feeder {
   /// @throws what reading and handing over throw; what was handed over before is given up
   void hand_over_all(std::shared_ptr<pool_batch> batch) {
     batch_ = std::move(batch);
+    comes_back_ = false;
     try {
       while (!ended_) hand_over(most_items_);
     } catch (...) {
@@ -130,7 +131,7 @@ class pool_feeder {
     }
     if (task->count != 0) {
       const std::uint32_t count = task->count;
-      core_.submit(std::move(task));
+      core_.submit(std::move(task), comes_back_);
       read_ += count;
       items_out_ += count;
       ++tasks_out_;
@@ -155,7 +156,7 @@ class pool_feeder {
   std::optional<std::ranges::iterator_t<View>> at_;
   std::optional<std::size_t> total_;
   std::size_t read_ = 0, items_out_ = 0, tasks_out_ = 0;
-  bool ended_ = false;
+  bool ended_ = false, comes_back_ = true;
   std::exception_ptr thrown_;
   deadline::clock::time_point start_ = deadline::clock::now();
 };
