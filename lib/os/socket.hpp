@@ -62,8 +62,8 @@ std::optional<std::size_t> peek_packet(handle_view socket, std::span<std::byte> 
 /// Duplicates of the handles of the next packet, which stays where it is.
 /// @returns whether there was room for all of them; `handles` gets those there was room for
 bool peek_handles(handle_view socket, std::vector<unique_handle>& handles);
-/// From here on each `peek_handles` looks at another packet, one after the other from the next on, and all stay
-/// where they are. Beyond the last it finds no handles.
+/// From here on each `peek_handles` looks at another packet, one after the other from the next on, and all
+/// stay where they are. Beyond the last it finds no handles.
 void peek_one_after_the_other(handle_view socket);
 /// Drops the next packet with its handles, if there is one. Takes no descriptors.
 /// @returns whether there was one

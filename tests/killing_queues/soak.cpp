@@ -1,4 +1,5 @@
 // Producers and consumers of one queue are killed at random and replaced, many times.
+#include <ferry/joinable_queue.hpp>
 #include <ferry/shared_memory.hpp>
 #include <ferry/shared_value.hpp>
 
@@ -11,6 +12,7 @@
 #include <csignal>
 #include <iterator>
 #include <random>
+#include <type_traits>
 #include <vector>
 
 using namespace ferry;
@@ -51,11 +53,16 @@ std::size_t random_handle_count(std::mt19937& random) {
   return std::array<std::size_t, 8>{0, 0, 0, 0, 1, 1, 3, random() % 16 == 0 ? 260U : 0U}[random() % 8];
 }
 
+constexpr std::size_t for_growth = std::size_t{300} << 10U;  // bytes of an item
+
 struct cargo {
   std::size_t most_bytes;  ///< of an item
   bool with_handles = false;
+  bool under_lease = false;
 };
 
+/// @tparam Queue  of parcels; what is taken out of a joinable one is a task
+template <class Queue>
 class scene {
  public:
   scene(std::size_t kills, const queue_options& options, cargo what)
@@ -85,6 +92,7 @@ class scene {
   void end_well() {
     book_->stop = true;
     for (auto& each : producers_) BOOST_TEST(each->wait() == 0);
+    if constexpr (has_tasks) join();
     queue_.close();
     for (auto& each : consumers_) BOOST_TEST(each->wait() == 0);
     BOOST_TEST(queue_.size() == 0U);
@@ -102,17 +110,42 @@ class scene {
     BOOST_TEST_MESSAGE(consumers_killed_ + next_producer_ - producers
                        << " kills, " << book_->taken << " items taken; " << lost << " lost with "
                        << consumers_killed_ << " consumers, " << in_hands << " put in the moment of death of "
-                       << next_producer_ - producers << " producers");
+                       << next_producer_ - producers << " producers; " << book_->doubled
+                       << " taken again from killed consumers, " << told_ << " told as lost tasks");
     BOOST_TEST(book_->taken > 0U);
     BOOST_TEST(book_->torn == 0U);
+    BOOST_TEST(book_->from_nowhere == 0U);
+    if (cargo_.under_lease) {
+      // What a killed consumer has noted and not acknowledged comes again, before those that wait.
+      BOOST_TEST(lost == 0U);
+      BOOST_TEST(book_->doubled <= consumers_killed_);
+      return;
+    }
     BOOST_TEST(book_->doubled == 0U);
     BOOST_TEST(book_->out_of_order == 0U);
-    BOOST_TEST(book_->from_nowhere == 0U);
     BOOST_TEST(lost <= consumers_killed_);
+    if constexpr (has_tasks) {
+      // What was lost, and what was noted by one who was killed before he could say that it is done.
+      BOOST_TEST(lost <= told_);
+      BOOST_TEST(told_ <= consumers_killed_);
+    }
   }
 
  private:
   using order = std::vector<std::uint32_t>;
+  static constexpr bool has_tasks = std::is_same_v<Queue, joinable_queue<parcel>>;
+
+  /// Until all is done or told as lost.
+  void join() {
+    for (bool done = false; !done;) {
+      try {
+        done = queue_.join_for(patience);
+        BOOST_REQUIRE(done);
+      } catch (const tasks_lost& some) {
+        told_ += some.count();
+      }
+    }
+  }
 
   int produce(std::uint32_t id) {
     std::mt19937 random(id);
@@ -133,16 +166,31 @@ class scene {
 
   int consume() {
     order next(producers_to_come_);
-    for (;;) {
-      std::optional<parcel> got;
-      try {
-        got = queue_.get_for(patience);
-      } catch (const end_of_stream&) {
-        return 0;
+    try {
+      while (take_one(next)) {
       }
-      if (!got) return 1;
-      note(*got, next);
+      return 1;
+    } catch (const end_of_stream&) {
+      return 0;
     }
+  }
+
+  /// @returns false when nothing came in time
+  bool take_one(order& next) {
+    if constexpr (!has_tasks) {
+      if (cargo_.under_lease) {
+        auto got = queue_.get_leased_for(patience);
+        if (!got) return false;
+        note(**got, next);
+        got->ack();
+        return true;
+      }
+    }
+    const std::optional<parcel> got = queue_.get_for(patience);
+    if (!got) return false;
+    note(*got, next);
+    if constexpr (has_tasks) queue_.task_done();
+    return true;
   }
 
   void note(const parcel& got, order& next) {
@@ -174,7 +222,7 @@ class scene {
     return result == 0 && holdings::now().descriptors != before.descriptors ? 2 : result;
   }
 
-  parcels queue_;
+  Queue queue_;
   cargo cargo_;
   std::size_t producers_to_come_;
   shared_memory memory_;
@@ -183,12 +231,13 @@ class scene {
   std::array<std::unique_ptr<forked_child>, producers> producers_;
   std::array<std::unique_ptr<forked_child>, consumers> consumers_;
   std::uint32_t next_producer_ = 0;
-  std::size_t consumers_killed_ = 0;
+  std::size_t consumers_killed_ = 0, told_ = 0;
 };
 
+template <class Queue = parcels>
 void kill_many(std::size_t kills, const queue_options& options, cargo what) {
   std::mt19937 random(2024);
-  scene all(kills, options, what);
+  scene<Queue> all(kills, options, what);
   const holdings before = holdings::now();
   for (std::size_t i = 0; i < kills; ++i) {
     // Not to wait for anything, but for death to come at any moment.
@@ -207,11 +256,20 @@ BOOST_AUTO_TEST_SUITE(queue_soak)
 // known failure 2: a killed reader keeps the lock of a queue for ever
 BOOST_AUTO_TEST_CASE(nothing_but_what_a_killed_consumer_holds_is_lost_among_many) {
   const std::size_t kills = kills_to_make(800), quarter = kills / 4;
-  constexpr std::size_t for_growth = std::size_t{300} << 10U;
   kill_many(kills - 3 * quarter, {}, {for_growth});
   kill_many(quarter, {.max_items = 4}, {for_growth});
   kill_many(quarter, {.max_bytes = 100'000}, {50'000});
   kill_many(quarter, {}, {.most_bytes = for_growth, .with_handles = true});
+}
+
+BOOST_AUTO_TEST_CASE(nothing_at_all_is_lost_under_leases) {
+  const std::size_t kills = kills_to_make(400), half = kills / 2;
+  kill_many(kills - half, {}, {.most_bytes = for_growth, .under_lease = true});
+  kill_many(half, {}, {.most_bytes = for_growth, .with_handles = true, .under_lease = true});
+}
+
+BOOST_AUTO_TEST_CASE(every_task_is_done_or_told_as_lost) {
+  kill_many<joinable_queue<parcel>>(kills_to_make(200), {}, {.most_bytes = for_growth, .with_handles = true});
 }
 
 BOOST_AUTO_TEST_SUITE_END()
