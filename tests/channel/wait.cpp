@@ -13,6 +13,8 @@
 #include <list>
 #include <sys/time.h>
 #include <thread>
+#include <utility>
+#include <vector>
 
 using namespace ferry::test;
 using namespace std::chrono_literals;
@@ -103,6 +105,22 @@ BOOST_AUTO_TEST_CASE(connections_listeners_and_handles_are_waited_for_together) 
   BOOST_CHECK(ready.contains(reading));
   BOOST_CHECK(ferry::wait({door}, patience).contains(door));
   BOOST_CHECK(!ready.contains(sender));
+}
+
+// known failure 31: no more than 63 can be waited for
+BOOST_AUTO_TEST_CASE(hundreds_are_waited_for_together) {
+  constexpr std::size_t many = 300;
+  std::vector<std::pair<ferry::connection, ferry::connection>> pipes;
+  std::vector<ferry::waitable> receivers;
+  for (std::size_t i = 0; i < many; ++i) pipes.push_back(ferry::pipe());
+  for (auto& each : pipes) receivers.emplace_back(each.first);
+  BOOST_CHECK(ferry::wait(receivers, 0s).empty());
+  pipes[many - 1].second.send(1);
+  pipes[100].second.send(1);
+  const auto ready = ferry::wait(receivers, patience);
+  BOOST_TEST(ready.size() == 2U);
+  BOOST_CHECK(ready.contains(receivers[100]));
+  BOOST_CHECK(ready.contains(receivers[many - 1]));
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(waiting_for_an_answer_sends_what_is_left_of_the_question, Carrier,
