@@ -44,7 +44,7 @@ scheduler::scheduler(std::size_t workers, pool_options options, std::unique_ptr<
 
 std::shared_ptr<scheduler> scheduler::start(std::size_t workers, pool_options options,
                                             std::unique_ptr<const call> initializer) {
-  const std::shared_ptr<scheduler> made(new scheduler(workers, std::move(options), std::move(initializer)));
+  std::shared_ptr<scheduler> made(new scheduler(workers, std::move(options), std::move(initializer)));
   made->workers_.reserve(workers);
   for (std::size_t i = 0; i < workers; ++i) made->add(made->hire());
   // It holds on to the scheduler, which may be dropped by something that it calls.

@@ -471,12 +471,9 @@ void pool_core::check_timeout(deadline::clock::duration timeout) const {
         "can and threads cannot: leave it out, or let the pool have the engine that it has by itself");
 }
 void pool_core::end() noexcept {
-  if (scheduler_->is_copy()) {
-    // Its keeper is a thread of another process: there is nothing to be ended, and nothing to be dropped.
-    new std::shared_ptr<scheduler>(scheduler_);
-  } else {
-    scheduler_->end();
-  }
+  // In a copy there is nothing to be ended; what the keeper, a thread of the other process, holds on to is
+  // never dropped there.
+  if (!scheduler_->is_copy()) scheduler_->end();
 }
 std::size_t pool_core::automatic_chunk(const pool_batch& batch, std::optional<std::size_t> left) const {
   // A task should take long against the microsecond that it costs, and short against what a person notices
