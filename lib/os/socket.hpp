@@ -62,9 +62,10 @@ std::optional<std::size_t> peek_packet(handle_view socket, std::span<std::byte> 
 /// Duplicates of the handles of the next packet, which stays where it is.
 /// @returns whether there was room for all of them; `handles` gets those there was room for
 bool peek_handles(handle_view socket, std::vector<unique_handle>& handles);
-/// From here on each `peek_handles` looks at another packet, one after the other from the next on, and all
-/// stay where they are. Beyond the last it finds no handles.
-void peek_one_after_the_other(handle_view socket);
+/// From here on each look at a packet goes on to the one behind it, and all stay where they are. Behind the
+/// last there is none.
+/// @param skip  bytes of packets to begin behind: whole packets
+void peek_one_after_the_other(handle_view socket, std::size_t skip = 0);
 /// Drops the next packet with its handles, if there is one. Takes no descriptors.
 /// @returns whether there was one
 bool drop_packet(handle_view socket);

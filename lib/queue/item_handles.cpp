@@ -43,49 +43,64 @@ bool item_handles::wait_for_room(deadline until) {
   return true;
 }
 
-bool item_handles::find(std::uint64_t serial, ring::consumer& items) {
-  std::uint64_t first_moved = 0;
+std::optional<std::uint64_t> item_handles::look() const {
+  std::uint64_t serial = 0;
+  const auto size = os::peek_packet(reader_, std::as_writable_bytes(std::span(&serial, 1)));
+  if (!size) return std::nullopt;
+  if (*size != sizeof serial) throw_damaged("its handles say nothing of their items");
+  return serial;
+}
+
+std::optional<std::uint64_t> item_handles::tidy_front(ring::consumer& items) {
   for (;;) {
-    std::uint64_t found = 0;
-    const auto size = os::peek_packet(reader_, std::as_writable_bytes(std::span(&found, 1)));
-    if (!size) return false;
-    if (*size != sizeof found) throw_damaged("its handles say nothing of their items");
-    if (found == serial) return true;
-    if (!items.is_live(found)) {
-      os::drop_packet(reader_);
-      continue;
-    }
-    if (found == first_moved) return false;
-    if (first_moved == 0) first_moved = found;
-    move_to_the_end(found);
+    os::peek_one_after_the_other(reader_);
+    const auto first = look();
+    if (!first || items.is_live(*first)) return first;
+    os::drop_packet(reader_);
   }
 }
 
-void item_handles::move_to_the_end(std::uint64_t serial) {
+// Sent before it is dropped: killed in between, there are two of them, which harms nobody. The other way
+// round it would be gone.
+bool item_handles::move_to_the_end(std::uint64_t serial) {
   std::vector<unique_handle> handles;
-  if (!os::peek_handles(reader_, handles))
-    os::throw_system_error(EMFILE, "look for the handles of an item in a queue, where it stays");
-  const std::vector<handle_view> views(handles.begin(), handles.end());
-  // Sent before it is dropped: killed in between, there are two of them, which harms nobody. Only where the
-  // socket is full it is the other way round.
-  const bool sent = send(serial, views);
+  os::peek_one_after_the_other(reader_);
+  if (!os::peek_handles(reader_, handles)) return false;
+  if (!send(serial, std::vector<handle_view>(handles.begin(), handles.end()))) return false;
   os::drop_packet(reader_);
-  if (!sent) send(serial, views);
+  return true;
 }
 
 bool item_handles::peek(std::uint64_t serial, ring::consumer& items, std::vector<unique_handle>& into) {
-  if (!find(serial, items)) return false;
+  std::size_t before = 0;
+  for (auto found = tidy_front(items); found != serial; found = look()) {
+    if (!found) return false;
+    before += sizeof serial;
+  }
+  os::peek_one_after_the_other(reader_, before);
   if (os::peek_handles(reader_, into)) return true;
   into.clear();
   os::throw_system_error(EMFILE, "take an item with handles out of a queue, where it stays");
 }
 
-void item_handles::drop(std::uint64_t serial, ring::consumer& items) {
-  if (find(serial, items)) drop();
-}
-
-void item_handles::drop() {
-  os::drop_packet(reader_);
+void item_handles::drop(std::uint64_t serial, ring::consumer& items) noexcept {
+  try {
+    std::optional<std::uint64_t> first_moved;
+    for (;;) {
+      os::peek_one_after_the_other(reader_);
+      const auto first = look();
+      if (!first || first == first_moved) return;
+      if (first == serial || !items.is_live(*first)) {
+        os::drop_packet(reader_);
+        if (first == serial) return;
+      } else {
+        if (!move_to_the_end(*first)) return;
+        if (!first_moved) first_moved = first;
+      }
+    }
+  } catch (...) {
+    // It belongs to no item any more, and is dropped by those who come upon it.
+  }
 }
 
 void item_handles::drop_all() {

@@ -7,6 +7,7 @@
 #include "queue/ring.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,7 +20,8 @@ namespace ferry::detail {
 /// packet.
 ///
 /// The packets are in the order of their items, but for those of items under leases, which go to the end when
-/// somebody looks for one behind them.
+/// one behind them is to be dropped. Where they find no room there, that one stays, and is dropped when it
+/// comes to the front.
 class item_handles {
  public:
   item_handles();
@@ -39,10 +41,8 @@ class item_handles {
   /// @returns false when they are not there
   /// @throws system_error  when this process has no descriptors left; nothing is lost
   bool peek(std::uint64_t serial, ring::consumer& items, std::vector<unique_handle>& into);
-  /// Drops the packet that was found by `peek`.
-  void drop();
-  /// Drops the packet of an item that is done with, wherever it is.
-  void drop(std::uint64_t serial, ring::consumer& items);
+  /// Drops the packet of an item that is done with, wherever it is; later, if that cannot be now.
+  void drop(std::uint64_t serial, ring::consumer& items) noexcept;
   /// Under both locks, when the queue is empty.
   void drop_all();
   bool empty() const;
@@ -51,9 +51,11 @@ class item_handles {
   handle_view writer() const noexcept { return writer_.valid() ? writer_ : reader_; }
 
  private:
-  /// Brings the packet of an item to the front.
-  bool find(std::uint64_t serial, ring::consumer& items);
-  void move_to_the_end(std::uint64_t serial);
+  /// Serial of the first packet, or of the next one to look at. @returns nothing when there is none
+  std::optional<std::uint64_t> look() const;
+  /// Drops what is in front and belongs to no item. @returns serial of the first packet then
+  std::optional<std::uint64_t> tidy_front(ring::consumer& items);
+  bool move_to_the_end(std::uint64_t serial);
 
   unique_handle reader_, writer_;
 };

@@ -111,7 +111,7 @@ bool queue_core::get(taken_item& into, taking how, deadline until) {
             into.lease = from.take_leased();
           } else {
             from.take();
-            if (announced != 0 && is_whole) it.handles.drop();
+            if (announced != 0 && is_whole) it.handles.drop(record.serial, from);
           }
           it.ready.settle();
           return is_whole;
@@ -163,12 +163,7 @@ void queue_core::end_lease(const lease_ticket& lease, bool give_back) {
 }
 
 void queue_core::state::end_lease(ring::consumer& from, const lease_ticket& lease) {
-  if (!from.end_lease(lease, false) || lease.handles == 0) return;
-  try {
-    handles.drop(lease.serial, from);
-  } catch (...) {
-    // The lease is over. Its handles are cleared away later, as those of killed processes are.
-  }
+  if (from.end_lease(lease, false) && lease.handles != 0) handles.drop(lease.serial, from);
 }
 
 void queue_core::state::after_lease() {

@@ -186,9 +186,9 @@ bool peek_handles(handle_view socket, std::vector<unique_handle>& handles) {
   return (header.msg_flags & MSG_CTRUNC) == 0;
 }
 
-void peek_one_after_the_other(handle_view socket) {
-  constexpr int from_the_next = 0;
-  if (::setsockopt(socket.native(), SOL_SOCKET, SO_PEEK_OFF, &from_the_next, sizeof from_the_next) != 0)
+void peek_one_after_the_other(handle_view socket, std::size_t skip) {
+  const int first = static_cast<int>(skip);
+  if (::setsockopt(socket.native(), SOL_SOCKET, SO_PEEK_OFF, &first, sizeof first) != 0)
     throw_system_error("look at what there is to receive on descriptor " + std::to_string(socket.native()));
 }
 
