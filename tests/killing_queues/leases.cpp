@@ -12,6 +12,7 @@
 
 using namespace ferry;
 using namespace ferry::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -101,6 +102,30 @@ BOOST_AUTO_TEST_CASE(an_item_that_is_given_back_comes_again) {
 }
 BOOST_AUTO_TEST_CASE(an_item_with_handles_that_is_given_back_comes_again) {
   kill_while_ending(false, 1);
+}
+
+// There is no room to put handles aside that lie in front of others.
+BOOST_AUTO_TEST_CASE(one_that_is_done_with_an_item_takes_along_no_handles_of_those_before_it) {
+  report(kill_everywhere(
+      [] {
+        const auto queue = std::make_shared<parcels>();
+        std::uint32_t count = 0;
+        while (queue->try_put(parcel(count + 1, small, 1))) ++count;
+        const auto first = std::make_shared<lease<parcel>>(queue->get_leased());
+        return deed{[=] { queue->get_leased().ack(); },
+                    [=] {
+                      first->give_back();
+                      std::vector<std::uint32_t> got;
+                      while (auto next = queue->get_leased_for(got.size() + 1 < count ? patience / 10 : 0s)) {
+                        got.push_back((*next)->number);
+                        BOOST_TEST((*next)->handles.size() == 1U);
+                        next->ack();
+                      }
+                      BOOST_TEST(got.size() + 1 >= count);
+                      BOOST_TEST(got.front() == 1U);
+                    }};
+      },
+      4s));
 }
 
 BOOST_AUTO_TEST_CASE(a_task_of_a_killed_process_is_done_or_told_as_lost) {
