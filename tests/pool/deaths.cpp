@@ -1,0 +1,250 @@
+// Workers that die: what they were running fails, and nothing else.
+#include "pool/support.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+#include <numeric>
+#include <ranges>
+#include <sys/types.h>
+#include <unistd.h>
+#include <vector>
+
+using namespace ferry;
+using namespace ferry::test;
+using namespace std::chrono_literals;
+using cause = worker_died::cause;
+
+namespace {
+
+int square(int number) {
+  return number * number;
+}
+
+/// Holds a worker until the test lets it go.
+int hold(int number) {
+  *told()->victim = ::getpid();
+  ++*told()->count;
+  told()->go.wait();
+  return number;
+}
+
+/// How a worker may come to its end.
+enum class end { sigkill, segfault, abort, exit_at_once, exit, never };
+
+[[noreturn]] void die(end how) {
+  // Forked from a test, it has the handlers of Boost.Test.
+  ::signal(SIGSEGV, SIG_DFL);
+  ::signal(SIGABRT, SIG_DFL);
+  switch (how) {
+    case end::sigkill:
+      ::raise(SIGKILL);
+      break;
+    case end::segfault:
+      ::raise(SIGSEGV);
+      break;
+    case end::exit:
+      std::exit(4);
+    case end::exit_at_once:
+      ::_exit(3);
+    case end::never:
+      for (;;) ::pause();
+    case end::abort:
+      break;
+  }
+  std::abort();
+}
+
+/// The squares, but for one number, of which the worker dies.
+struct deadly_square {
+  int number = 0;
+  end how = end::sigkill;
+
+  std::pair<int, std::int64_t> operator()(int given) const {
+    if (given == number) {
+      *told()->victim = ::getpid();
+      die(how);
+    }
+    ++*told()->count;
+    return {given * given, ::getpid()};
+  }
+};
+
+struct death {
+  end how;
+  cause why;
+  int code;
+};
+std::ostream& operator<<(std::ostream& out, const death& shown) {
+  return out << static_cast<int>(shown.how);
+}
+const auto every_death = boost::unit_test::data::make(std::vector<death>{
+    {end::sigkill, cause::killed, SIGKILL},
+    {end::segfault, cause::killed, SIGSEGV},
+    {end::abort, cause::killed, SIGABRT},
+    {end::exit_at_once, cause::exited, 3},
+    {end::exit, cause::exited, 4},
+});
+
+/// Dies until it has died often enough.
+int die_first(int times) {
+  if (++*told()->count <= times) die(end::sigkill);
+  return times;
+}
+
+void* allocate(std::size_t size) {
+  void* const memory = ::operator new(size);
+  std::fill_n(static_cast<char*>(memory), 4096, 'x');
+  return memory;
+}
+bool take_much(std::size_t size) {
+  ::operator delete(allocate(size));
+  return true;
+}
+
+auto died(cause why, int code, std::size_t task, std::int64_t pid) {
+  return [=](const worker_died& death) {
+    BOOST_TEST(death.why() == why);
+    BOOST_TEST(death.code() == code);
+    BOOST_TEST(death.task() == task);
+    BOOST_TEST(death.pid() == pid);
+    return true;
+  };
+}
+
+std::vector<int> squares(int count) {
+  std::vector<int> all;
+  for (int i = 0; i < count; ++i) all.push_back(i * i);
+  return all;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(deaths, no_forkserver_left)
+
+// known failure 1: a pool hangs when a worker is killed
+BOOST_DATA_TEST_CASE(a_worker_killed_from_outside_takes_along_the_task_that_it_runs, every_start_method,
+                     method) {
+  const signals all;
+  pool pool(2, by(method), fn<&take_signals>, all);
+  const task<int> held = pool.submit(fn<&hold>, 1);
+  wait_until([&] { return *all.victim != 0; });
+  std::vector<task<int>> others;
+  for (int i = 0; i < 40; ++i) others.push_back(pool.submit(fn<&square>, i));
+  BOOST_TEST(!held.ready());
+  BOOST_REQUIRE(::kill(static_cast<pid_t>(*all.victim), SIGKILL) == 0);
+  BOOST_CHECK_EXCEPTION(outcome(held), worker_died, died(cause::killed, SIGKILL, 0, *all.victim));
+  for (int i = 0; i < 40; ++i) BOOST_TEST(outcome(others[static_cast<std::size_t>(i)]) == i * i);
+  // known failure 9: one dead worker breaks the pool
+  BOOST_TEST(pool.map(fn<&square>, std::views::iota(0, 50)) == squares(50), boost::test_tools::per_element());
+  wait_until([&] { return pool.pids().size() == 2; });
+  BOOST_TEST(pool.size() == 2U);
+}
+
+// known failure 1: a pool hangs when a worker crashes or exits
+// conformance: test_process_pool.ProcessPoolExecutorTest
+BOOST_DATA_TEST_CASE(a_worker_that_dies_of_an_item_takes_nothing_else_along,
+                     every_death* boost::unit_test::data::make({1, 7, 100}), how, chunk) {
+  const signals all;
+  pool pool(2, {}, fn<&take_signals>, all);
+  auto results = pool.imap(deadly_square{37, how.how}, std::views::iota(0, 100),
+                           {.chunk_size = static_cast<std::size_t>(chunk)});
+  int next = 0, deaths = 0, lost = 0;
+  for (auto at = results.begin(); at != results.end(); ++at, ++next) {
+    try {
+      BOOST_REQUIRE_EQUAL((*at).first, next * next);
+    } catch (const worker_died& death) {
+      // Those before it, in its chunk, had been run by the same worker and were not answered yet.
+      ++lost;
+      BOOST_TEST(next <= 37);
+      BOOST_TEST(37 - next < chunk);
+      if (next == 37) {
+        ++deaths;
+        died(how.why, how.code, 37, *all.victim)(death);
+      }
+    }
+  }
+  BOOST_TEST(next == 100);
+  BOOST_TEST(deaths == 1);
+  BOOST_TEST(lost == (chunk == 1 ? 1 : chunk == 7 ? 3 : 38));
+  BOOST_TEST(*all.count == 99);  // each that could be run, and none of them twice
+}
+
+BOOST_AUTO_TEST_CASE(a_map_throws_the_death_after_all_others_have_been_run) {
+  const signals all;
+  pool pool(3, {}, fn<&take_signals>, all);
+  BOOST_CHECK_EXCEPTION(
+      pool.map(deadly_square{20, end::exit_at_once}, std::views::iota(0, 60), {.chunk_size = 1}), worker_died,
+      [&](const worker_died& death) { return died(cause::exited, 3, 20, *all.victim)(death); });
+  BOOST_TEST(*all.count == 59);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_is_run_again_as_often_as_it_may_be) {
+  const signals all;
+  pool pool(2, {}, fn<&take_signals>, all);
+  BOOST_TEST(outcome(pool.with({.retries = 2}).submit(fn<&die_first>, 2)) == 2);
+  BOOST_TEST(*all.count == 3);
+  *all.count = 0;
+  BOOST_CHECK_THROW(outcome(pool.with({.retries = 3}).submit(fn<&die_first>, 1000)), worker_died);
+  BOOST_TEST(*all.count == 4);
+  *all.count = 0;
+  BOOST_CHECK_THROW(outcome(pool.submit(fn<&die_first>, 1)), worker_died);
+  BOOST_TEST(pool.apply(fn<&square>, 3) == 9);
+}
+
+BOOST_AUTO_TEST_CASE(many_poisoned_tasks_leave_the_others_as_they_are) {
+  const signals all;
+  pool pool(2, {}, fn<&take_signals>, all);
+  std::vector<task<std::pair<int, std::int64_t>>> tasks;
+  for (int i = 0; i < 60; ++i)
+    tasks.push_back(pool.submit(deadly_square{i % 4 == 0 ? i : -1, end::sigkill}, i));
+  for (int i = 0; i < 60; ++i) {
+    const auto& each = tasks[static_cast<std::size_t>(i)];
+    if (i % 4 == 0)
+      BOOST_CHECK_THROW(outcome(each), worker_died);
+    else
+      BOOST_TEST(outcome(each).first == i * i);
+  }
+}
+
+BOOST_DATA_TEST_CASE(workers_killed_while_they_are_idle_are_replaced_and_nobody_notices, every_start_method,
+                     method) {
+  pool pool(2, by(method));
+  BOOST_TEST(pool.map(fn<&square>, std::views::iota(0, 10)) == squares(10), boost::test_tools::per_element());
+  for (int round = 0; round < 8; ++round) {
+    for (const std::int64_t pid : pool.pids()) ::kill(static_cast<pid_t>(pid), SIGKILL);
+    BOOST_TEST(pool.map(fn<&square>, std::views::iota(0, 20), {.chunk_size = 1}) == squares(20),
+               boost::test_tools::per_element());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(more_memory_than_a_worker_may_have_is_an_exception_of_the_task_and_no_death) {
+  pool pool(1, {.max_memory = std::size_t{1} << 30U});
+  BOOST_TEST(pool.apply(fn<&take_much>, std::size_t{1} << 20U));
+  const auto pids = pool.pids();
+  BOOST_CHECK_THROW(pool.apply(fn<&take_much>, std::size_t{1} << 31U), std::bad_alloc);
+  BOOST_TEST(pool.apply(fn<&take_much>, std::size_t{1} << 20U));
+  BOOST_TEST(pool.pids() == pids, boost::test_tools::per_element());
+}
+
+BOOST_DATA_TEST_CASE(a_task_that_takes_longer_than_it_may_is_killed, every_start_method, method) {
+  const signals all;
+  pool pool(2, by(method), fn<&take_signals>, all);
+  const auto quick = pool.with({.timeout = 1ms});
+  BOOST_CHECK_EXCEPTION(outcome(quick.submit(fn<&hold>, 1)), worker_died, [&](const worker_died& death) {
+    return death.why() == cause::timed_out && death.pid() == *all.victim && death.task() == 0;
+  });
+  // Of a chunk it is the item that has the time.
+  auto results = quick.imap(deadly_square{3, end::never}, std::views::iota(0, 6), {.chunk_size = 6});
+  auto at = results.begin();
+  for (int i = 0; i < 6; ++i, ++at) {
+    if (i <= 3)
+      BOOST_CHECK_THROW(*at, worker_died);
+    else
+      BOOST_TEST((*at).first == i * i);
+  }
+  BOOST_TEST(pool.map(fn<&square>, std::views::iota(0, 50)) == squares(50), boost::test_tools::per_element());
+  BOOST_TEST(outcome(pool.with({.timeout = 1h}).submit(fn<&square>, 5)) == 25);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,89 @@
+// What the tests of pools share.
+#pragma once
+
+#include <ferry/error.hpp>
+#include <ferry/event.hpp>
+#include <ferry/pool.hpp>
+#include <ferry/shared_value.hpp>
+
+#include "support/child.hpp"
+
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace ferry {
+
+inline std::ostream& operator<<(std::ostream& out, start_method method) {
+  return out << to_string(method);
+}
+inline std::ostream& operator<<(std::ostream& out, worker_died::cause why) {
+  return out << static_cast<int>(why);
+}
+
+namespace test {
+
+inline const auto every_start_method = boost::unit_test::data::make(all_start_methods());
+
+/// Ends the forkserver with the test case, which has to leave no child.
+struct no_forkserver_left {
+  ~no_forkserver_left() { stop_forkserver(); }
+};
+
+inline pool_options by(start_method method) {
+  pool_options options;
+  options.context = default_context();
+  options.context->method = method;
+  options.context->fork_with_threads = true;
+  return options;
+}
+
+/// What a test and the tasks of its pool tell each other.
+struct signals {
+  shared_value<std::atomic<int>> count{0};            ///< what a test counts
+  shared_value<std::atomic<std::int64_t>> victim{0};  ///< process that runs what a test is about
+  event go;
+};
+
+/// Those of the pool whose worker this is.
+inline const signals*& told() {
+  thread_local const signals* place = nullptr;
+  return place;
+}
+inline void take_signals(const signals& given) {
+  thread_local std::optional<signals> kept;
+  kept.emplace(given);
+  told() = &*kept;
+}
+
+template <class Ready>
+void wait_until(Ready ready) {
+  for (const deadline until = deadline::after(patience); !ready(); std::this_thread::yield())
+    if (until.expired()) throw std::runtime_error("waited in vain");
+}
+
+/// What a task gives, which must come within `patience`.
+template <class R>
+R outcome(const task<R>& of) {
+  if (!of.wait_for(patience)) throw std::runtime_error("a task did not end in time");
+  return of.get();
+}
+
+/// What an exception says, for BOOST_CHECK_EXCEPTION.
+inline auto says(const std::string& words) {
+  return [words](const std::exception& problem) {
+    return std::string(problem.what()).find(words) != std::string::npos;
+  };
+}
+
+}  // namespace test
+}  // namespace ferry
