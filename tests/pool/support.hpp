@@ -73,7 +73,7 @@ void wait_until(Ready ready) {
 
 /// What a task gives, which must come within `patience`.
 template <class R>
-R outcome(const task<R>& of) {
+decltype(auto) outcome(const task<R>& of) {
   if (!of.wait_for(patience)) throw std::runtime_error("a task did not end in time");
   return of.get();
 }
