@@ -32,7 +32,7 @@ class worker {
 
   void serve() {
     pool_record record;
-    while (port_.next(record)) {
+    while (next(record)) {
       const record_title title = record.title();
       switch (title.what) {
         case record_title::kind::make:
@@ -57,9 +57,23 @@ class worker {
     std::exception_ptr thrown;
   };
 
+  /// A record without its handles, for which there is no room here, is as good as none: `lost_` says why, and
+  /// so does each item of it.
+  bool next(pool_record& record) {
+    lost_ = nullptr;
+    try {
+      return port_.next(record);
+    } catch (const system_error&) {
+      if (record.bytes.size() < sizeof(record_title)) throw;
+      lost_ = std::current_exception();
+      return true;
+    }
+  }
+
   void make(std::uint64_t id, pool_record& record) {
     made_thing made;
     try {
+      if (lost_) std::rethrow_exception(lost_);
       item_reader::item item = item_reader(record).next();
       forking_iarchive archive(item.bytes, std::move(item.handles), item.head.format, options_);
       made.object = detail::invoke_written(archive);
@@ -73,7 +87,7 @@ class worker {
     const auto start = deadline::clock::now();
     const made_thing& job = made_.at(title.job);
     const made_thing* const state = title.state != 0 ? &made_.at(title.state) : nullptr;
-    unmade_ = state != nullptr && state->thrown ? state->thrown : job.thrown;
+    unmade_ = lost_ ? lost_ : state != nullptr && state->thrown ? state->thrown : job.thrown;
     job_ = static_cast<detail::job*>(job.object.get());
     state_ = state != nullptr ? state->object.get() : nullptr;
     const std::uint32_t argument_size = title.item_size;
@@ -96,9 +110,12 @@ class worker {
   void run_items(const record_title& title, item_reader& items) {
     for (std::uint32_t number = 0; number < title.count; ++number) {
       begin(title, number);
+      if (unmade_) {
+        append_exception(unmade_);
+        continue;
+      }
       item_reader::item item = items.next();
       try {
-        if (unmade_) std::rethrow_exception(unmade_);
         answer_.append(options_, false, [&](forking_oarchive& result) {
           forking_iarchive arguments(item.bytes, std::move(item.handles), item.head.format, options_);
           job_->run(state_, arguments, result);
@@ -191,6 +208,7 @@ class worker {
   archive_options options_;
   std::map<std::uint64_t, made_thing> made_;
   pool_record answer_;
+  std::exception_ptr lost_;
   // Of the record that is being run.
   detail::job* job_ = nullptr;
   void* state_ = nullptr;

@@ -1,0 +1,248 @@
+// Live objects as arguments and results of tasks.
+#include <ferry/connection.hpp>
+#include <ferry/engine.hpp>
+#include <ferry/file.hpp>
+#include <ferry/mutex.hpp>
+#include <ferry/queue.hpp>
+
+#include "os/handle.hpp"
+#include "pool/support.hpp"
+#include "support/faults.hpp"
+#include "support/leaks.hpp"
+
+#include <fcntl.h>
+#include <mutex>
+#include <ranges>
+#include <span>
+#include <string>
+#include <sys/resource.h>
+#include <tuple>
+#include <unistd.h>
+#include <vector>
+
+using namespace ferry;
+using namespace ferry::test;
+
+namespace {
+
+using handles = std::vector<unique_handle>;
+
+pool_options duplicating(start_method method) {
+  pool_options options = by(method);
+  options.mode = transfer::duplicate;
+  return options;
+}
+
+int square(int number) {
+  return number * number;
+}
+void put(queue<int> into, int number) {
+  into.put(number);
+}
+queue<int> filled_queue(int number) {
+  queue<int> made;
+  made.put(number);
+  return made;
+}
+void add_under_lock(const mutex& lock, const shared_value<int>& sum, int number) {
+  const std::lock_guard hold(lock);
+  *sum = *sum + number;
+}
+connection duplicate_connection(const connection& of) {
+  return connection(duplicate(handle_view(of.native_handle())));
+}
+connection say(connection line, const std::string& text) {
+  line.send(text);
+  return line;
+}
+std::string read_all(file from) {
+  std::string text(100, '\0');
+  text.resize(from.read(std::as_writable_bytes(std::span(text))));
+  return text;
+}
+file write_into(file to, const std::string& text) {
+  to.write(text);
+  return to;
+}
+handles pass(handles given) {
+  return given;
+}
+std::size_t count(const handles& given) {
+  return given.size();
+}
+handles make_handles(int number) {
+  auto [reader, writer] = pipe();
+  handles made;
+  for (int i = 0; i < number; ++i) made.push_back(duplicate(handle_view(reader.native_handle())));
+  return made;
+}
+
+queue<int>*& own_queue() {
+  thread_local queue<int>* place = nullptr;
+  return place;
+}
+void keep_queue(const queue<int>& given) {
+  thread_local std::optional<queue<int>> kept;
+  kept.emplace(given);
+  own_queue() = &*kept;
+}
+void put_into_own(int number) {
+  own_queue()->put(number);
+}
+
+int next_of(queue<int>& from) {
+  const auto got = from.get_for(patience);
+  if (!got) throw std::runtime_error("nothing came in time");
+  return *got;
+}
+
+handles copies_of(handle_view handle, std::size_t number) {
+  handles made;
+  while (made.size() < number) made.push_back(duplicate(handle));
+  return made;
+}
+
+void limit_descriptors(int most) {
+  const rlimit limit{static_cast<rlim_t>(most), static_cast<rlim_t>(most)};
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// A file without a name.
+file scratch() {
+  return reducer<file>::rebuild(unique_handle(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)));
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(pools_with_handles, no_forkserver_left)
+
+// known failure 24: objects that should only be shared between processes through inheritance
+BOOST_DATA_TEST_CASE(live_objects_are_arguments_and_results_of_a_running_pool, every_start_method, method) {
+  const pool pool(2, duplicating(method));
+  pool.apply(fn<&square>, 1);
+
+  queue<int> queue;
+  std::vector<task<void>> puts;
+  for (int i = 0; i < 20; ++i) puts.push_back(pool.submit(fn<&put>, queue, i));
+  int sum = 0;
+  for (int i = 0; i < 20; ++i) sum += next_of(queue);
+  BOOST_TEST(sum == 190);
+  for (const auto& each : puts) outcome(each);
+  ferry::queue<int> filled = pool.apply(fn<&filled_queue>, 7);
+  BOOST_TEST(next_of(filled) == 7);
+
+  const mutex lock;
+  const shared_value<int> total(0);
+  std::vector<std::tuple<mutex, shared_value<int>, int>> additions;
+  for (int i = 0; i < 20; ++i) additions.emplace_back(lock, total, i);
+  pool.starmap(fn<&add_under_lock>, additions, {.chunk_size = 4});
+  BOOST_TEST(*total == 190);
+
+  auto [here, there] = pipe();
+  connection back = pool.apply(fn<&say>, std::move(there), "hello");
+  BOOST_TEST(here.recv<std::string>() == "hello");
+  here.send(std::string("and back"));
+  BOOST_TEST(back.recv<std::string>() == "and back");
+
+  file written = pool.apply(fn<&write_into>, scratch(), "some text");
+  written.seek(0);
+  BOOST_TEST(pool.apply(fn<&read_all>, std::move(written)) == "some text");
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_of_threads_takes_live_objects_too) {
+  pool_options options;
+  options.engine = make_thread_engine();
+  options.mode = transfer::duplicate;
+  const pool pool(2, options);
+  ferry::queue<int> filled = pool.apply(fn<&filled_queue>, 7);
+  pool.apply(fn<&put>, filled, 8);
+  BOOST_TEST(next_of(filled) == 7);
+  BOOST_TEST(next_of(filled) == 8);
+}
+
+BOOST_DATA_TEST_CASE(many_handles_go_with_one_task_and_come_back, every_start_method, method) {
+  const pool pool(2, by(method));
+  const auto [reader, writer] = pipe();
+  const handle_view handle(reader.native_handle());
+  BOOST_TEST(pool.apply(fn<&count>, copies_of(handle, 300)) == 300U);
+  BOOST_TEST(pool.apply(fn<&pass>, copies_of(handle, 300)).size() == 300U);
+  // Each item of a chunk has its own.
+  std::vector<handles> input;
+  for (std::size_t i = 0; i < 40; ++i) input.push_back(copies_of(handle, i % 5));
+  const auto results = pool.map(fn<&pass>, std::move(input), {.chunk_size = 8});
+  for (std::size_t i = 0; i < 40; ++i) BOOST_TEST(results[i].size() == i % 5);
+}
+
+BOOST_DATA_TEST_CASE(guarded_objects_are_refused_by_a_pool_that_may_only_inherit, every_start_method,
+                     method) {
+  queue<int> results;
+  pool pool(2, by(method), fn<&keep_queue>, results);
+  BOOST_CHECK_THROW(pool.submit(fn<&put>, results, 1), spawning_error);
+  BOOST_CHECK_THROW(pool.apply(fn<&filled_queue>, 1), spawning_error);
+  BOOST_CHECK_THROW(pool.apply(fn<&add_under_lock>, mutex(), shared_value<int>(0), 1), spawning_error);
+  pool.map(fn<&put_into_own>, std::views::iota(0, 20));
+  int sum = 0;
+  for (int i = 0; i < 20; ++i) sum += next_of(results);
+  BOOST_TEST(sum == 190);
+  // A worker that comes later has it as well.
+  BOOST_CHECK_THROW(pool.apply([] { ::_exit(1); }), worker_died);
+  BOOST_CHECK_THROW(pool.apply([] { ::_exit(1); }), worker_died);
+  for (int i = 0; i < 4; ++i) pool.apply(fn<&put_into_own>, i);
+  for (int i = 0; i < 4; ++i) next_of(results);
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_whose_handles_find_no_room_is_an_error_of_its_task) {
+  const pool pool(1);
+  pool.apply(fn<&square>, 1);
+  for (const int number : {3, 300}) {
+    const holdings before = holdings::now();
+    {
+      const scoped_fd_limit one(1);
+      const auto much = pool.submit(fn<&make_handles>, number);
+      const auto plain = pool.submit(fn<&square>, 5);
+      BOOST_CHECK_THROW(outcome(much), system_error);
+      BOOST_CHECK_THROW(outcome(much), system_error);
+      BOOST_TEST(outcome(plain) == 25);
+    }
+    BOOST_TEST(pool.apply(fn<&make_handles>, number).size() == static_cast<std::size_t>(number));
+    BOOST_TEST(holdings::now().difference(before).empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_argument_whose_handles_the_worker_has_no_room_for_is_an_error_of_its_task) {
+  const pool pool(1);
+  const auto [reader, writer] = pipe();
+  const handle_view handle(reader.native_handle());
+  pool.apply(fn<&limit_descriptors>, 40);
+  const auto pids = pool.pids();
+  BOOST_CHECK_THROW(pool.apply(fn<&count>, copies_of(handle, 100)), error);
+  BOOST_TEST(pool.apply(fn<&count>, copies_of(handle, 5)) == 5U);
+  BOOST_CHECK_THROW(pool.apply(fn<&count>, copies_of(handle, 300)), error);
+  BOOST_TEST(pool.apply(fn<&square>, 3) == 9);
+  BOOST_TEST(pool.pids() == pids, boost::test_tools::per_element());
+}
+
+// Those of tasks that were not run, or whose worker died, are closed.
+BOOST_AUTO_TEST_CASE(handles_of_tasks_that_came_to_nothing_are_closed) {
+  auto [here, there] = pipe();
+  const signals all;
+  {
+    pool pool(1, {}, fn<&take_signals>, all);
+    const auto held = pool.submit([] {
+      ++*told()->count;
+      told()->go.wait();
+    });
+    wait_until([&] { return *all.count == 1; });
+    const auto given_up = pool.submit(fn<&say>, duplicate_connection(there), "never said");
+    BOOST_TEST(given_up.cancel());
+    const auto deadly = pool.submit([](connection) { ::_exit(1); }, std::move(there));
+    all.go.set();
+    outcome(held);
+    BOOST_CHECK_THROW(outcome(deadly), worker_died);
+    BOOST_CHECK_THROW(outcome(given_up), task_cancelled);
+    BOOST_REQUIRE(here.poll(patience));
+    BOOST_CHECK_THROW(here.recv<std::string>(), end_of_stream);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
