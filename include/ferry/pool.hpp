@@ -283,11 +283,10 @@ class pool_calls {
                                                      std::forward<element_type>(element));
       }
     };
-    auto view = std::views::all(std::forward<Range>(input));
-    using feeder = detail::pool_feeder<decltype(view), decltype(append)>;
+    using feeder = detail::pool_feeder<detail::held_input<Range>, decltype(append)>;
     return std::make_unique<feeder>(core_,
                                     detail::task_template{job_for<Traits>(function), state_, rules_, title},
-                                    std::move(view), std::move(append), options, most);
+                                    std::forward<Range>(input), std::move(append), options, most);
   }
 
   template <class R, class Feeder>

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -35,7 +36,15 @@ struct task_template {
   }
 };
 
+/// What is kept of an input that is given as a `Range&&`: a view itself, and a range that is given away; of
+/// another a reference. As std::views::all has it, which Clang 14 does not compile.
+template <class Range>
+using held_input =
+    std::conditional_t<std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>,
+                       Range, std::remove_cvref_t<Range>>;
+
 /// Reads an input range and hands its elements over in tasks.
+/// @tparam View  a `held_input`
 /// @tparam Append  writes an element into a record, as one item
 template <class View, class Append>
 class pool_feeder {
@@ -45,7 +54,7 @@ class pool_feeder {
               std::size_t most_items)
       : core_(std::move(core)),
         tasks_(std::move(tasks)),
-        input_(std::move(input)),
+        input_(std::forward<View>(input)),
         append_(std::move(append)),
         options_(std::move(options)),
         most_items_(most_items),

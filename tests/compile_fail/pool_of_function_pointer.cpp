@@ -1,0 +1,13 @@
+// expect: ferry: a pointer to a function cannot cross to another process; name the function:
+// ferry::fn<&function>
+#include <ferry/pool.hpp>
+
+int square(int number);
+
+ferry::task<int> run(const ferry::pool& pool) {
+#ifdef FERRY_CONTROL
+  return pool.submit(ferry::fn<&square>, 2);
+#else
+  return pool.submit(&square, 2);
+#endif
+}

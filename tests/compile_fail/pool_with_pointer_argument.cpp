@@ -1,0 +1,14 @@
+// expect: it is a raw pointer, which says neither who owns it nor how much it points to
+#include <ferry/pool.hpp>
+
+#include <memory>
+
+#ifdef FERRY_CONTROL
+int work(std::unique_ptr<int> number);
+#else
+int work(int* number);
+#endif
+
+int run(const ferry::pool& pool) {
+  return pool.apply(ferry::fn<&work>, nullptr);
+}

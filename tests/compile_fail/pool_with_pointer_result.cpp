@@ -1,0 +1,14 @@
+// expect: it is a raw pointer, which says neither who owns it nor how much it points to
+#include <ferry/pool.hpp>
+
+#include <memory>
+
+#ifdef FERRY_CONTROL
+std::unique_ptr<int> work(int number);
+#else
+int* work(int number);
+#endif
+
+void run(const ferry::pool& pool) {
+  pool.submit(ferry::fn<&work>, 1);
+}
