@@ -134,8 +134,7 @@ scheduler::worker* scheduler::find_place(const pool_task& task, spreading how) {
       if (!may_wait || each->tasks >= most_tasks_ahead ||
           each->bytes + task.items.bytes.size() > most_bytes_ahead)
         continue;
-      if (how == spreading::where_it_pays && each->nanoseconds + time < wake_up_nanoseconds)
-        return each.get();
+      if (how == spreading::as_needed && each->nanoseconds + time < wake_up_nanoseconds) return each.get();
     }
     if (best == nullptr || each->tasks < best->tasks) best = each.get();
   }

@@ -101,10 +101,11 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   // All with the lock held. Those that take it give it back for a while.
   using lock_type = std::unique_lock<std::mutex>;
   void check_open() const;
-  /// Short tasks cost less behind others than it costs to wake a worker for them; unless they turn out not to
-  /// be short.
-  enum class spreading { where_it_pays, evenly };
-  void place(spreading how = spreading::where_it_pays);
+  enum class spreading {
+    as_needed,  // short tasks rather wait behind others than wake a worker
+    evenly,     // what waited has waited in vain: it goes to those who have nothing to do
+  };
+  void place(spreading how = spreading::as_needed);
   worker* find_place(const pool_task& task, spreading how);
   bool give(worker& to, const std::shared_ptr<pool_task>& task);
   bool teach(worker& to, const fixture& what);

@@ -216,6 +216,10 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
   std::size_t next = 0, done = 0;
   for (;;) {
     feeder.fill();
+    if (feeder.stopped()) {
+      feeder.cancel();
+      if (!thrown) thrown = std::make_exception_ptr(task_cancelled("the call was stopped by its stop token"));
+    }
     const auto finished = feeder.take();
     if (finished.empty()) break;
     for (const auto& each : finished) {
@@ -237,10 +241,6 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
       }
     }
     feeder.tell_progress(done);
-    if (feeder.stopped()) {
-      feeder.cancel();
-      if (!thrown) thrown = std::make_exception_ptr(task_cancelled("the call was stopped by its stop token"));
-    }
   }
   if (thrown) std::rethrow_exception(thrown);
   if (feeder.thrown()) std::rethrow_exception(feeder.thrown());
