@@ -212,6 +212,7 @@ void scheduler::bury(worker& dead, const worker_end& how) {
                                : std::make_exception_ptr(
                                      worker_died(why, how.code, dead.link->pid(), worker_died::no_task)));
   }
+  if (broken_) give_up_waiting(broken_);  // what is to be run again: nobody will
 }
 
 void scheduler::fail_what_ran(const std::shared_ptr<pool_task>& task, std::uint32_t item,
