@@ -1,27 +1,18 @@
-// Prints what sha256sum prints for files and directory trees, computed by worker processes that never open a
-// path: this process opens the files, and sends them *open*, inside a type of its own (job.hpp), through
-// connections. When a worker is killed its file goes to another (crew.cpp), and the output is the same.
+// Prints what sha256sum prints for files and directory trees, computed by a pool of worker processes that
+// never open a path: this process opens the files, and sends them *open*, inside a type of its own (job.hpp).
+// When a worker is killed its file goes to another (digest.cpp), and the output is the same.
 #include <ferry/init.hpp>
 
 #include "checksum_line.hpp"
 #include "command_line.hpp"
-#include "crew.hpp"
-#include "progress.hpp"
+#include "digest.hpp"
+#include "support/progress_bar.hpp"
 #include "walk.hpp"
 
-#include <algorithm>
-#include <cstdint>
 #include <exception>
 #include <iostream>
-#include <map>
-#include <unistd.h>
 
 namespace {
-
-/// A worker takes up to four descriptors here: for its connection, its process and two files.
-std::size_t affordable_workers() {
-  return static_cast<std::size_t>(std::max(1L, ::sysconf(_SC_OPEN_MAX) / 8));
-}
 
 /// @returns the exit code
 int run(const digest::options& options) {
@@ -32,26 +23,16 @@ int run(const digest::options& options) {
   };
   const std::vector<std::filesystem::path> files = digest::find_files(options.paths, complain);
 
-  // Results come in any order, and are printed in that of the files.
-  digest::progress bar(files.size(), !options.no_progress && digest::progress::possible());
-  std::map<std::uint64_t, digest::result> waiting;
-  std::uint64_t next = 0, done = 0;
-  const auto receive = [&](const digest::result& result) {
-    bar.hide();
-    waiting.emplace(result.number, result);
-    for (; waiting.contains(next); waiting.erase(next++)) {
-      const auto& [number, checksum, problem] = waiting.at(next);
-      if (problem.empty()) {
-        std::cout << digest::checksum_line(checksum, files[number]);
-      } else {
-        complain(files[number], problem);
-      }
-    }
-    bar.show(++done);
+  support::progress_bar bar("files", !options.no_progress);
+  const auto print = [&](const std::filesystem::path& file, const digest::result& result) {
+    bar.above([&] {
+      if (result.problem.empty())
+        std::cout << digest::checksum_line(result.checksum, file);
+      else
+        complain(file, result.problem);
+    });
   };
-
-  digest::crew crew(std::min({options.workers, affordable_workers(), files.size()}), options.method);
-  crew.digest(files, receive);
+  digest::digest_files(files, options.workers, options.method, bar, print);
   bar.hide();
 
   if (!std::cout.flush()) {

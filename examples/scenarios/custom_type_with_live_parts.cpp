@@ -1,5 +1,6 @@
 // A custom type with live parts: an open file, shared memory and plain data. It gets a reducer once, and then
-// goes among the arguments of a process, through a pipe and inside containers without another line.
+// goes among the arguments of a process, through a pipe and a queue, to the workers of a pool and back, and
+// inside containers, without another line.
 #include <ferry/ferry.hpp>
 
 #include <iostream>
@@ -49,6 +50,12 @@ void studio(recording first, ferry::connection parent) {
   parent.send(std::move(more));
 }
 
+/// A task of a pool: gets a recording, and gives it back.
+recording remaster(recording old) {
+  old.amplify(4);
+  return old;
+}
+
 recording record(const std::string& title, const std::array<int, 3>& samples) {
   // The log is the standard output: a file is any handle of bytes.
   return {title, ferry::file::adopt(ferry::duplicate(ferry::handle_view(1))),
@@ -67,8 +74,14 @@ int main(int argc, char** argv) {
   ferry::process child(ferry::fn<&studio>, first, std::move(there));
   here.send(others);
   const auto returned = here.recv<std::map<std::string, recording>>();
+  child.join();
+
+  ferry::queue<recording> queue;
+  queue.put(record("The third recording", {2, 3, 1}));
+  ferry::pool pool(1);
+  const recording remastered = pool.apply(ferry::fn<&remaster>, queue.get());
 
   // Nothing was copied: what the other process did to the samples is seen here, in every copy of the type.
   std::cout << "loudest: " << first.loudest() << " and " << others.at("second").loudest() << " and "
-            << returned.at("second").loudest() << '\n';
+            << returned.at("second").loudest() << ", and then " << remastered.loudest() << '\n';
 }
