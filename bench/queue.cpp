@@ -116,19 +116,19 @@ class bouncing {
   std::chrono::microseconds pause_;
 };
 
-/// Bare words, to and fro.
+/// Bare words, to and fro. How far its taker has come is shared too: that is a new process in each run.
 template <int Spins>
 class bare_word {
  public:
   void put(const bytes&) { word_->store(word_->value.load(std::memory_order_relaxed) + 1); }
   void get(bytes&) {
-    ++seen_;
-    word_->wait_until([&] { return word_->value.load() >= seen_; }, Spins);
+    const std::uint64_t awaited = ++*seen_;
+    word_->wait_until([&] { return word_->value.load() >= awaited; }, Spins);
   }
 
  private:
   bench::shared<bench::sleeping_word> word_;
-  std::uint64_t seen_ = 0;
+  bench::shared<std::uint64_t> seen_;
 };
 
 void report(const char* what, const char* unit, std::vector<bench::contestant> all, double per_second) {
