@@ -7,6 +7,8 @@
 #include "support/contest.hpp"
 #include "support/report.hpp"
 
+#include <boost/range/irange.hpp>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -15,7 +17,6 @@
 #include <fstream>
 #include <map>
 #include <memory>
-#include <ranges>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,7 +38,7 @@ std::uint64_t compute(std::uint64_t seed) {
 }
 
 auto numbers(int count) {
-  return std::views::iota(0, count);
+  return boost::irange(0, count);
 }
 
 /// Seconds for each item in CPython's Pool of two.
@@ -86,7 +87,7 @@ class hand_written {
     int out = 0;
     for (int next = 0; next < count || out > 0;) {
       while (next < count && out < 8) {
-        const auto range = std::views::iota(next, std::min(next + chunk_size, count));
+        const auto range = boost::irange(next, std::min(next + chunk_size, count));
         tasks_.put(chunk(range.begin(), range.end()));
         next += chunk_size;
         ++out;
@@ -151,8 +152,7 @@ void measure_computing() {
   ferry::pool pool(processors);
   constexpr int count = 400;
   std::vector<bench::contestant> all{
-      {"pool",
-       [&] { pool.map(ferry::fn<&compute>, std::views::iota(std::uint64_t{0}, std::uint64_t{count})); }},
+      {"pool", [&] { pool.map(ferry::fn<&compute>, boost::irange(std::uint64_t{0}, std::uint64_t{count})); }},
       {"ideal",
        [&] {
          std::vector<std::jthread> threads;

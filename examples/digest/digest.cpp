@@ -6,9 +6,11 @@
 
 #include "support/progress_bar.hpp"
 
+#include <boost/range/adaptor/transformed.hpp>
+#include <boost/range/iterator_range.hpp>
+
 #include <algorithm>
 #include <functional>
-#include <ranges>
 #include <string>
 #include <unistd.h>
 
@@ -45,9 +47,10 @@ void digest_files(const std::vector<std::filesystem::path>& files, std::size_t w
 
   for (auto next = files.begin(); next != files.end();) {
     ferry::pool pool(affordable, {.context = how});
-    auto results = pool.with({.retries = 1})
-                       .imap(ferry::fn<&run>,
-                             std::ranges::subrange(next, files.end()) | std::views::transform(&open), each);
+    auto results =
+        pool.with({.retries = 1})
+            .imap(ferry::fn<&run>,
+                  boost::make_iterator_range(next, files.end()) | boost::adaptors::transformed(&open), each);
     for (auto result = results.begin(); result != results.end(); ++result, ++next) {
       try {
         receive(*next, *result);

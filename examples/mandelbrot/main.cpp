@@ -5,12 +5,13 @@
 #include "support/picture.hpp"
 #include "support/progress_bar.hpp"
 
+#include <boost/range/irange.hpp>
+
 #include <CLI/CLI.hpp>
 #include <complex>
 #include <cstdint>
 #include <functional>
 #include <iostream>
-#include <ranges>
 #include <string>
 #include <vector>
 
@@ -76,7 +77,7 @@ int main(int argc, char** argv) {
     support::progress_bar bar("rows");
     ferry::pool pool(workers);
     for (const row& each :
-         pool.imap(wanted, std::views::iota(std::uint32_t{0}, wanted.height), {.progress = std::ref(bar)}))
+         pool.imap(wanted, boost::irange<std::uint32_t>(0, wanted.height), {.progress = std::ref(bar)}))
       picture.pixels.insert(picture.pixels.end(), each.begin(), each.end());
     bar.hide();
     support::write_png(picture, file);

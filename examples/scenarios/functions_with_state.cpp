@@ -2,12 +2,13 @@
 // worker is a copy. Two ways to have what one wants.
 #include <ferry/ferry.hpp>
 
+#include <boost/range/irange.hpp>
+
 #include <algorithm>
 #include <cstdint>
 #include <iostream>
 #include <map>
 #include <mutex>
-#include <ranges>
 #include <utility>
 
 namespace {
@@ -40,7 +41,7 @@ struct shared_counter {
 
 int main(int argc, char** argv) {
   ferry::init(argc, argv);
-  const auto items = std::views::iota(0, 100);
+  const auto items = boost::irange(0, 100);
   // In this mode a mutex may go to workers that run already.
   ferry::pool pool(2, {.mode = ferry::transfer::duplicate});
 

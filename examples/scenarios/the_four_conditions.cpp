@@ -3,12 +3,13 @@
 // output.
 #include <ferry/ferry.hpp>
 
+#include <boost/range/irange.hpp>
+
 #include <chrono>
 #include <iostream>
 #include <list>
 #include <mutex>
 #include <optional>
-#include <ranges>
 #include <set>
 #include <string_view>
 
@@ -76,7 +77,7 @@ void by_processes(const common& with) {
 
 void by_initializer(const common& with) {
   ferry::pool pool(processes, {}, ferry::fn<&take>, with);
-  pool.map(ferry::fn<&job_with_what_was_given>, std::views::iota(0, jobs));
+  pool.map(ferry::fn<&job_with_what_was_given>, boost::irange(0, jobs));
 }
 
 }  // namespace

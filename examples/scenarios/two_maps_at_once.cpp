@@ -2,8 +2,10 @@
 // own order, though what is first in the input takes longest.
 #include <ferry/ferry.hpp>
 
+#include <boost/range/adaptor/transformed.hpp>
+#include <boost/range/irange.hpp>
+
 #include <iostream>
-#include <ranges>
 #include <thread>
 #include <vector>
 
@@ -28,9 +30,9 @@ int primes_below(int n) {
 int main(int argc, char** argv) {
   ferry::init(argc, argv);
   ferry::pool pool(2);
-  const auto from_large_to_small = std::views::iota(1, 7) | std::views::reverse;
-  const auto numbers = from_large_to_small | std::views::transform([](int n) { return 4 * n; });
-  const auto bounds = from_large_to_small | std::views::transform([](int n) { return 1000 * n; });
+  const auto from_large_to_small = boost::irange(6, 0, -1);
+  const auto numbers = from_large_to_small | boost::adaptors::transformed([](int n) { return 4 * n; });
+  const auto bounds = from_large_to_small | boost::adaptors::transformed([](int n) { return 1000 * n; });
 
   std::cout << "in step:\n";
   auto left = pool.imap(ferry::fn<&fibonacci>, numbers);

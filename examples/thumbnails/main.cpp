@@ -8,12 +8,13 @@
 #include "support/progress_bar.hpp"
 #include "thumbnail.hpp"
 
+#include <boost/range/adaptor/transformed.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <iostream>
 #include <new>
-#include <ranges>
 #include <string>
 
 namespace fs = std::filesystem;
@@ -48,7 +49,7 @@ std::size_t make_thumbnails(const thumbnails::options& wanted) {
   support::progress_bar bar("pictures");
   auto results = pool.with({.timeout = wanted.timeout})
                      .imap(thumbnails::maker{wanted.size},
-                           wanted.paths | std::views::transform([&](const fs::path& path) {
+                           wanted.paths | boost::adaptors::transformed([&](const fs::path& path) {
                              return thumbnails::open(path, wanted.accident_of(path));
                            }),
                            {.chunk_size = 1, .max_in_flight = 2 * wanted.workers, .progress = std::ref(bar)});

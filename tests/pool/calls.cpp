@@ -3,6 +3,10 @@
 
 #include "pool/support.hpp"
 
+#include <boost/range/adaptor/transformed.hpp>
+#include <boost/range/irange.hpp>
+#include <boost/range/istream_range.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <list>
@@ -80,7 +84,7 @@ const auto every_kind = boost::unit_test::data::make(std::vector<kind>{
 
 /// Numbers, and at one of them an exception.
 auto failing_input(int count, int at) {
-  return std::views::iota(0, count) | std::views::transform([at](int number) {
+  return boost::irange(0, count) | boost::adaptors::transformed([at](int number) {
            if (number == at) throw std::domain_error("the input fails");
            return number;
          });
@@ -94,14 +98,14 @@ BOOST_FIXTURE_TEST_SUITE(calls, no_forkserver_left)
 // conformance: executor.ExecutorTest
 BOOST_DATA_TEST_CASE(map_keeps_the_order, every_kind, workers) {
   const pool pool(3, workers.options);
-  for (const std::size_t chunk : {0, 1, 7, 20, 1000})
-    BOOST_TEST(pool.map(fn<&square>, std::views::iota(0, 200), {.chunk_size = chunk}) == squares(200),
+  for (const std::size_t chunk : {0U, 1U, 7U, 20U, 1000U})
+    BOOST_TEST(pool.map(fn<&square>, boost::irange(0, 200), {.chunk_size = chunk}) == squares(200),
                boost::test_tools::per_element());
   BOOST_TEST(pool.map(fn<&square>, std::list<int>{3, 2, 1}) == (std::vector{9, 4, 1}),
              boost::test_tools::per_element());
   BOOST_TEST(pool.map(fn<&square>, std::vector<int>()).empty());
   std::istringstream text("1 2 3 4");
-  BOOST_TEST(pool.map(fn<&square>, std::views::istream<int>(text)) == (std::vector{1, 4, 9, 16}),
+  BOOST_TEST(pool.map(fn<&square>, boost::istream_range<int>(text)) == (std::vector{1, 4, 9, 16}),
              boost::test_tools::per_element());
 }
 
@@ -118,7 +122,7 @@ BOOST_DATA_TEST_CASE(starmap_unpacks_tuples_and_the_asynchronous_forms_give_the_
   BOOST_TEST(pool.starmap(fn<&repeat>, input, {.chunk_size = 4}) == expected,
              boost::test_tools::per_element());
   BOOST_TEST(outcome(pool.starmap_async(fn<&repeat>, input)) == expected, boost::test_tools::per_element());
-  BOOST_TEST(outcome(pool.map_async(fn<&square>, std::views::iota(0, 100))) == squares(100),
+  BOOST_TEST(outcome(pool.map_async(fn<&square>, boost::irange(0, 100))) == squares(100),
              boost::test_tools::per_element());
   BOOST_TEST(outcome(pool.map_async(fn<&square>, std::vector<int>())).empty());
   const std::vector<std::pair<std::string, int>> pairs{{"a", 2}};
@@ -154,7 +158,7 @@ BOOST_DATA_TEST_CASE(callbacks_are_called_once_with_what_came, every_kind, worke
     BOOST_CHECK_THROW(std::rethrow_exception(why), std::out_of_range);
     ++failed;
   };
-  const auto good = pool.map_async(fn<&square>, std::views::iota(0, 10));
+  const auto good = pool.map_async(fn<&square>, boost::irange(0, 10));
   good.then(
       [&](const std::vector<int>& all) {
         result = all;
@@ -163,7 +167,7 @@ BOOST_DATA_TEST_CASE(callbacks_are_called_once_with_what_came, every_kind, worke
       on_failure);
   wait_until([&] { return done == 1; });
   BOOST_TEST(result == squares(10), boost::test_tools::per_element());
-  const auto bad = pool.map_async(fn<&fail_at_three>, std::views::iota(0, 10));
+  const auto bad = pool.map_async(fn<&fail_at_three>, boost::irange(0, 10));
   bad.then([&](const std::vector<int>&) { ++done; }, on_failure);
   const auto one = pool.submit(fn<&fail_at_three>, 3);
   one.then([&](int) { ++done; }, on_failure);
@@ -179,24 +183,23 @@ BOOST_DATA_TEST_CASE(callbacks_are_called_once_with_what_came, every_kind, worke
 // conformance: _TestPool.test_map_handle_iterable_exception
 BOOST_DATA_TEST_CASE(what_the_input_of_a_map_throws_is_thrown_and_the_pool_goes_on, every_kind, workers) {
   const pool pool(2, workers.options);
-  for (const std::size_t chunk : {0, 1, 3})
+  for (const std::size_t chunk : {0U, 1U, 3U})
     for (const int at : {0, 5, 9})
       BOOST_CHECK_EXCEPTION(pool.map(fn<&square>, failing_input(10, at), {.chunk_size = chunk}),
                             std::domain_error, says("the input fails"));
   BOOST_CHECK_THROW(pool.map_async(fn<&square>, failing_input(10, 7)), std::domain_error);
-  BOOST_TEST(pool.map(fn<&square>, std::views::iota(0, 10)) == squares(10), boost::test_tools::per_element());
+  BOOST_TEST(pool.map(fn<&square>, boost::irange(0, 10)) == squares(10), boost::test_tools::per_element());
 }
 
 // conformance: _TestPool.test_imap, _TestPool.test_imap_unordered
 // conformance: test_as_completed
 BOOST_DATA_TEST_CASE(imap_gives_all_results_in_order_or_as_they_come, every_kind, workers) {
   const pool pool(3, workers.options);
-  for (const std::size_t chunk : {0, 1, 100}) {
-    BOOST_TEST(
-        all_of(pool.imap(fn<&square>, std::views::iota(0, 500), {.chunk_size = chunk})) == squares(500),
-        boost::test_tools::per_element());
+  for (const std::size_t chunk : {0U, 1U, 100U}) {
+    BOOST_TEST(all_of(pool.imap(fn<&square>, boost::irange(0, 500), {.chunk_size = chunk})) == squares(500),
+               boost::test_tools::per_element());
     std::vector<int> found =
-        all_of(pool.imap_unordered(fn<&square>, std::views::iota(0, 500), {.chunk_size = chunk}));
+        all_of(pool.imap_unordered(fn<&square>, boost::irange(0, 500), {.chunk_size = chunk}));
     std::sort(found.begin(), found.end());
     BOOST_TEST(found == squares(500), boost::test_tools::per_element());
   }
@@ -208,7 +211,7 @@ BOOST_DATA_TEST_CASE(imap_gives_all_results_in_order_or_as_they_come, every_kind
 // conformance: _TestPool.test_imap_unordered_handle_iterable_exception
 BOOST_DATA_TEST_CASE(an_imap_gives_what_was_before_the_failure_of_its_input, every_kind, workers) {
   const pool pool(2, workers.options);
-  for (const std::size_t chunk : {0, 1, 2, 4}) {
+  for (const std::size_t chunk : {0U, 1U, 2U, 4U}) {
     auto results = pool.imap(fn<&square>, failing_input(20, 7), {.chunk_size = chunk});
     auto at = results.begin();
     for (int i = 0; i < 7; ++i, ++at) BOOST_TEST(*at == i * i);
@@ -231,7 +234,7 @@ BOOST_DATA_TEST_CASE(workers_that_have_done_enough_are_replaced, every_start_met
   options.max_tasks_per_worker = 10;
   const pool pool(3, options);
   const auto before = pool.pids();
-  const auto pids = pool.map(fn<&own_pid>, std::views::iota(0, 100), {.chunk_size = 1});
+  const auto pids = pool.map(fn<&own_pid>, boost::irange(0, 100), {.chunk_size = 1});
   std::map<std::int64_t, int> tasks;
   for (const std::int64_t pid : pids) ++tasks[pid];
   for (const auto& [pid, count] : tasks) BOOST_TEST(count <= 10);
@@ -245,8 +248,8 @@ BOOST_AUTO_TEST_CASE(a_worker_stays_until_it_has_done_enough) {
   const pool pool(1, {.max_tasks_per_worker = 3});
   std::vector<std::int64_t> pids;
   for (int i = 0; i < 7; ++i) pids.push_back(pool.apply(fn<&own_pid>, i));
-  for (const std::size_t same : {1, 2, 4, 5}) BOOST_TEST(pids[same] == pids[same - 1]);
-  for (const std::size_t other : {3, 6}) BOOST_TEST(pids[other] != pids[other - 1]);
+  for (const std::size_t same : {1U, 2U, 4U, 5U}) BOOST_TEST(pids[same] == pids[same - 1]);
+  for (const std::size_t other : {3U, 6U}) BOOST_TEST(pids[other] != pids[other - 1]);
 }
 
 // conformance: _TestPoolWorkerLifetime.test_pool_worker_lifetime_early_close
@@ -287,7 +290,7 @@ BOOST_AUTO_TEST_CASE(a_pool_under_load_has_no_more_workers_and_one_at_rest_uses_
 // conformance: MiscTestCase.test_large_pool
 BOOST_AUTO_TEST_CASE(a_pool_may_have_two_hundred_workers) {
   const pool pool(200, by(start_method::fork));
-  BOOST_TEST(pool.map(fn<&square>, std::views::iota(0, 1000)) == squares(1000),
+  BOOST_TEST(pool.map(fn<&square>, boost::irange(0, 1000)) == squares(1000),
              boost::test_tools::per_element());
 }
 

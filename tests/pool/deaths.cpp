@@ -1,11 +1,12 @@
 // Workers that die: what they were running fails, and nothing else.
 #include "pool/support.hpp"
 
+#include <boost/range/irange.hpp>
+
 #include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <numeric>
-#include <ranges>
 #include <sys/types.h>
 #include <unistd.h>
 #include <vector>
@@ -136,7 +137,7 @@ BOOST_DATA_TEST_CASE(a_worker_killed_from_outside_takes_along_the_task_that_it_r
   BOOST_CHECK_EXCEPTION(outcome(held), worker_died, died(cause::killed, SIGKILL, 0, *all.victim));
   for (int i = 0; i < 40; ++i) BOOST_TEST(outcome(others[static_cast<std::size_t>(i)]) == i * i);
   // known failure 9: one dead worker breaks the pool
-  BOOST_TEST(pool.map(fn<&square>, std::views::iota(0, 50)) == squares(50), boost::test_tools::per_element());
+  BOOST_TEST(pool.map(fn<&square>, boost::irange(0, 50)) == squares(50), boost::test_tools::per_element());
   wait_until([&] { return pool.pids().size() == 2; });
   BOOST_TEST(pool.size() == 2U);
 }
@@ -147,7 +148,7 @@ BOOST_DATA_TEST_CASE(a_worker_that_dies_of_an_item_takes_nothing_else_along,
                      every_death* boost::unit_test::data::make({1, 7, 100}), how, chunk) {
   const signals all;
   pool pool(2, {}, fn<&take_signals>, all);
-  auto results = pool.imap(deadly_square{37, how.how}, std::views::iota(0, 100),
+  auto results = pool.imap(deadly_square{37, how.how}, boost::irange(0, 100),
                            {.chunk_size = static_cast<std::size_t>(chunk)});
   int next = 0, deaths = 0, lost = 0;
   for (auto at = results.begin(); at != results.end(); ++at, ++next) {
@@ -174,7 +175,7 @@ BOOST_AUTO_TEST_CASE(a_map_throws_the_death_after_all_others_have_been_run) {
   const signals all;
   pool pool(3, {}, fn<&take_signals>, all);
   BOOST_CHECK_EXCEPTION(
-      pool.map(deadly_square{20, end::exit_at_once}, std::views::iota(0, 60), {.chunk_size = 1}), worker_died,
+      pool.map(deadly_square{20, end::exit_at_once}, boost::irange(0, 60), {.chunk_size = 1}), worker_died,
       [&](const worker_died& death) { return died(cause::exited, 3, 20, *all.victim)(death); });
   BOOST_TEST(*all.count == 59);
 }
@@ -210,10 +211,10 @@ BOOST_AUTO_TEST_CASE(many_poisoned_tasks_leave_the_others_as_they_are) {
 BOOST_DATA_TEST_CASE(workers_killed_while_they_are_idle_are_replaced_and_nobody_notices, every_start_method,
                      method) {
   pool pool(2, by(method));
-  BOOST_TEST(pool.map(fn<&square>, std::views::iota(0, 10)) == squares(10), boost::test_tools::per_element());
+  BOOST_TEST(pool.map(fn<&square>, boost::irange(0, 10)) == squares(10), boost::test_tools::per_element());
   for (int round = 0; round < 8; ++round) {
     for (const std::int64_t pid : pool.pids()) ::kill(static_cast<pid_t>(pid), SIGKILL);
-    BOOST_TEST(pool.map(fn<&square>, std::views::iota(0, 20), {.chunk_size = 1}) == squares(20),
+    BOOST_TEST(pool.map(fn<&square>, boost::irange(0, 20), {.chunk_size = 1}) == squares(20),
                boost::test_tools::per_element());
   }
 }
@@ -235,7 +236,7 @@ BOOST_DATA_TEST_CASE(a_task_that_takes_longer_than_it_may_is_killed, every_start
     return death.why() == cause::timed_out && death.pid() == *all.victim && death.task() == 0;
   });
   // Of a chunk it is the item that has the time.
-  auto results = quick.imap(deadly_square{3, end::never}, std::views::iota(0, 6), {.chunk_size = 6});
+  auto results = quick.imap(deadly_square{3, end::never}, boost::irange(0, 6), {.chunk_size = 6});
   auto at = results.begin();
   for (int i = 0; i < 6; ++i, ++at) {
     if (i <= 3)
@@ -243,7 +244,7 @@ BOOST_DATA_TEST_CASE(a_task_that_takes_longer_than_it_may_is_killed, every_start
     else
       BOOST_TEST((*at).first == i * i);
   }
-  BOOST_TEST(pool.map(fn<&square>, std::views::iota(0, 50)) == squares(50), boost::test_tools::per_element());
+  BOOST_TEST(pool.map(fn<&square>, boost::irange(0, 50)) == squares(50), boost::test_tools::per_element());
   BOOST_TEST(outcome(pool.with({.timeout = 1h}).submit(fn<&square>, 5)) == 25);
 }
 

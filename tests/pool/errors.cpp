@@ -6,10 +6,11 @@
 
 #include "pool/support.hpp"
 
+#include <boost/range/irange.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <ranges>
 #include <string>
 #include <sys/types.h>
 #include <unistd.h>
@@ -179,10 +180,10 @@ BOOST_DATA_TEST_CASE(callables_of_all_kinds_run, every_start_method, method) {
   BOOST_TEST(pool.apply(fn<&give_reference>, "text") == "text");
   pool.apply(fn<&count_up>);
   BOOST_TEST(*all.count == 1);
-  pool.map([](int) { ++*told()->count; }, std::views::iota(0, 9));
+  pool.map([](int) { ++*told()->count; }, boost::irange(0, 9));
   BOOST_TEST(*all.count == 10);
   int done = 0;
-  for (auto results = pool.imap([](int) {}, std::views::iota(0, 5)); auto each : results) {
+  for (auto results = pool.imap([](int) {}, boost::irange(0, 5)); auto each : results) {
     static_cast<void>(each);
     ++done;
   }
@@ -205,7 +206,7 @@ BOOST_AUTO_TEST_CASE(a_callables_state_is_sent_once_a_call_and_worker) {
   const signals all;
   pool pool(2, {}, fn<&take_signals>, all);
   writes = 0;
-  const auto results = pool.map(counting{3}, std::views::iota(0, 300), {.chunk_size = 1});
+  const auto results = pool.map(counting{3}, boost::irange(0, 300), {.chunk_size = 1});
   for (int i = 0; i < 300; ++i) BOOST_REQUIRE_EQUAL(results[static_cast<std::size_t>(i)], 3 * i);
   BOOST_TEST(writes == 1);
   BOOST_TEST(*all.count >= 1);
@@ -216,7 +217,7 @@ BOOST_DATA_TEST_CASE(a_worker_makes_its_state_once_and_keeps_it, every_start_met
   const signals all;
   pool pool(2, by(method), fn<&take_signals>, all);
   const auto with_tally = pool.with_state<tally>(fn<&make_tally>, 100);
-  const auto notes = with_tally.map(fn<&note>, std::views::iota(0, 50), {.chunk_size = 1});
+  const auto notes = with_tally.map(fn<&note>, boost::irange(0, 50), {.chunk_size = 1});
   for (int i = 0; i < 50; ++i) BOOST_TEST(notes[static_cast<std::size_t>(i)].first == 100 + i);
   BOOST_TEST(*all.count >= 1);
   BOOST_TEST(*all.count <= 2);
@@ -281,7 +282,7 @@ BOOST_DATA_TEST_CASE(what_breaks_on_its_way_is_an_error_of_its_task_alone, every
 BOOST_AUTO_TEST_CASE(what_breaks_inside_a_chunk_is_an_error_of_its_item_alone) {
   const pool pool(2);
   using at = fragile::at;
-  for (const std::size_t chunk : {1, 4, 10}) {
+  for (const std::size_t chunk : {1U, 4U, 10U}) {
     for (const at where : {at::written, at::rebuilt}) {
       std::vector<std::tuple<int, at>> input;
       for (int i = 0; i < 10; ++i) input.emplace_back(i, where);
@@ -316,7 +317,7 @@ BOOST_AUTO_TEST_CASE(a_callable_that_breaks_on_its_way_is_an_error_of_its_tasks_
   BOOST_TEST(pool.apply(breaking{{fragile::at::nowhere, 2}}, 3) == 5);
   BOOST_CHECK_THROW(pool.submit(breaking{{fragile::at::written, 2}}, 3), std::domain_error);
   BOOST_CHECK_THROW(pool.apply(breaking{{fragile::at::rebuilt, 2}}, 3), std::length_error);
-  BOOST_CHECK_THROW(pool.map(breaking{{fragile::at::rebuilt, 2}}, std::views::iota(0, 9)), std::length_error);
+  BOOST_CHECK_THROW(pool.map(breaking{{fragile::at::rebuilt, 2}}, boost::irange(0, 9)), std::length_error);
   BOOST_TEST(pool.apply(fn<&square>, 3) == 9);
 }
 

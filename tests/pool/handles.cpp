@@ -10,9 +10,10 @@
 #include "support/faults.hpp"
 #include "support/leaks.hpp"
 
+#include <boost/range/irange.hpp>
+
 #include <fcntl.h>
 #include <mutex>
-#include <ranges>
 #include <span>
 #include <string>
 #include <sys/resource.h>
@@ -180,7 +181,7 @@ BOOST_DATA_TEST_CASE(guarded_objects_are_refused_by_a_pool_that_may_only_inherit
   BOOST_CHECK_THROW(pool.submit(fn<&put>, results, 1), spawning_error);
   BOOST_CHECK_THROW(pool.apply(fn<&filled_queue>, 1), spawning_error);
   BOOST_CHECK_THROW(pool.apply(fn<&add_under_lock>, mutex(), shared_value<int>(0), 1), spawning_error);
-  pool.map(fn<&put_into_own>, std::views::iota(0, 20));
+  pool.map(fn<&put_into_own>, boost::irange(0, 20));
   int sum = 0;
   for (int i = 0; i < 20; ++i) sum += next_of(results);
   BOOST_TEST(sum == 190);

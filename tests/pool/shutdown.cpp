@@ -4,9 +4,10 @@
 #include "pool/support.hpp"
 #include "support/leaks.hpp"
 
+#include <boost/range/irange.hpp>
+
 #include <csignal>
 #include <memory>
-#include <ranges>
 #include <sys/types.h>
 #include <unistd.h>
 #include <vector>
@@ -136,7 +137,7 @@ BOOST_DATA_TEST_CASE(a_throwing_initializer_ends_the_pool_with_what_it_threw, ev
       return true;
     }
   });
-  BOOST_CHECK_THROW(pool.map(fn<&square>, std::views::iota(0, 10)), std::out_of_range);
+  BOOST_CHECK_THROW(pool.map(fn<&square>, boost::irange(0, 10)), std::out_of_range);
   BOOST_REQUIRE(pool.join_for(patience));
   BOOST_TEST(pool.pids().empty());
   BOOST_TEST(*all.count >= 3);

@@ -2,7 +2,8 @@
 #include <ferry/init.hpp>
 #include <ferry/pool.hpp>
 
-#include <ranges>
+#include <boost/range/irange.hpp>
+
 #include <string>
 #include <unistd.h>
 
@@ -21,14 +22,14 @@ int main(int argc, char** argv) {
   ferry::init(argc, argv);
   const std::string how = argv[1];
   static ferry::pool& leaked = *new ferry::pool(2);
-  bool right = leaked.map(ferry::fn<&square>, std::views::iota(0, 10)).back() == 81;
+  bool right = leaked.map(ferry::fn<&square>, boost::irange(0, 10)).back() == 81;
   if (how != "leaked") {
     static ferry::pool owned(2);
     if (how == "busy") {
       owned.submit(ferry::fn<&run_for_ever>);
       leaked.submit(ferry::fn<&run_for_ever>);
     }
-    right = right && owned.map(ferry::fn<&square>, std::views::iota(0, 10)).back() == 81;
+    right = right && owned.map(ferry::fn<&square>, boost::irange(0, 10)).back() == 81;
   }
   return right ? 0 : 1;
 }
