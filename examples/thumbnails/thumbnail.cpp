@@ -56,8 +56,9 @@ support::picture shrunk(const support::picture& from, std::uint32_t most) {
 
 job open(const std::filesystem::path& path, accident then) {
   try {
-    if (std::filesystem::is_regular_file(path)) return {ferry::file::open(path), {}, then};
-    return {{}, "not a regular file", then};
+    const auto what = std::filesystem::status(path);
+    if (exists(what) && !is_regular_file(what)) return {{}, "not a regular file", then};
+    return {ferry::file::open(path), {}, then};
   } catch (const ferry::system_error& error) {
     return {{}, error.code().message(), then};
   } catch (const std::filesystem::filesystem_error& error) {

@@ -7,10 +7,11 @@
 #include <boost/range/irange.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <fstream>
 #include <functional>
 #include <future>
-#include <limits>
+#include <iterator>
 #include <stop_token>
 #include <string>
 #include <sys/types.h>
@@ -61,13 +62,35 @@ int meet(int number) {
 }
 
 /// Numbers, without end, that count how many have been read.
-auto counted(int& read) {
-  return boost::irange(0, std::numeric_limits<int>::max()) |
-         boost::adaptors::transformed([&read](int number) {
-           ++read;
-           return number;
-         });
-}
+class counted {
+ public:
+  class iterator {
+   public:
+    using value_type = int;
+    using difference_type = std::ptrdiff_t;
+    explicit iterator(int& read) : read_(&read) {}
+    int operator*() const {
+      ++*read_;
+      return at_;
+    }
+    iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    void operator++(int) { ++at_; }
+
+   private:
+    int* read_;
+    int at_ = 0;
+  };
+
+  explicit counted(int& read) : read_(read) {}
+  iterator begin() const { return iterator(read_); }
+  std::unreachable_sentinel_t end() const { return {}; }
+
+ private:
+  int& read_;
+};
 
 std::vector<int> squares(int count) {
   std::vector<int> all;
