@@ -95,9 +95,14 @@ void scheduler::check_open() const {
 
 void scheduler::submit(std::shared_ptr<pool_task> task, bool comes_back) {
   const std::lock_guard lock(mutex_);
-  check_open();
+  try {
+    check_open();
+    waiting_.push_back(task);
+  } catch (...) {
+    task->batch.reset();  // of a single call it is what holds the task
+    throw;
+  }
   ++task->batch->unfinished;
-  waiting_.push_back(std::move(task));
   place();
   if (!leading_ && !comes_back) call_keeper_if_needed();
 }

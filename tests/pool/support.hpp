@@ -32,6 +32,20 @@ inline std::ostream& operator<<(std::ostream& out, worker_died::cause why) {
 
 namespace test {
 
+/// Whether memory is what the program asks for alone. With AddressSanitizer it is not: its own goes beyond
+/// any limit of address space, and what is freed stays for a while.
+#if defined(__has_feature)
+#  if __has_feature(address_sanitizer)
+inline constexpr bool memory_is_plain = false;
+#  else
+inline constexpr bool memory_is_plain = true;
+#  endif
+#elif defined(__SANITIZE_ADDRESS__)
+inline constexpr bool memory_is_plain = false;
+#else
+inline constexpr bool memory_is_plain = true;
+#endif
+
 inline const auto every_start_method = boost::unit_test::data::make(all_start_methods());
 
 /// Ends the forkserver with the test case, which has to leave no child.
