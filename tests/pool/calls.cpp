@@ -28,9 +28,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int square(int number) {
-  return number * number;
-}
 std::string repeat(const std::string& text, int times) {
   std::string all;
   for (int i = 0; i < times; ++i) all += text;
@@ -42,17 +39,6 @@ std::int64_t own_pid(int) {
 int fail_at_three(int number) {
   if (number == 3) throw std::out_of_range("three");
   return number;
-}
-int hold(int number) {
-  ++*told()->count;
-  told()->go.wait();
-  return number;
-}
-
-std::vector<int> squares(int count) {
-  std::vector<int> all;
-  for (int i = 0; i < count; ++i) all.push_back(i * i);
-  return all;
 }
 
 template <class Range>

@@ -18,18 +18,6 @@ using cause = worker_died::cause;
 
 namespace {
 
-int square(int number) {
-  return number * number;
-}
-
-/// Holds a worker until the test lets it go.
-int hold(int number) {
-  *told()->victim = ::getpid();
-  ++*told()->count;
-  told()->go.wait();
-  return number;
-}
-
 /// How a worker may come to its end.
 enum class end { sigkill, segfault, abort, exit_at_once, exit, never };
 
@@ -111,12 +99,6 @@ auto died(cause why, int code, std::size_t task, std::int64_t pid) {
     BOOST_TEST(death.pid() == pid);
     return true;
   };
-}
-
-std::vector<int> squares(int count) {
-  std::vector<int> all;
-  for (int i = 0; i < count; ++i) all.push_back(i * i);
-  return all;
 }
 
 }  // namespace

@@ -45,9 +45,6 @@ using namespace ferry::test;
 
 namespace {
 
-int square(int number) {
-  return number * number;
-}
 int number_of(const fragile& given) {
   return given.number;
 }

@@ -34,9 +34,6 @@ pool_options duplicating(start_method method) {
   return options;
 }
 
-int square(int number) {
-  return number * number;
-}
 void put(queue<int> into, int number) {
   into.put(number);
 }

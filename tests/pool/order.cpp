@@ -24,21 +24,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int square(int number) {
-  return number * number;
-}
 int negative(int number) {
   return -number;
 }
 int count_square(int number) {
   ++*told()->count;
   return number * number;
-}
-int hold(int number) {
-  *told()->victim = ::getpid();
-  ++*told()->count;
-  told()->go.wait();
-  return number;
 }
 /// One task of a call waits for the one after it.
 int wait_or_go(int number) {
@@ -91,12 +82,6 @@ class counted {
  private:
   int& read_;
 };
-
-std::vector<int> squares(int count) {
-  std::vector<int> all;
-  for (int i = 0; i < count; ++i) all.push_back(i * i);
-  return all;
-}
 
 /// In pages, of a process.
 long resident(std::int64_t pid) {

@@ -18,15 +18,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-int square(int number) {
-  return number * number;
-}
-int hold(int number) {
-  *told()->victim = ::getpid();
-  ++*told()->count;
-  told()->go.wait();
-  return number;
-}
 [[noreturn]] int run_for_ever() {
   ++*told()->count;
   for (;;) ::pause();

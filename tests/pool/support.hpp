@@ -19,7 +19,9 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace ferry {
 
@@ -34,14 +36,10 @@ namespace test {
 
 /// Whether memory is what the program asks for alone. With AddressSanitizer it is not: its own goes beyond
 /// any limit of address space, and what is freed stays for a while.
-#if defined(__has_feature)
-#  if __has_feature(address_sanitizer)
+#if defined(__SANITIZE_ADDRESS__)
 inline constexpr bool memory_is_plain = false;
-#  else
-inline constexpr bool memory_is_plain = true;
-#  endif
-#elif defined(__SANITIZE_ADDRESS__)
-inline constexpr bool memory_is_plain = false;
+#elif defined(__has_feature)
+inline constexpr bool memory_is_plain = !__has_feature(address_sanitizer);
 #else
 inline constexpr bool memory_is_plain = true;
 #endif
@@ -77,6 +75,25 @@ inline void take_signals(const signals& given) {
   thread_local std::optional<signals> kept;
   kept.emplace(given);
   told() = &*kept;
+}
+
+// Tasks.
+inline int square(int number) {
+  return number * number;
+}
+/// Holds a worker until the test lets it go.
+inline int hold(int number) {
+  *told()->victim = ::getpid();
+  ++*told()->count;
+  told()->go.wait();
+  return number;
+}
+
+/// What `square` gives for 0, 1, ...
+inline std::vector<int> squares(int count) {
+  std::vector<int> all;
+  for (int i = 0; i < count; ++i) all.push_back(square(i));
+  return all;
 }
 
 template <class Ready>
