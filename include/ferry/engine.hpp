@@ -66,7 +66,7 @@ struct worker_end {
 /// What a worker is doing.
 struct worker_progress {
   bool ready = false;          ///< the initializer has run
-  std::uint64_t run = 0;       ///< `id` of the record whose items it last began to run
+  std::uint64_t run = 0;       ///< `id` of the record that it is making, or whose items it last began to run
   std::uint32_t item = 0;      ///< which of its items
   std::uint64_t begun_at = 0;  ///< on the monotonic clock, in nanoseconds; 0 where nobody asked
 };

@@ -20,6 +20,11 @@ using namespace std::chrono_literals;
 
 /// How many workers in a row may end before they are ready. Then the pool ends, with what the last one threw.
 constexpr std::size_t most_failed_starts = 3;
+/// And, for each worker of the pool, when they are ready but have begun nothing yet: it takes more of them,
+/// since whoever kills idle workers may well kill all at once.
+constexpr std::size_t most_idle_deaths = 10;
+/// How many workers may die of making the same job or state. Then the tasks that need it fail.
+constexpr std::size_t most_deaths_of_making = 3;
 /// How long it takes after a failure to try again.
 constexpr auto pause_after_failure = 100ms;
 /// How long workers have between SIGTERM and SIGKILL.
@@ -187,6 +192,7 @@ void scheduler::bury_dead() {
 void scheduler::bury(worker& dead, const worker_end& how) {
   // What it had answered before it died has been answered; what it had not begun can be done by others; and
   // what is left is what it died of.
+  const bool was_wanted = (!dead.finishing || dead.tasks != 0) && !terminated_;
   if (dead.tasks != 0 && !dead.misbehaved) collect_from(dead);
   if (!dead.misbehaved) take_back(dead);
   const worker_progress at = dead.link->progress();
@@ -197,7 +203,9 @@ void scheduler::bury(worker& dead, const worker_end& how) {
   if (how.how == worker_end::kind::killed) why = cause::killed;
   if (dead.timed_out) why = cause::timed_out;
   if (dead.misbehaved) why = cause::misbehaved;
+  bool making = false;
   for (sent_record& record : dead.sent) {
+    making |= record.makes && record.id == at.run;
     if (!record.task) continue;
     took_from(dead, *record.task);
     const std::uint32_t item = at.run == record.id ? std::min(at.item, record.task->count - 1) : 0;
@@ -205,12 +213,18 @@ void scheduler::bury(worker& dead, const worker_end& how) {
         std::make_exception_ptr(worker_died(why, how.code, dead.link->pid(), record.task->first + item));
     fail_what_ran(record.task, item, terminated_ ? ended_error() : died);
   }
-  if (at.ready || dead.finishing || terminated_) {
-    failed_starts_ = 0;
-  } else {
-    failed_to_start(how.thrown ? how.thrown
-                               : std::make_exception_ptr(
-                                     worker_died(why, how.code, dead.link->pid(), worker_died::no_task)));
+  if (at.ready || !was_wanted) failed_starts_ = 0;
+  if (was_wanted) {
+    const auto died =
+        how.thrown
+            ? how.thrown
+            : std::make_exception_ptr(worker_died(why, how.code, dead.link->pid(), worker_died::no_task));
+    if (!at.ready)
+      failed_to_start(died);
+    else if (at.run == 0)
+      died_idle(died);
+    else if (making)
+      died_making(at.run, died);
   }
   if (broken_) give_up_waiting(broken_);  // what is to be run again: nobody will
 }
@@ -238,9 +252,27 @@ void scheduler::fail_what_ran(const std::shared_ptr<pool_task>& task, std::uint3
   settle(task, why);
 }
 
+void scheduler::died_making(std::uint64_t what, const std::exception_ptr& why) {
+  const fixture* deadly = nullptr;
+  for (const auto& task : waiting_)
+    for (const auto* needed : {task->job.get(), task->state.get()})
+      if (needed != nullptr && needed->id() == what) deadly = needed;
+  // Those that wait for it fail when they are to be given to a worker.
+  if (deadly != nullptr && ++deadly->deaths >= most_deaths_of_making) deadly->failure = why;
+}
+
+void scheduler::died_idle(std::exception_ptr why) {
+  if (++idle_deaths_ <= wanted_) return;
+  next_hire_ = deadline::after(pause_after_failure);
+  if (idle_deaths_ >= most_idle_deaths * wanted_) break_off(std::move(why));
+}
+
 void scheduler::failed_to_start(std::exception_ptr why) {
   next_hire_ = deadline::after(pause_after_failure);
-  if (++failed_starts_ < most_failed_starts) return;
+  if (++failed_starts_ >= most_failed_starts) break_off(std::move(why));
+}
+
+void scheduler::break_off(std::exception_ptr why) {
   broken_ = std::move(why);
   give_up_waiting(broken_);
   for (const auto& each : workers_) finish(*each);

@@ -182,6 +182,7 @@ bool scheduler::give(worker& to, const std::shared_ptr<pool_task>& task) {
 
 bool scheduler::teach(worker& to, const fixture& what) {
   if (to.knows.contains(what.id())) return true;
+  if (what.failure) std::rethrow_exception(what.failure);
   if (!to.link->send(what.made().bytes.bytes(), what.made().handles)) return false;
   to.sent.push_back({.id = what.id(), .task = nullptr, .makes = true});
   to.knows.insert(what.id());
@@ -234,6 +235,7 @@ bool scheduler::answered(worker& from, pool_record& answer, std::exception_ptr f
     return false;
   const std::shared_ptr<pool_task> task = std::move(from.sent.front().task);
   from.sent.pop_front();
+  idle_deaths_ = 0;
   took_from(from, *task);
   task->batch->items_answered += title.count;
   task->batch->nanoseconds += std::min(title.nanoseconds, std::uint64_t{1} << 40U);

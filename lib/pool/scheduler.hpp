@@ -134,7 +134,10 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   void bury(worker& dead, const worker_end& how);
   void fail_what_ran(const std::shared_ptr<pool_task>& task, std::uint32_t item,
                      const std::exception_ptr& why);
+  void died_making(std::uint64_t what, const std::exception_ptr& why);
+  void died_idle(std::exception_ptr why);
   void failed_to_start(std::exception_ptr why);
+  void break_off(std::exception_ptr why);
   void kill_late();
   void finish_workers();
   void replace(lock_type& lock);
@@ -169,8 +172,9 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   std::size_t callbacks_promised_ = 0;  // to batches that are not done
   bool closed_ = false, terminated_ = false, stopping_ = false, ended_ = false;
   std::exception_ptr broken_;
-  std::size_t failed_starts_ = 0;
-  std::size_t hired_ = 0;  // the keeper's alone, once it runs
+  std::size_t failed_starts_ = 0;  // in a row
+  std::size_t idle_deaths_ = 0;    // of workers that had begun nothing, since the last answer of any
+  std::size_t hired_ = 0;          // the keeper's alone, once it runs
   deadline next_hire_ = deadline::immediately(), kill_all_ = deadline::never();
   bool keeper_called_ = false;
   deadline keeper_wakes_ = deadline::immediately();

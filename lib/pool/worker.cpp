@@ -71,6 +71,8 @@ class worker {
   }
 
   void make(std::uint64_t id, pool_record& record) {
+    // Who dies of it is seen to have died of it.
+    const std::uint64_t ran_before = notes_.run.exchange(id);
     made_thing made;
     try {
       if (lost_) std::rethrow_exception(lost_);
@@ -81,6 +83,7 @@ class worker {
       made.thrown = std::current_exception();
     }
     made_[id] = std::move(made);
+    notes_.run.store(ran_before, std::memory_order_release);
   }
 
   void run(record_title title, pool_record& record) {

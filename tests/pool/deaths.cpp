@@ -81,6 +81,18 @@ int die_first(int times) {
   return times;
 }
 
+/// A state of which so many die that make it first, and what needs it.
+struct deadly_state {
+  int made = 0;
+};
+deadly_state make_deadly(int times) {
+  die_first(times);
+  return {*told()->count};
+}
+int made(deadly_state& state, int) {
+  return state.made;
+}
+
 void* allocate(std::size_t size) {
   void* const memory = ::operator new(size);
   std::fill_n(static_cast<char*>(memory), 4096, 'x');
@@ -173,6 +185,34 @@ BOOST_AUTO_TEST_CASE(a_task_is_run_again_as_often_as_it_may_be) {
   *all.count = 0;
   BOOST_CHECK_THROW(outcome(pool.submit(fn<&die_first>, 1)), worker_died);
   BOOST_TEST(pool.apply(fn<&square>, 3) == 9);
+}
+
+// A worker that is not asked for a thing that nobody survives is not lost again and again.
+BOOST_DATA_TEST_CASE(a_state_that_kills_whoever_makes_it_fails_what_needs_it_after_three_of_them,
+                     boost::unit_test::data::make({0, 1}), tasks_of_a_worker) {
+  const signals all;
+  pool_options options;
+  options.max_tasks_per_worker = static_cast<std::size_t>(tasks_of_a_worker);
+  pool pool(2, options, fn<&take_signals>, all);
+  const auto deadly = pool.with_state<deadly_state>(fn<&make_deadly>, 1000);
+  auto results = deadly.imap(fn<&made>, boost::irange(0, 100), {.chunk_size = 1});
+  int failed = 0;
+  for (auto at = results.begin(); at != results.end(); ++at) {
+    BOOST_CHECK_EXCEPTION(*at, worker_died, [](const worker_died& death) {
+      return death.why() == cause::killed && death.code() == SIGKILL && death.task() == worker_died::no_task;
+    });
+    ++failed;
+  }
+  BOOST_TEST(failed == 100);
+  BOOST_TEST(*all.count >= 3);
+  BOOST_TEST(*all.count <= 4);  // the other worker may have begun to make it
+  BOOST_TEST(pool.apply(fn<&square>, 3) == 9);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_dies_while_it_makes_a_state_has_begun_no_task) {
+  const signals all;
+  pool pool(1, {}, fn<&take_signals>, all);
+  BOOST_TEST(pool.with_state<deadly_state>(fn<&make_deadly>, 2).apply(fn<&made>, 1) == 3);
 }
 
 BOOST_AUTO_TEST_CASE(many_poisoned_tasks_leave_the_others_as_they_are) {

@@ -1,5 +1,6 @@
 // How pools begin and end.
 #include <ferry/connection.hpp>
+#include <ferry/engine.hpp>
 
 #include "pool/support.hpp"
 #include "support/leaks.hpp"
@@ -56,6 +57,43 @@ void keep_line(connection end, const signals& given) {
   kept = std::move(end);
   take_signals(given);
 }
+
+/// A worker that is ready and dies at once.
+class stillborn final : public worker_link {
+ public:
+  stillborn() { gone_.second.close(); }
+  bool send(std::span<const std::byte>, std::span<const unique_handle>) override {
+    ++sent_;
+    return true;
+  }
+  std::size_t recall() override { return std::exchange(sent_, 0); }
+  void finish() override {}
+  bool receive(detail::pool_record&) override { return false; }
+  worker_progress progress() const noexcept override { return {.ready = true}; }
+  void terminate() noexcept override {}
+  void kill() noexcept override {}
+  native_handle_type native_handle() const override { return gone_.first.native_handle(); }
+  std::optional<worker_end> ended() override { return worker_end{worker_end::kind::killed, SIGKILL}; }
+  std::int64_t pid() const noexcept override { return 0; }
+
+ private:
+  std::size_t sent_ = 0;
+  std::pair<connection, connection> gone_ = pipe();
+};
+
+class engine_of_stillborn final : public engine {
+ public:
+  explicit engine_of_stillborn(std::shared_ptr<std::atomic<int>> started) : started_(std::move(started)) {}
+  std::unique_ptr<worker_link> start(worker_setup, pool_bell&) override {
+    ++*started_;
+    return std::make_unique<stillborn>();
+  }
+  bool carries_handles() const noexcept override { return false; }
+  bool can_kill() const noexcept override { return true; }
+
+ private:
+  std::shared_ptr<std::atomic<int>> started_;
+};
 
 /// Waits until all other ends are closed.
 bool all_gone(connection& here) {
@@ -145,6 +183,26 @@ BOOST_AUTO_TEST_CASE(workers_that_die_at_start_end_the_pool) {
   BOOST_CHECK_EXCEPTION(pool.submit(fn<&square>, 1).get(), worker_died, never_ran);
   BOOST_CHECK_EXCEPTION(pool.submit(fn<&square>, 1), worker_died, never_ran);
   BOOST_TEST(*all.count <= 5);
+}
+
+BOOST_AUTO_TEST_CASE(workers_that_have_few_tasks_and_die_at_start_end_the_pool_too) {
+  const signals all;
+  pool pool(2, {.max_tasks_per_worker = 1}, fn<&die_at_start>, all);
+  BOOST_CHECK_THROW(outcome(pool.submit(fn<&square>, 1)), worker_died);
+  BOOST_TEST(*all.count <= 5);
+}
+
+BOOST_AUTO_TEST_CASE(workers_that_die_again_and_again_before_they_begin_a_task_end_the_pool) {
+  const auto started = std::make_shared<std::atomic<int>>(0);
+  pool_options options;
+  options.engine = std::make_shared<engine_of_stillborn>(started);
+  pool pool(2, options);
+  BOOST_CHECK_EXCEPTION(outcome(pool.submit(fn<&square>, 1)), worker_died, [](const worker_died& death) {
+    return death.task() == worker_died::no_task && death.code() == SIGKILL;
+  });
+  BOOST_CHECK_THROW(pool.submit(fn<&square>, 1), worker_died);
+  BOOST_TEST(*started >= 10);
+  BOOST_TEST(*started <= 22);
 }
 
 BOOST_AUTO_TEST_CASE(a_pool_whose_workers_cannot_be_replaced_ends_with_the_reason) {

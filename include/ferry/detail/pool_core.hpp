@@ -37,6 +37,10 @@ class fixture {
   std::uint64_t id() const noexcept { return id_; }
   const pool_record& made() const noexcept { return made_; }
 
+  // Under the scheduler's lock.
+  mutable std::size_t deaths = 0;      ///< of workers while they made it
+  mutable std::exception_ptr failure;  ///< why no worker is asked to make it any more, if none is
+
  private:
   std::weak_ptr<scheduler> owner_;
   std::uint64_t id_;
