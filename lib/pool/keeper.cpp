@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdio>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace ferry::detail {
@@ -52,8 +53,12 @@ std::shared_ptr<scheduler> scheduler::start(std::size_t workers, pool_options op
   std::shared_ptr<scheduler> made(new scheduler(workers, std::move(options), std::move(initializer)));
   made->workers_.reserve(workers);
   for (std::size_t i = 0; i < workers; ++i) made->add(made->hire());
-  // It holds on to the scheduler, which may be dropped by something that it calls.
-  made->keeper_ = std::thread([made] { made->keep(); });
+  try {
+    // It holds on to the scheduler, which may be dropped by something that it calls.
+    made->keeper_ = std::thread([made] { made->keep(); });
+  } catch (const std::system_error& refused) {
+    throw system_error(refused.code(), "start the thread that looks after a pool");
+  }
   return made;
 }
 

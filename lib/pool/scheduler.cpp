@@ -236,6 +236,8 @@ bool scheduler::answered(worker& from, pool_record& answer, std::exception_ptr f
   const std::shared_ptr<pool_task> task = std::move(from.sent.front().task);
   from.sent.pop_front();
   idle_deaths_ = 0;
+  task->job->deaths = 0;
+  if (task->state) task->state->deaths = 0;
   took_from(from, *task);
   task->batch->items_answered += title.count;
   task->batch->nanoseconds += std::min(title.nanoseconds, std::uint64_t{1} << 40U);

@@ -66,6 +66,7 @@ struct short_supply {
   refusable<&table::recvmsg, ENOMEM> received_packets;
   refusable<&table::fallocate, ENOSPC> room_in_shared_memory;
   refusable<&table::mmap, ENOMEM> mappings;
+  refusable<&table::fork, EAGAIN> copies;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "pool/written_call.hpp"
 #include "support/killing.hpp"
 #include "support/leaks.hpp"
+#include "support/sanitizer.hpp"
 
 #include <boost/range/adaptor/transformed.hpp>
 #include <boost/range/irange.hpp>
@@ -256,16 +257,17 @@ BOOST_AUTO_TEST_CASE(a_worker_of_tasks_with_handles_takes_along_the_one_that_it_
 
 // known failure 9: one dead worker breaks the pool
 BOOST_AUTO_TEST_CASE(a_pool_outlives_any_number_of_its_workers) {
-  const std::size_t kills = kills_to_make(400);
-  for (const start_method method : {start_method::fork, start_method::spawn}) {
-    const soak_figures figures = kill_many(method, kills / 2);
+  const std::size_t kills = kills_to_make(450);
+  for (const start_method method : methods_beside_threads()) {
+    const soak_figures figures = kill_many(method, kills / 3);
     BOOST_TEST_MESSAGE(to_string(method) << ": " << figures.kills << " kills; " << figures.right
                                          << " items right, " << figures.died << " died");
-    BOOST_TEST(figures.kills == kills / 2);
+    BOOST_TEST(figures.kills == kills / 3);
     BOOST_TEST(figures.right > figures.died);
     // Each kill costs at most what is in one chunk.
     BOOST_TEST(figures.died <= 5 * figures.kills);
   }
+  stop_forkserver();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -242,7 +242,7 @@ BOOST_DATA_TEST_CASE(workers_killed_while_they_are_idle_are_replaced_and_nobody_
 }
 
 BOOST_AUTO_TEST_CASE(more_memory_than_a_worker_may_have_is_an_exception_of_the_task_and_no_death) {
-  if (!memory_is_plain) return;
+  if (with_address_sanitizer) return;  // its own memory comes on top, and what is freed stays for a while
   pool pool(1, {.max_memory = std::size_t{1} << 30U});
   BOOST_TEST(pool.apply(fn<&take_much>, std::size_t{1} << 20U));
   const auto pids = pool.pids();

@@ -346,7 +346,7 @@ BOOST_AUTO_TEST_CASE(timeouts_are_kept_while_nobody_waits) {
 }
 
 BOOST_AUTO_TEST_CASE(memory_stays_as_it_is_over_many_tasks) {
-  if (!memory_is_plain) return;
+  if (with_address_sanitizer) return;  // its own memory comes on top, and what is freed stays for a while
   const pool pool(2);
   int done = 0;
   long here = 0, there = 0;

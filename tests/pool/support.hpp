@@ -7,6 +7,7 @@
 #include <ferry/shared_value.hpp>
 
 #include "support/child.hpp"
+#include "support/sanitizer.hpp"
 
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
@@ -34,17 +35,7 @@ inline std::ostream& operator<<(std::ostream& out, worker_died::cause why) {
 
 namespace test {
 
-/// Whether memory is what the program asks for alone. With AddressSanitizer it is not: its own goes beyond
-/// any limit of address space, and what is freed stays for a while.
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool memory_is_plain = false;
-#elif defined(__has_feature)
-inline constexpr bool memory_is_plain = !__has_feature(address_sanitizer);
-#else
-inline constexpr bool memory_is_plain = true;
-#endif
-
-inline const auto every_start_method = boost::unit_test::data::make(all_start_methods());
+inline const auto every_start_method = boost::unit_test::data::make(methods_beside_threads());
 
 /// Ends the forkserver with the test case, which has to leave no child.
 struct no_forkserver_left {
@@ -94,12 +85,6 @@ inline std::vector<int> squares(int count) {
   std::vector<int> all;
   for (int i = 0; i < count; ++i) all.push_back(square(i));
   return all;
-}
-
-template <class Ready>
-void wait_until(Ready ready) {
-  for (const deadline until = deadline::after(patience); !ready(); std::this_thread::yield())
-    if (until.expired()) throw std::runtime_error("waited in vain");
 }
 
 /// What a task gives, which must come within `patience`.

@@ -3,6 +3,7 @@
 
 #include "process/support.hpp"
 #include "support/faults.hpp"
+#include "support/sanitizer.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -158,7 +159,8 @@ BOOST_DATA_TEST_CASE(large_arguments_do_not_hold_up_the_parent, every_start_meth
   BOOST_TEST(hear<std::size_t>(here) == numbers.size());
 }
 
-BOOST_DATA_TEST_CASE(threads_start_processes_at_once, every_start_method, method) {
+BOOST_DATA_TEST_CASE(threads_start_processes_at_once, boost::unit_test::data::make(methods_beside_threads()),
+                     method) {
   process(by(start_method::forkserver), fn<&do_nothing_much>).join();
   process_options options = by(method);
   options.context->fork_with_threads = true;

@@ -3,6 +3,7 @@
 
 #include "process/support.hpp"
 #include "programs/answering.hpp"
+#include "support/sanitizer.hpp"
 
 #include <cstdio>
 #include <fstream>
@@ -142,6 +143,7 @@ BOOST_AUTO_TEST_CASE(fork_is_refused_while_other_threads_run) {
 }
 
 BOOST_AUTO_TEST_CASE(fork_beside_threads_can_be_allowed) {
+  if (with_address_sanitizer) return;  // see methods_beside_threads()
   const idle_thread other;
   process_options options = by(start_method::fork);
   options.context->fork_with_threads = true;

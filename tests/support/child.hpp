@@ -1,15 +1,27 @@
-// A part of a test that runs in a forked child.
+// A part of a test that runs in a forked child, and how it and the test wait for each other.
 #pragma once
+
+#include <ferry/deadline.hpp>
 
 #include <chrono>
 #include <functional>
+#include <stdexcept>
 #include <sys/types.h>
+#include <thread>
 
 namespace ferry::test {
 
 /// How long a test waits for what must happen: far longer than it takes, so that a loaded machine fails
 /// nothing.
 inline constexpr std::chrono::seconds patience{30};
+
+/// Waits until `ready()`.
+/// @throws std::runtime_error  when that is not so after `patience`
+template <class Ready>
+void wait_until(Ready ready) {
+  for (const deadline until = deadline::after(patience); !ready(); std::this_thread::yield())
+    if (until.expired()) throw std::runtime_error("waited in vain");
+}
 
 /// A forked child that runs a function. Killed and reaped at the latest when dropped.
 class forked_child {

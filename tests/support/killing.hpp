@@ -58,12 +58,6 @@ void report(const kill_figures& figures);
 /// How many processes a test that kills at random is to kill: FERRY_SOAK_KILLS, or `usual` without it.
 std::size_t kills_to_make(std::size_t usual);
 
-template <class Ready>
-void wait_until(Ready ready) {
-  for (const deadline until = deadline::after(patience); !ready(); std::this_thread::yield())
-    if (until.expired()) throw std::runtime_error("waited in vain");
-}
-
 /// Another process that does something over and over until this is dropped.
 class other_process {
  public:

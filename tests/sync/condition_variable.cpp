@@ -29,12 +29,6 @@ namespace {
 
 using both = boost::mpl::list<mutex, recursive_mutex>;
 
-template <class Ready>
-void wait_until(Ready ready) {
-  for (const deadline until = deadline::after(patience); !ready(); std::this_thread::yield())
-    if (until.expired()) throw std::runtime_error("waited in vain");
-}
-
 /// What all who wait have in common; copies are the same.
 struct bed {
   recursive_mutex guard;

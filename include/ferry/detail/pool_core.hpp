@@ -38,7 +38,7 @@ class fixture {
   const pool_record& made() const noexcept { return made_; }
 
   // Under the scheduler's lock.
-  mutable std::size_t deaths = 0;      ///< of workers while they made it
+  mutable std::size_t deaths = 0;      ///< of workers while they made it, since anybody used it
   mutable std::exception_ptr failure;  ///< why no worker is asked to make it any more, if none is
 
  private:
