@@ -94,17 +94,13 @@ class results {
         feeder_->cancel();
         return false;
       }
-      const auto found = Ordered ? finished_.find(next_) : finished_.begin();
-      if (found != finished_.end()) {
-        reading_.emplace(std::move(found->second));
-        finished_.erase(found);
+      if (!finished_.empty() && (!Ordered || finished_.front()->first == next_)) {
+        reading_.emplace(std::move(finished_.front()));
+        finished_.pop_front();
         return true;
       }
       feeder_->fill();
-      for (auto& each : feeder_->take()) {
-        const std::size_t first = each->first;
-        finished_.emplace(first, std::move(each));
-      }
+      detail::put_in_order(finished_, feeder_->take());
       if (finished_.empty()) break;
     }
     if (!std::exchange(told_, true)) input_threw_ = feeder_->thrown();
@@ -112,7 +108,7 @@ class results {
   }
 
   std::unique_ptr<Feeder> feeder_;
-  std::map<std::size_t, std::shared_ptr<detail::pool_task>> finished_;
+  detail::task_list finished_;  // before their turn
   std::optional<detail::task_results<R>> reading_;
   std::optional<detail::result_value<R>> value_;
   std::exception_ptr thrown_, input_threw_;

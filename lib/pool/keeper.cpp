@@ -31,6 +31,10 @@ constexpr auto pause_after_failure = 100ms;
 /// How long workers have between SIGTERM and SIGKILL.
 constexpr auto kill_after = 2s;
 
+bool is_to_be_run(const std::shared_ptr<pool_task>& task) noexcept {
+  return task->what == record_title::kind::run;
+}
+
 std::uint64_t nanoseconds(deadline::clock::duration time) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
 }
@@ -46,7 +50,12 @@ scheduler::scheduler(std::size_t workers, pool_options options, std::unique_ptr<
       packing_{.mode = options_.mode, .table = options_.table, .limit = options_.limit},
       engine_(options_.engine
                   ? options_.engine
-                  : make_process_engine(options_.context ? *options_.context : default_context())) {}
+                  : make_process_engine(options_.context ? *options_.context : default_context())),
+      was_terminated_(
+          std::make_exception_ptr(pool_closed("the pool was terminated before the task was done"))),
+      was_destroyed_(
+          std::make_exception_ptr(pool_closed("the pool was destroyed before the task was begun"))),
+      was_cancelled_(std::make_exception_ptr(task_cancelled("the task was cancelled before it was begun"))) {}
 
 std::shared_ptr<scheduler> scheduler::start(std::size_t workers, pool_options options,
                                             std::unique_ptr<const call> initializer) {
@@ -130,6 +139,12 @@ void scheduler::keep_once(lock_type& lock) {
   keeper_wakes_ = deadline::immediately();
 }
 
+/// What a worker is running, or will run next.
+const pool_task* scheduler::running(const worker& who) noexcept {
+  const auto found = std::find_if(who.sent.begin(), who.sent.end(), is_to_be_run);
+  return found != who.sent.end() ? found->get() : nullptr;
+}
+
 deadline scheduler::next_event() const {
   deadline next = workers_.empty() ? deadline::never() : kill_all_;
   const auto at_most = [&next](deadline when) {
@@ -137,15 +152,14 @@ deadline scheduler::next_event() const {
   };
   if (workers_.size() < wanted_ && !stopping_ && !broken_) at_most(next_hire_);
   for (const auto& each : workers_) {
-    const auto running = std::find_if(each->sent.begin(), each->sent.end(),
-                                      [](const sent_record& record) { return record.task != nullptr; });
-    if (running == each->sent.end() || each->timed_out) continue;
-    const auto timeout = running->task->rules.timeout;
+    const pool_task* const task = running(*each);
+    if (task == nullptr || each->timed_out) continue;
+    const auto timeout = task->rules.timeout;
     if (timeout <= timeout.zero()) continue;
     const worker_progress at = each->link->progress();
     const auto since = deadline::clock::time_point(
         std::chrono::duration_cast<deadline::clock::duration>(std::chrono::nanoseconds(at.begun_at)));
-    at_most(at.run == running->id ? deadline::at(since + timeout) : deadline::after(timeout));
+    at_most(at.run == task->id ? deadline::at(since + timeout) : deadline::after(timeout));
   }
   return next;
 }
@@ -156,14 +170,13 @@ void scheduler::kill_late() {
     for (const auto& each : workers_) each->link->kill();
   }
   for (const auto& each : workers_) {
-    const auto running = std::find_if(each->sent.begin(), each->sent.end(),
-                                      [](const sent_record& record) { return record.task != nullptr; });
-    if (running == each->sent.end() || each->timed_out) continue;
-    const auto timeout = running->task->rules.timeout;
+    const pool_task* const task = running(*each);
+    if (task == nullptr || each->timed_out) continue;
+    const auto timeout = task->rules.timeout;
     if (timeout <= timeout.zero()) continue;
     const worker_progress at = each->link->progress();
     const std::uint64_t now = nanoseconds(deadline::clock::now().time_since_epoch());
-    if (at.run != running->id || now < at.begun_at || now - at.begun_at < nanoseconds(timeout)) continue;
+    if (at.run != task->id || now < at.begun_at || now - at.begun_at < nanoseconds(timeout)) continue;
     // What it answered meanwhile is taken: then it is at another task, and has its time.
     if (collect_from(*each)) continue;
     each->timed_out = true;
@@ -176,16 +189,15 @@ void scheduler::kill_late() {
 void scheduler::bury_dead() {
   if (workers_.empty() || !os::wait_readable(deaths_.handle(), deadline::immediately())) return;
   bool any = false;
-  for (std::size_t i = 0; i < workers_.size();) {
-    const std::optional<worker_end> how = workers_[i]->link->ended();
+  for (auto at = workers_.begin(); at != workers_.end();) {
+    const std::optional<worker_end> how = (*at)->link->ended();
     if (!how) {
-      ++i;
+      ++at;
       continue;
     }
-    const std::unique_ptr<worker> dead = std::move(workers_[i]);
-    deaths_.remove(handle_view(dead->link->native_handle()));
-    workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(i));
-    bury(*dead, *how);
+    bury(**at, *how);
+    deaths_.remove(handle_view((*at)->link->native_handle()));
+    at = workers_.erase(at);
     any = true;
   }
   if (!any) return;
@@ -194,73 +206,78 @@ void scheduler::bury_dead() {
   if (leading_) listener_.wake_waiter();
 }
 
+/// Can be called again where an exception has ended it.
 void scheduler::bury(worker& dead, const worker_end& how) {
-  // What it had answered before it died has been answered; what it had not begun can be done by others; and
-  // what is left is what it died of.
-  const bool was_wanted = (!dead.finishing || dead.tasks != 0) && !terminated_;
-  if (dead.tasks != 0 && !dead.misbehaved) collect_from(dead);
-  if (!dead.misbehaved) take_back(dead);
   const worker_progress at = dead.link->progress();
-
   using cause = worker_died::cause;
   cause why = cause::lost;
   if (how.how == worker_end::kind::exited) why = cause::exited;
   if (how.how == worker_end::kind::killed) why = cause::killed;
   if (dead.timed_out) why = cause::timed_out;
   if (dead.misbehaved) why = cause::misbehaved;
+  const auto died_of = [&](std::size_t task) {
+    return std::make_exception_ptr(worker_died(why, how.code, dead.link->pid(), task));
+  };
+  const std::exception_ptr died_at_no_task = how.thrown ? how.thrown : died_of(worker_died::no_task);
+  const bool was_wanted = (!dead.finishing || dead.tasks != 0) && !terminated_;
+
+  // What it had answered before it died has been answered; what it had not begun can be done by others; and
+  // what is left is what it died of.
+  if (dead.tasks != 0 && !dead.misbehaved) collect_from(dead);
+  if (!dead.misbehaved) take_back(dead);
   bool making = false;
-  for (sent_record& record : dead.sent) {
-    making |= record.makes && record.id == at.run;
-    if (!record.task) continue;
-    took_from(dead, *record.task);
-    const std::uint32_t item = at.run == record.id ? std::min(at.item, record.task->count - 1) : 0;
-    const auto died =
-        std::make_exception_ptr(worker_died(why, how.code, dead.link->pid(), record.task->first + item));
-    fail_what_ran(record.task, item, terminated_ ? ended_error() : died);
+  for (auto next = dead.sent.begin(); next != dead.sent.end();) {
+    const auto each = next++;
+    const pool_task& task = **each;
+    making |= task.what == record_title::kind::make && task.id == at.run;
+    if (!is_to_be_run(*each)) continue;
+    const std::uint32_t item = at.run == task.id ? std::min(at.item, task.count - 1) : 0;
+    fail_what_ran(dead, each, item, terminated_ ? was_terminated_ : died_of(task.first + item));
   }
+
   if (at.ready || !was_wanted) failed_starts_ = 0;
   if (was_wanted) {
-    const auto died =
-        how.thrown
-            ? how.thrown
-            : std::make_exception_ptr(worker_died(why, how.code, dead.link->pid(), worker_died::no_task));
     if (!at.ready)
-      failed_to_start(died);
+      failed_to_start(died_at_no_task);
     else if (at.run == 0)
-      died_idle(died);
+      died_idle(died_at_no_task);
     else if (making)
-      died_making(at.run, died);
+      died_making(at.run, died_at_no_task);
   }
   if (broken_) give_up_waiting(broken_);  // what is to be run again: nobody will
 }
 
-void scheduler::fail_what_ran(const std::shared_ptr<pool_task>& task, std::uint32_t item,
-                              const std::exception_ptr& why) {
-  if (++task->deaths <= task->rules.retries && !terminated_) {
-    task->at = pool_task::stage::waiting;
-    waiting_.push_front(task);
+void scheduler::fail_what_ran(worker& dead, task_list::iterator which, std::uint32_t item,
+                              std::exception_ptr why) {
+  pool_task& task = **which;
+  if (task.deaths < task.rules.retries && !terminated_) {
+    ++task.deaths;
+    took_from(dead, task);
+    waiting_.splice(waiting_.begin(), dead.sent, which);
     return;
   }
-  if (item + 1 < task->count) {
-    auto rest = std::make_shared<pool_task>();
-    rest->job = task->job;
-    rest->state = task->state;
-    rest->rules = task->rules;
-    rest->first = task->first + item + 1;
-    rest->count = task->count - item - 1;
-    rest->items = task->items.split_off(item + 1);
-    rest->batch = task->batch;
-    ++rest->batch->unfinished;
-    task->count = item + 1;
-    waiting_.push_front(std::move(rest));
+  if (item + 1 < task.count) {
+    task_list rest(1, std::make_shared<pool_task>());
+    pool_task& later = *rest.front();
+    later.job = task.job;
+    later.state = task.state;
+    later.rules = task.rules;
+    later.first = task.first + item + 1;
+    later.count = task.count - item - 1;
+    later.batch = task.batch;
+    later.items = task.items.split_off(item + 1);
+    task.count = item + 1;
+    ++later.batch->unfinished;
+    waiting_.splice(waiting_.begin(), rest);
   }
-  settle(task, why);
+  took_from(dead, task);
+  settle(dead.sent, which, std::move(why));
 }
 
 void scheduler::died_making(std::uint64_t what, const std::exception_ptr& why) {
   const fixture* deadly = nullptr;
   for (const auto& task : waiting_)
-    for (const auto* needed : {task->job.get(), task->state.get()})
+    for (const fixture* needed : {task->job.get(), task->state.get()})
       if (needed != nullptr && needed->id() == what) deadly = needed;
   // Those that wait for it fail when they are to be given to a worker.
   if (deadly != nullptr && ++deadly->deaths >= most_deaths_of_making) deadly->failure = why;
@@ -323,7 +340,7 @@ void scheduler::call_safely(const std::function<void()>& callback) noexcept {
 
 void scheduler::call_back(lock_type& lock) {
   if (callbacks_.empty()) return;
-  std::vector<std::function<void()>> due;
+  std::list<std::function<void()>> due;
   due.swap(callbacks_);
   lock.unlock();
   for (const std::function<void()>& each : due) call_safely(each);
@@ -332,10 +349,6 @@ void scheduler::call_back(lock_type& lock) {
 }
 
 // --- the end -----------------------------------------------------------------------------------------------
-
-std::exception_ptr scheduler::ended_error() {
-  return std::make_exception_ptr(pool_closed("the pool was terminated before the task was done"));
-}
 
 void scheduler::finish_workers() {
   if (!closed_ || !waiting_.empty() || out_ != 0) return;
@@ -353,7 +366,7 @@ void scheduler::close() {
 void scheduler::terminate() {
   const std::lock_guard lock(mutex_);
   closed_ = terminated_ = true;
-  give_up_waiting(ended_error());
+  give_up_waiting(was_terminated_);
   for (const auto& each : workers_) {
     each->finishing = true;
     each->link->terminate();
@@ -375,8 +388,7 @@ void scheduler::end() noexcept {
   try {
     locked([&] {
       closed_ = stopping_ = true;
-      give_up_waiting(
-          std::make_exception_ptr(pool_closed("the pool was destroyed before the task was begun")));
+      give_up_waiting(was_destroyed_);
       finish_workers();
       call_keeper();
     });

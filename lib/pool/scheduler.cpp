@@ -9,6 +9,8 @@
 #include <gsl/util>
 
 #include <algorithm>
+#include <iterator>
+#include <new>
 #include <utility>
 
 namespace ferry::detail {
@@ -70,7 +72,7 @@ void scheduler::forget(std::uint64_t fixture) noexcept {
   }
 }
 
-void scheduler::send_forgotten() {
+void scheduler::send_forgotten() noexcept {
   if (!any_forgotten_) return;
   std::vector<std::uint64_t> which;
   {
@@ -81,9 +83,21 @@ void scheduler::send_forgotten() {
   for (const std::uint64_t id : which)
     for (const auto& each : workers_) {
       if (each->finishing || each->knows.erase(id) == 0) continue;
-      const pool_record record(record_title{.what = record_title::kind::forget, .id = id});
-      if (each->link->send(record.bytes.bytes(), {})) each->sent.push_back({.id = id, .task = nullptr});
+      try {
+        task_list sent = listed(record_title::kind::forget, id);
+        const pool_record record(record_title{.what = record_title::kind::forget, .id = id});
+        if (each->link->send(record.bytes.bytes(), {})) each->sent.splice(each->sent.end(), sent);
+      } catch (const std::exception&) {
+        // It keeps it until it ends.
+      }
     }
+}
+
+task_list scheduler::listed(record_title::kind what, std::uint64_t id) {
+  task_list one(1, std::make_shared<pool_task>());
+  one.front()->what = what;
+  one.front()->id = id;
+  return one;
 }
 
 // --- tasks in ----------------------------------------------------------------------------------------------
@@ -118,13 +132,8 @@ void scheduler::seal(pool_batch& batch) {
 void scheduler::place(spreading how) {
   send_forgotten();
   while (!waiting_.empty()) {
-    if (waiting_.front()->at == pool_task::stage::done) {  // given up meanwhile
-      waiting_.pop_front();
-      continue;
-    }
     worker* const to = find_place(*waiting_.front(), how);
-    if (to == nullptr || !give(*to, waiting_.front())) return;
-    waiting_.pop_front();
+    if (to == nullptr || !give_first(*to)) return;
   }
 }
 
@@ -146,7 +155,10 @@ scheduler::worker* scheduler::find_place(const pool_task& task, spreading how) {
   return best;
 }
 
-bool scheduler::give(worker& to, const std::shared_ptr<pool_task>& task) {
+/// Gives a worker the first task that waits, or settles that if it cannot be given to any.
+/// @returns false when this worker takes nothing for now
+bool scheduler::give_first(worker& to) {
+  const std::shared_ptr<pool_task> task = waiting_.front();
   try {
     if (!teach(to, *task->job) || (task->state && !teach(to, *task->state))) return false;
     record_title title = task->items.title();  // whoever made it knows the form of its items
@@ -158,17 +170,17 @@ bool scheduler::give(worker& to, const std::shared_ptr<pool_task>& task) {
     title.timed = task->rules.timeout > task->rules.timeout.zero() ? 1 : 0;
     task->items.set_title(title);
     if (!to.link->send(task->items.bytes.bytes(), task->items.handles)) return false;
-    to.sent.push_back({.id = title.id, .task = task});
+    task->id = title.id;
     task->nanoseconds = estimate(*task);
   } catch (const end_of_stream&) {
     // It has died, or it is of no use and does now. The task waits until that has been seen.
     to.link->kill();
     return false;
   } catch (...) {
-    settle(task, std::current_exception());
+    settle(waiting_, waiting_.begin(), std::current_exception());
     return true;
   }
-  task->at = pool_task::stage::sent;
+  to.sent.splice(to.sent.end(), waiting_, waiting_.begin());
   ++to.tasks;
   to.bytes += task->items.bytes.size();
   to.nanoseconds += task->nanoseconds;
@@ -183,8 +195,9 @@ bool scheduler::give(worker& to, const std::shared_ptr<pool_task>& task) {
 bool scheduler::teach(worker& to, const fixture& what) {
   if (to.knows.contains(what.id())) return true;
   if (what.failure) std::rethrow_exception(what.failure);
+  task_list sent = listed(record_title::kind::make, what.id());
   if (!to.link->send(what.made().bytes.bytes(), what.made().handles)) return false;
-  to.sent.push_back({.id = what.id(), .task = nullptr, .makes = true});
+  to.sent.splice(to.sent.end(), sent);
   to.knows.insert(what.id());
   return true;
 }
@@ -212,6 +225,10 @@ bool scheduler::collect_from(worker& from) {
     pool_record answer;
     try {
       if (!from.link->receive(answer)) return any;
+    } catch (const std::bad_alloc&) {
+      if (answer.bytes.size() < sizeof(record_title)) throw;  // it can be taken later
+      if (!answered(from, answer, std::current_exception())) misbehaves(from);
+      continue;
     } catch (const system_error&) {
       // The answer came, but not its handles, for which there is no room here: the one who waits is told.
       if (!answered(from, answer, std::current_exception())) misbehaves(from);
@@ -230,11 +247,10 @@ bool scheduler::collect_from(worker& from) {
 bool scheduler::answered(worker& from, pool_record& answer, std::exception_ptr failure) {
   if (answer.bytes.size() < sizeof(record_title)) return false;
   const record_title title = answer.title();
-  while (!from.sent.empty() && !from.sent.front().task) from.sent.pop_front();
-  if (from.sent.empty() || from.sent.front().id != title.id || title.count != from.sent.front().task->count)
-    return false;
-  const std::shared_ptr<pool_task> task = std::move(from.sent.front().task);
-  from.sent.pop_front();
+  while (!from.sent.empty() && from.sent.front()->what != record_title::kind::run) from.sent.pop_front();
+  if (from.sent.empty()) return false;
+  const std::shared_ptr<pool_task> task = from.sent.front();
+  if (task->id != title.id || task->count != title.count) return false;
   idle_deaths_ = 0;
   task->job->deaths = 0;
   if (task->state) task->state->deaths = 0;
@@ -242,7 +258,7 @@ bool scheduler::answered(worker& from, pool_record& answer, std::exception_ptr f
   task->batch->items_answered += title.count;
   task->batch->nanoseconds += std::min(title.nanoseconds, std::uint64_t{1} << 40U);
   task->answer = std::move(answer);
-  settle(task, std::move(failure));
+  settle(from.sent, from.sent.begin(), std::move(failure));
   return true;
 }
 
@@ -258,23 +274,24 @@ void scheduler::misbehaves(worker& who) noexcept {
   who.link->kill();
 }
 
-void scheduler::settle(const std::shared_ptr<pool_task>& task, std::exception_ptr failure) {
-  task->at = pool_task::stage::done;
+void scheduler::settle(task_list& of, task_list::iterator which, std::exception_ptr failure) noexcept {
+  const std::shared_ptr<pool_task> task = *which;
   task->failure = std::move(failure);
   task->items = {};
   const std::shared_ptr<pool_batch> batch = std::move(task->batch);
   --batch->unfinished;
-  if (batch->keeps_finished) batch->finished.push_back(task);
+  if (batch->keeps_finished)
+    batch->finished.splice(batch->finished.end(), of, which);
+  else
+    of.erase(which);
   if (batch->done()) promise_kept(*batch);
   if (following_ != 0) changed_.notify_all();
 }
 
-void scheduler::promise_kept(pool_batch& batch) {
+void scheduler::promise_kept(pool_batch& batch) noexcept {
   if (batch.when_done.empty()) return;
   callbacks_promised_ -= batch.when_done.size();
-  callbacks_.insert(callbacks_.end(), std::make_move_iterator(batch.when_done.begin()),
-                    std::make_move_iterator(batch.when_done.end()));
-  batch.when_done.clear();
+  callbacks_.splice(callbacks_.end(), batch.when_done);
   call_keeper();
 }
 
@@ -315,7 +332,16 @@ bool scheduler::even_out() {
   return true;
 }
 
-void scheduler::take_back(worker& from) {
+void scheduler::still_knows(worker& who, std::uint64_t fixture) noexcept {
+  try {
+    who.knows.insert(fixture);
+    forget(fixture);
+  } catch (const std::bad_alloc&) {
+    // It keeps it until it ends.
+  }
+}
+
+void scheduler::take_back(worker& from) noexcept {
   std::size_t count = 0;
   try {
     count = std::min(from.link->recall(), from.sent.size());
@@ -324,44 +350,40 @@ void scheduler::take_back(worker& from) {
     return;
   }
   for (; count != 0; --count) {
-    sent_record record = std::move(from.sent.back());
-    from.sent.pop_back();
-    if (record.task) {
-      took_from(from, *record.task);
+    pool_task& last = *from.sent.back();
+    if (last.what == record_title::kind::run) {
+      took_from(from, last);
       --from.given;
-      record.task->at = pool_task::stage::waiting;
-      waiting_.push_front(std::move(record.task));
-    } else if (record.makes) {
-      from.knows.erase(record.id);
-    } else {
-      from.knows.insert(record.id);
-      forget(record.id);
+      waiting_.splice(waiting_.begin(), from.sent, std::prev(from.sent.end()));
+      continue;
     }
+    from.knows.erase(last.id);
+    if (last.what == record_title::kind::forget) still_knows(from, last.id);
+    from.sent.pop_back();
   }
 }
 
 std::size_t scheduler::cancel(pool_batch& batch) {
   const std::lock_guard lock(mutex_);
   for (const auto& each : workers_) {
-    const auto concerns = [&](const sent_record& record) {
-      return record.task && record.task->batch.get() == &batch;
-    };
+    const auto concerns = [&](const auto& task) { return task->batch.get() == &batch; };
     if (std::any_of(each->sent.begin(), each->sent.end(), concerns)) take_back(*each);
   }
-  std::vector<std::shared_ptr<pool_task>> dropped;
-  for (const auto& each : waiting_)
-    if (each->batch.get() == &batch) dropped.push_back(each);
-  const auto why = std::make_exception_ptr(task_cancelled("the task was cancelled before it was begun"));
-  for (const auto& each : dropped) settle(each, why);
+  std::size_t count = 0;
+  for (auto at = waiting_.begin(); at != waiting_.end();) {
+    const auto each = at++;
+    if ((*each)->batch.get() != &batch) continue;
+    settle(waiting_, each, was_cancelled_);
+    ++count;
+  }
   place();
   if (!leading_) call_keeper_if_needed();
-  return dropped.size();
+  return count;
 }
 
-void scheduler::give_up_waiting(const std::exception_ptr& why) {
+void scheduler::give_up_waiting(const std::exception_ptr& why) noexcept {
   for (const auto& each : workers_) take_back(*each);
-  for (const auto& each : std::exchange(waiting_, {}))
-    if (each->at != pool_task::stage::done) settle(each, why);
+  while (!waiting_.empty()) settle(waiting_, waiting_.begin(), why);
 }
 
 // --- waiting -----------------------------------------------------------------------------------------------
@@ -463,7 +485,7 @@ bool pool_core::wait_any(pool_batch& batch, deadline until) {
 bool pool_core::wait_done(pool_batch& batch, deadline until) {
   return scheduler_->wait([&] { return batch.done(); }, until);
 }
-std::vector<std::shared_ptr<pool_task>> pool_core::take_finished(pool_batch& batch) {
+task_list pool_core::take_finished(pool_batch& batch) {
   return scheduler_->locked([&] { return std::exchange(batch.finished, {}); });
 }
 std::size_t pool_core::cancel(pool_batch& batch) {

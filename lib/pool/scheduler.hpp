@@ -10,8 +10,9 @@
 #include "process/bookkeeping.hpp"
 
 #include <condition_variable>
-#include <deque>
+#include <exception>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -77,17 +78,11 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   std::vector<std::int64_t> pids();
 
  private:
-  /// What was sent to a worker: a task, or (without one) a job or state to be made or forgotten.
-  struct sent_record {
-    std::uint64_t id = 0;
-    std::shared_ptr<pool_task> task;
-    bool makes = false;  // where there is no task: made, not forgotten
-  };
   struct worker {
     std::unique_ptr<worker_link> link;
-    std::deque<sent_record> sent;  // and not known to be done
+    task_list sent;  // and not known to be done
     std::unordered_set<std::uint64_t> knows;
-    std::size_t tasks = 0;                       // of `sent`
+    std::size_t tasks = 0;                       // of `sent`, that are to be run
     std::size_t bytes = 0;                       // of these
     std::uint64_t nanoseconds = 0;               // that they are expected to take
     std::size_t given = 0;                       // tasks since its start
@@ -107,21 +102,23 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   };
   void place(spreading how = spreading::as_needed);
   worker* find_place(const pool_task& task, spreading how);
-  bool give(worker& to, const std::shared_ptr<pool_task>& task);
+  bool give_first(worker& to);
   bool teach(worker& to, const fixture& what);
-  void send_forgotten();
+  static task_list listed(record_title::kind what, std::uint64_t id);
+  void send_forgotten() noexcept;
+  void still_knows(worker& who, std::uint64_t fixture) noexcept;
   void finish(worker& who) noexcept;
   bool collect();
   bool collect_from(worker& from);
   bool answered(worker& from, pool_record& answer, std::exception_ptr failure);
   void took_from(worker& from, const pool_task& task) noexcept;
   void misbehaves(worker& who) noexcept;
-  void settle(const std::shared_ptr<pool_task>& task, std::exception_ptr failure);
-  void promise_kept(pool_batch& batch);
+  void settle(task_list& of, task_list::iterator which, std::exception_ptr failure) noexcept;
+  void promise_kept(pool_batch& batch) noexcept;
   bool is_uneven() const noexcept;
   bool even_out();
-  void take_back(worker& from);
-  void give_up_waiting(const std::exception_ptr& why);
+  void take_back(worker& from) noexcept;
+  void give_up_waiting(const std::exception_ptr& why) noexcept;
   void lead(lock_type& lock, deadline until);
   bool keeper_is_needed() const noexcept;
   void call_keeper_if_needed() noexcept;
@@ -132,8 +129,8 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   void keep_once(lock_type& lock);
   void bury_dead();
   void bury(worker& dead, const worker_end& how);
-  void fail_what_ran(const std::shared_ptr<pool_task>& task, std::uint32_t item,
-                     const std::exception_ptr& why);
+  static const pool_task* running(const worker& who) noexcept;
+  void fail_what_ran(worker& dead, task_list::iterator which, std::uint32_t item, std::exception_ptr why);
   void died_making(std::uint64_t what, const std::exception_ptr& why);
   void died_idle(std::exception_ptr why);
   void failed_to_start(std::exception_ptr why);
@@ -144,7 +141,6 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   void call_back(lock_type& lock);
   static void call_safely(const std::function<void()>& callback) noexcept;
   deadline next_event() const;
-  static std::exception_ptr ended_error();
   std::unique_ptr<worker> hire();
   void add(std::unique_ptr<worker> who);
 
@@ -153,6 +149,8 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   const std::size_t wanted_;
   const archive_options packing_;
   const std::shared_ptr<engine> engine_;
+  // Why tasks are given up; made beforehand, since then there may be no memory.
+  const std::exception_ptr was_terminated_, was_destroyed_, was_cancelled_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;  // for those who wait and do not lead
@@ -164,11 +162,11 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
 
   worker_list workers_;
   os::wait_set deaths_;  // the workers' handles
-  std::deque<std::shared_ptr<pool_task>> waiting_;
+  task_list waiting_;
   std::size_t out_ = 0;  // tasks that workers have
   std::uint64_t last_id_ = 0;
   std::unordered_map<const callable*, std::shared_ptr<const fixture>> known_;
-  std::vector<std::function<void()>> callbacks_;
+  std::list<std::function<void()>> callbacks_;
   std::size_t callbacks_promised_ = 0;  // to batches that are not done
   bool closed_ = false, terminated_ = false, stopping_ = false, ended_ = false;
   std::exception_ptr broken_;

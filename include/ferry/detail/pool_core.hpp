@@ -9,12 +9,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
-#include <vector>
 
 namespace ferry {
 
@@ -54,12 +53,18 @@ struct task_rules {
 };
 
 class pool_batch;
+class pool_task;
 
-/// Some items of one call that go to a worker together. What is not said to be fixed changes under the
-/// scheduler's lock, until it is done.
+/// Tasks in order. A task goes from one list to the other in the node that it was given first: on its way
+/// there is nothing for which memory could be missing.
+using task_list = std::list<std::shared_ptr<pool_task>>;
+
+/// Some items of one call that go to a worker together; or a thing that a worker is to make or to forget.
+/// What is not said to be fixed changes under the scheduler's lock, until it is done.
 class pool_task {
  public:
   // Fixed.
+  record_title::kind what = record_title::kind::run;  ///< all below but `id` is for these
   std::shared_ptr<const fixture> job, state;
   task_rules rules;
   std::size_t first = 0;  ///< which item of its call the first one is
@@ -70,8 +75,7 @@ class pool_task {
   unsigned deaths = 0;  ///< of workers that ran it
 
   // What came of it: an answer, or why there is none.
-  enum class stage : std::uint8_t { waiting, sent, done };
-  stage at = stage::waiting;
+  std::uint64_t id = 0;           ///< of the record that it was sent as
   std::uint64_t nanoseconds = 0;  ///< that it was expected to take when it was sent
   pool_record answer;
   std::exception_ptr failure;
@@ -87,8 +91,8 @@ class pool_batch {
   std::size_t unfinished = 0;  ///< tasks
   bool sealed = false;         ///< no more tasks will come
   bool keeps_finished = true;
-  std::vector<std::shared_ptr<pool_task>> finished;   ///< not yet taken by who waits for them
-  std::vector<std::function<void()>> when_done;       ///< to be called once, by the keeper
+  task_list finished;                                 ///< not yet taken by who waits for them
+  std::list<std::function<void()>> when_done;         ///< to be called once, by the keeper
   std::uint64_t items_answered = 0, nanoseconds = 0;  ///< for estimates
   bool done() const noexcept { return sealed && unfinished == 0; }
 };
@@ -121,7 +125,7 @@ class pool_core {
   /// Waits until a batch is done.
   bool wait_done(pool_batch& batch, deadline until);
   /// Takes what has finished since the last time.
-  std::vector<std::shared_ptr<pool_task>> take_finished(pool_batch& batch);
+  task_list take_finished(pool_batch& batch);
   /// Gives up the tasks of a batch that no worker has begun. @returns how many
   std::size_t cancel(pool_batch& batch);
   /// Has a function called by the pool's own thread when the batch is done.

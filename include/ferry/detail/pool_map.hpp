@@ -8,7 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
-#include <map>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -79,9 +79,9 @@ class pool_feeder {
   }
   /// What has been done since the last time; waits for it.
   /// @returns nothing when all is done
-  std::vector<std::shared_ptr<pool_task>> take() {
+  task_list take() {
     core_.wait_any(*batch_, deadline::never());
-    auto finished = core_.take_finished(*batch_);
+    task_list finished = core_.take_finished(*batch_);
     tasks_out_ -= finished.size();
     return finished;
   }
@@ -170,6 +170,15 @@ class pool_feeder {
   deadline::clock::time_point start_ = deadline::clock::now();
 };
 
+/// Moves tasks to their places among others, which are in the order of their items.
+inline void put_in_order(task_list& others, task_list tasks) noexcept {
+  while (!tasks.empty()) {
+    auto place = others.end();
+    while (place != others.begin() && (*std::prev(place))->first > tasks.front()->first) --place;
+    others.splice(place, tasks, tasks.begin());
+  }
+}
+
 /// The results of the items of a finished task, one after the other.
 template <class R>
 class task_results {
@@ -211,7 +220,7 @@ template <class R, class Feeder>
 std::vector<result_value<R>> gather(Feeder& feeder) {
   std::vector<result_value<R>> results;
   if (feeder.total()) results.reserve(*feeder.total());
-  std::map<std::size_t, std::shared_ptr<pool_task>> early;  // before its turn
+  task_list early;  // before their turn
   std::exception_ptr thrown;
   std::size_t next = 0, done = 0;
   for (;;) {
@@ -220,15 +229,15 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
       feeder.cancel();
       if (!thrown) thrown = std::make_exception_ptr(task_cancelled("the call was stopped by its stop token"));
     }
-    const auto finished = feeder.take();
+    task_list finished = feeder.take();
     if (finished.empty()) break;
     for (const auto& each : finished) {
       done += each->count;
       feeder.landed(each->count);
-      early.emplace(each->first, each);
     }
-    for (auto at = early.begin(); at != early.end() && at->first == next; at = early.erase(at)) {
-      task_results<R> items(std::move(at->second));
+    for (put_in_order(early, std::move(finished)); !early.empty() && early.front()->first == next;
+         early.pop_front()) {
+      task_results<R> items(std::move(early.front()));
       next += items.count();
       if constexpr (requires { items.append_all_to(results); })
         if (!thrown && items.append_all_to(results)) continue;
@@ -251,8 +260,8 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
 template <class R>
 class map_call final : public pool_call<std::vector<R>> {
   std::vector<R> read(pool_core& core) override {
-    auto tasks = core.take_finished(*this);
-    std::sort(tasks.begin(), tasks.end(), [](const auto& a, const auto& b) { return a->first < b->first; });
+    task_list tasks = core.take_finished(*this);
+    tasks.sort([](const auto& a, const auto& b) { return a->first < b->first; });
     std::vector<R> results;
     for (const auto& each : tasks)
       for (task_results<R> items(each); !items.done();) results.push_back(items.next(core.packing()));
