@@ -33,6 +33,7 @@ parcel::parcel(std::uint32_t its_number, std::size_t size, std::size_t handle_co
     : writer(its_writer), number(its_number), body(size / sizeof(std::uint64_t)) {
   for (std::size_t i = 0; i < body.size(); ++i) body[i] = (i + number) * 0x9e3779b97f4a7c15U;
   checksum = expected_checksum();
+  handles.reserve(handle_count);
   if (handle_count != 0) handles.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   while (handles.size() < handle_count) handles.push_back(duplicate(handles.front()));
 }
