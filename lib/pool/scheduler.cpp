@@ -485,8 +485,8 @@ bool pool_core::wait_any(pool_batch& batch, deadline until) {
 bool pool_core::wait_done(pool_batch& batch, deadline until) {
   return scheduler_->wait([&] { return batch.done(); }, until);
 }
-task_list pool_core::take_finished(pool_batch& batch) {
-  return scheduler_->locked([&] { return std::exchange(batch.finished, {}); });
+std::pair<task_list, std::size_t> pool_core::take_finished(pool_batch& batch) {
+  return scheduler_->locked([&] { return std::pair(std::exchange(batch.finished, {}), batch.unfinished); });
 }
 std::size_t pool_core::cancel(pool_batch& batch) {
   return scheduler_->cancel(batch);

@@ -14,6 +14,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <utility>
 
 namespace ferry {
 
@@ -124,8 +125,8 @@ class pool_core {
   bool wait_any(pool_batch& batch, deadline until);
   /// Waits until a batch is done.
   bool wait_done(pool_batch& batch, deadline until);
-  /// Takes what has finished since the last time.
-  task_list take_finished(pool_batch& batch);
+  /// Takes what has finished since the last time. @returns that, and how many tasks have not
+  std::pair<task_list, std::size_t> take_finished(pool_batch& batch);
   /// Gives up the tasks of a batch that no worker has begun. @returns how many
   std::size_t cancel(pool_batch& batch);
   /// Has a function called by the pool's own thread when the batch is done.

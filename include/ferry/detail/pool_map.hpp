@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -81,8 +82,9 @@ class pool_feeder {
   /// @returns nothing when all is done
   task_list take() {
     core_.wait_any(*batch_, deadline::never());
-    task_list finished = core_.take_finished(*batch_);
-    tasks_out_ -= finished.size();
+    // Counted by the pool: where a worker dies, a task may become two.
+    task_list finished;
+    std::tie(finished, tasks_out_) = core_.take_finished(*batch_);
     return finished;
   }
   /// Items have been read by who wanted them, so more of the input can be.
@@ -260,7 +262,7 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
 template <class R>
 class map_call final : public pool_call<std::vector<R>> {
   std::vector<R> read(pool_core& core) override {
-    task_list tasks = core.take_finished(*this);
+    task_list tasks = core.take_finished(*this).first;
     tasks.sort([](const auto& a, const auto& b) { return a->first < b->first; });
     std::vector<R> results;
     for (const auto& each : tasks)
