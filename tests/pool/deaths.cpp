@@ -169,8 +169,8 @@ BOOST_DATA_TEST_CASE(a_worker_that_dies_of_an_item_takes_nothing_else_along,
 BOOST_AUTO_TEST_CASE(what_was_in_a_task_behind_a_deadly_item_leaves_room_for_the_rest_of_the_input) {
   const signals all;
   pool pool(1, {}, fn<&take_signals>, all);
-  auto results = pool.imap(deadly_square{0, end::sigkill}, boost::irange(0, 40),
-                           {.chunk_size = 4, .max_in_flight = 4});
+  auto results =
+      pool.imap(deadly_square{0, end::sigkill}, boost::irange(0, 40), {.chunk_size = 4, .max_in_flight = 4});
   auto at = results.begin();
   BOOST_CHECK_THROW(*at, worker_died);
   int next = 1;
