@@ -35,7 +35,9 @@ bool ring::looks_empty() const noexcept {
   const std::uint32_t reading = words.reading.load(std::memory_order_seq_cst);
   if (reading >= ring_head::ring_count) return false;  // damaged: a consumer will say so
   const ring_words& at = words.rings[reading];
-  return at.next.load(std::memory_order_seq_cst) == at.tail.load(std::memory_order_seq_cst) &&
+  const std::uint64_t next = at.next.load(std::memory_order_seq_cst);
+  return next == at.seen_tail.load(std::memory_order_seq_cst) &&
+         next == at.tail.load(std::memory_order_seq_cst) &&
          words.writing.load(std::memory_order_seq_cst) == reading &&
          words.returned.load(std::memory_order_seq_cst) == 0;
 }
@@ -158,6 +160,7 @@ void ring::discard_all() {
     ring_words& at = head().rings[each];
     const std::uint64_t tail = at.tail.load(std::memory_order_acquire);
     const bool is_free = at.head.load(std::memory_order_relaxed) == at.next.load(std::memory_order_relaxed);
+    at.seen_tail.store(tail, std::memory_order_relaxed);
     at.next.store(tail, std::memory_order_seq_cst);
     if (is_free) {
       at.head.store(tail, std::memory_order_seq_cst);
@@ -191,16 +194,44 @@ void ring::producer::unlock() noexcept {
   if (std::exchange(holds_, false)) unlock_noexcept(in_.head().producers);
 }
 
+bool ring::producer::has_room(std::uint64_t size) noexcept {
+  ring_head& head = in_.head();
+  if (head.max_items == 0 && head.max_bytes == 0) return true;
+  const std::uint32_t writing = head.writing.load(std::memory_order_relaxed);
+  if (writing >= ring_head::ring_count) return true;  // damaged: `prepare` will say so
+  ring_words& words = head.rings[writing];
+  if (head.reading.load(std::memory_order_relaxed) == writing &&
+      head.returned.load(std::memory_order_seq_cst) == 0) {
+    // More may have been taken meanwhile, and only that.
+    const ring_position tail = load(words.tail, std::memory_order_relaxed);
+    const ring_position taken = load(words.seen_next, std::memory_order_relaxed);
+    const std::uint64_t bytes = std::uint64_t{tail.units - taken.units + record_units(size)} * unit;
+    if ((head.max_items == 0 || tail.items - taken.items < head.max_items) &&
+        (head.max_bytes == 0 || bytes <= head.max_bytes))
+      return true;
+  }
+  words.seen_next.store(words.next.load(std::memory_order_seq_cst), std::memory_order_relaxed);
+  return in_.has_room(size);
+}
+
 void ring::producer::prepare(std::uint64_t size) {
   ring_head& head = in_.head();
   const std::uint32_t need = record_units(size);
   writing_ = target_ = checked_ring(head.writing);
-  const ring_words& words = head.rings[writing_];
+  ring_words& words = head.rings[writing_];
   at_ = load(words.tail, std::memory_order_relaxed);
-  // Acquired: whoever freed the memory has read what was in it.
-  const std::uint32_t used = at_.units - load(words.head, std::memory_order_acquire).units;
-  const std::uint32_t room = units_of(writing_) - used;
-  if (room > units_of(writing_)) throw_damaged("a ring holds more than it can");
+  const auto room_behind = [&](ring_position free_to) {
+    const std::uint32_t used = at_.units - free_to.units;
+    if (used > units_of(writing_)) throw_damaged("a ring holds more than it can");
+    return units_of(writing_) - used;
+  };
+  std::uint32_t room = room_behind(load(words.seen_head, std::memory_order_relaxed));
+  if (need > room) {
+    // Acquired: whoever freed the memory has read what was in it.
+    const std::uint64_t free_to = words.head.load(std::memory_order_acquire);
+    room = room_behind(ring_position::of(free_to));
+    words.seen_head.store(free_to, std::memory_order_relaxed);
+  }
   if (need > room) {
     do ++target_;
     while (target_ < ring_head::ring_count && need > units_of(target_));
@@ -209,7 +240,8 @@ void ring::producer::prepare(std::uint64_t size) {
     at_.units = 0;
     for (std::uint32_t each = writing_ + 1; each <= target_; ++each) {
       ring_words& fresh = head.rings[each];
-      for (position_word* const word : {&fresh.tail, &fresh.next, &fresh.head})
+      for (position_word* const word :
+           {&fresh.tail, &fresh.seen_next, &fresh.seen_head, &fresh.next, &fresh.head, &fresh.seen_tail})
         word->store(at_.word(), std::memory_order_relaxed);
     }
   }
@@ -271,10 +303,14 @@ bool ring::consumer::find() {
 }
 
 bool ring::consumer::find_in(std::uint32_t ring) {
-  const ring_words& words = in_.head().rings[ring];
+  ring_words& words = in_.head().rings[ring];
   at_ = load(words.next, std::memory_order_relaxed);
-  const ring_position tail = load(words.tail, std::memory_order_acquire);
-  if (at_ == tail) return false;
+  ring_position tail = load(words.seen_tail, std::memory_order_relaxed);
+  if (at_ == tail) {
+    tail = load(words.tail, std::memory_order_acquire);
+    if (at_ == tail) return false;
+    words.seen_tail.store(tail.word(), std::memory_order_relaxed);
+  }
   const std::uint32_t filled = tail.units - at_.units;
   if (filled > units_of(ring) || filled < record_units(0)) throw_damaged("a ring holds more than it can");
   place_ = place_of(in_.memory_.at(ring), ring, at_);

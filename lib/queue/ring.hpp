@@ -131,6 +131,8 @@ class ring::producer {
   bool holds() const noexcept { return holds_; }
   void unlock() noexcept;
 
+  /// As that of the ring, but looks at what consumers have done only where what is known does not do.
+  bool has_room(std::uint64_t size) noexcept;
   /// Finds the place of a record, with more memory if need be.
   /// @throws system_error  when there is none; nothing has changed then
   void prepare(std::uint64_t size);
@@ -218,7 +220,7 @@ ring::outcome ring::put_by(std::uint64_t size, deadline until, Deliver&& deliver
     producer lock(*this, until);
     if (!lock.holds()) continue;
     if (closed()) throw queue_closed("put into a queue that is closed");
-    if (!has_room(size)) continue;
+    if (!lock.has_room(size)) continue;
     lock.prepare(size);
     if (!deliver(lock)) return outcome::declined;
     lock.unlock();

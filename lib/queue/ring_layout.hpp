@@ -53,11 +53,15 @@ static_assert(sizeof(record_head) == 32);
 
 using position_word = std::atomic<std::uint64_t>;
 
-/// The words of one ring: those of the producers and those of the consumers on cache lines of their own.
+/// The words of one ring: those of the producers and those of the consumers on cache lines of their own. Each
+/// side keeps what it last saw of the other's, and looks again when that does not do any more: as long as it
+/// does, no cache line goes from one processor to the other.
 struct ring_words {
-  alignas(64) position_word tail;  ///< up to here items are complete; written by producers
-  alignas(64) position_word next;  ///< up to here items are taken; written by consumers
-  position_word head;              ///< up to here memory is free again; written by consumers
+  alignas(64) position_word tail;      ///< up to here items are complete; written by producers
+  position_word seen_next, seen_head;  ///< what these were when producers looked; under their lock
+  alignas(64) position_word next;      ///< up to here items are taken; written by consumers
+  position_word head;                  ///< up to here memory is free again; written by consumers
+  position_word seen_tail;             ///< what it was when consumers looked; written under their lock
 };
 
 /// Where one side sleeps until the other has done something.
@@ -73,23 +77,28 @@ struct ring_head {
 
   std::uint64_t mark;
   std::uint64_t max_items, max_bytes;  // 0: no bound; never change
-  std::uint32_t tasks;               // whether what is taken is a task, to be reported as done; never changes
-  std::atomic<std::uint32_t> state;  // open, draining or discarded; changes under the producers' lock
+  std::uint32_t tasks;  // whether what is taken is a task, to be reported as done; never changes
 
-  // Under the producers' lock.
-  alignas(64) os::robust_mutex producers{};
-  std::uint64_t serial;                // of the last item that was begun
+  // What all look at and what seldom changes.
+  // Under the producers' lock:
+  std::atomic<std::uint32_t> state;    // open, draining or discarded
   std::atomic<std::uint32_t> watched;  // whether somebody has asked for a handle to wait on
   std::uint32_t raised;                // whether that handle is readable, for all that is known
   std::atomic<std::uint32_t> writing;  // the ring that grows; consumers look at it when their ring ends
+  // Under the consumers' lock:
+  std::atomic<std::uint32_t> reading;  // the ring with the next item
 
-  // Under the consumers' lock.
+  alignas(64) os::robust_mutex producers{};
+  std::uint64_t serial;  // of the last item that was begun; under the producers' lock
+
   alignas(64) os::robust_mutex consumers{};
-  std::atomic<std::uint32_t> reading;   // the ring with the next item
-  std::atomic<std::uint32_t> leased;    // how many items that were taken are not done with
-  std::atomic<std::uint32_t> returned;  // how many of these are to be taken again
-  std::uint64_t taken_serial;           // of the last item that was taken, or was about to be
-  std::atomic<std::uint64_t> lost;      // tasks that ended with their process, and the serial of the last one
+  std::uint64_t
+      taken_serial;  // of the last item that was taken, or was about to be; under the consumers' lock
+
+  // Leases; under the consumers' lock.
+  alignas(64) std::atomic<std::uint32_t> leased;  // how many items that were taken are not done with
+  std::atomic<std::uint32_t> returned;            // how many of these are to be taken again
+  std::atomic<std::uint64_t> lost;  // tasks that ended with their process, and the serial of the last one
   std::atomic<std::uint64_t> lost_with;  // the last process that ended with tasks
 
   // For those who use the queue; it does not look at them.

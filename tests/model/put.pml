@@ -16,6 +16,20 @@ inline look_for_room() {
 #endif
 }
 
+/* The same under P: as long as there was room when producers last looked, there still is. */
+inline look_for_room_under_lock() {
+#if IS_BOUNDED
+  if
+  :: d_step { reading == writing && tail[writing] - seen_next[writing] < BOUND -> no_room = false }
+  :: else ->
+     seen_next[writing] = next[writing];
+     look_for_room()
+  fi
+#else
+  skip
+#endif
+}
+
 inline write_record(r) {
   d_step {
     item[SLOT(r, tail[ring])] = value;
@@ -44,12 +58,26 @@ inline send_handles() {
 #endif
 }
 
+inline begin_ring() {
+  next[ring + 1] = tail[ring];
+  head[ring + 1] = tail[ring];
+  seen_next[ring + 1] = tail[ring];
+  seen_head[ring + 1] = tail[ring];
+#ifndef BREAK_SEES_OLD_TAIL
+  seen_tail[ring + 1] = tail[ring]
+#endif
+}
+
 /* Under P. Puts into the last ring, or into a new one: what is done to that is done where nobody looks, and
  * done again by the next one, until `writing` is that ring. */
 inline prepare() {
   ring = writing;
   if
-  :: tail[ring] - head[ring] < CAPACITY(ring) ->
+  :: tail[ring] - seen_head[ring] == CAPACITY(ring) -> seen_head[ring] = head[ring]
+  :: else
+  fi;
+  if
+  :: tail[ring] - seen_head[ring] < CAPACITY(ring) ->
 #ifdef BREAK_COMMIT_BEFORE_RECORD
      d_step { tail[ring]++; note_put() }
 #else
@@ -61,8 +89,7 @@ inline prepare() {
 #ifdef BREAK_SHOWS_RING_FIRST
      writing = ring + 1
 #else
-     next[ring + 1] = tail[ring];
-     head[ring + 1] = tail[ring];
+     begin_ring();
      write_record(ring + 1);
      tail[ring + 1] = tail[ring] + 1
 #endif
@@ -77,8 +104,7 @@ inline commit() {
 #endif
 #ifdef BREAK_SHOWS_RING_FIRST
   :: d_step { grows ->
-       next[ring + 1] = tail[ring];
-       head[ring + 1] = tail[ring];
+       begin_ring();
        write_record(ring + 1);
        tail[ring + 1] = tail[ring] + 1;
        note_put();
@@ -104,7 +130,7 @@ inline put() {
        prepare()
 #endif
      };
-     look_for_room();
+     look_for_room_under_lock();
      if
      :: atomic { !no_room ->
 #if IS_BOUNDED && !defined(HANDLES) && !defined(WATCHED)

@@ -53,6 +53,8 @@
 byte tail[RINGS]; /* how many items were ever put, as far as this ring; the same count goes on in the next */
 byte next[RINGS]; /* how many were ever taken */
 byte head[RINGS]; /* how many were reclaimed */
+byte seen_next[RINGS], seen_head[RINGS]; /* what producers last saw of these */
+byte seen_tail[RINGS];                   /* what consumers did */
 byte writing;     /* the ring that producers put into */
 byte reading;     /* the ring that consumers take from, at most `writing` */
 byte item[SLOTS]; /* the records */

@@ -36,16 +36,17 @@ inline find_left_lease() {
 
 /* Sets `ring` to the one that there may be something in, and `any` to whether there is. Without C this is a
  * look at what may change any moment. In two steps: a look at the ring, and then at what follows. */
-#define LOOK ring = reading; any = (tail[ring] != next[ring])
+#define IS_ANY_IN(ring) (seen_tail[ring] != next[ring] || tail[ring] != next[ring])
+#define LOOK ring = reading; any = IS_ANY_IN(ring)
 inline look_on() {
   do
   :: !any && writing > ring ->
      /* Nothing more comes in this ring; but something may have come before there was a next one. */
 #ifndef BREAK_NO_SECOND_LOOK
-     any = (tail[ring] != next[ring]);
+     any = IS_ANY_IN(ring);
 #endif
      if
-     :: !any -> ring++; any = (tail[ring] != next[ring])
+     :: !any -> ring++; any = IS_ANY_IN(ring)
      :: else
      fi
   :: else -> break
@@ -175,7 +176,12 @@ inline get() {
        :: else
        fi;
        if
-       :: any -> at = SLOT(ring, next[ring]); value = item[at]; number = serial[at]; over = false
+       :: any ->
+          if
+          :: seen_tail[ring] == next[ring] -> seen_tail[ring] = tail[ring]
+          :: else
+          fi;
+          at = SLOT(ring, next[ring]); value = item[at]; number = serial[at]; over = false
        :: else -> find_left_lease()
        fi
      };
