@@ -1,0 +1,85 @@
+// What the calls of a pool ask of its scheduler.
+#include <ferry/detail/pool_core.hpp>
+#include <ferry/error.hpp>
+
+#include "archive/table_of.hpp"
+#include "pool/scheduler.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ferry::detail {
+namespace {
+
+/// Items of a type of up to that many bytes go as these alone, where nothing in them has to be taken apart.
+constexpr std::size_t most_plain_bytes = std::size_t{1} << 20U;
+
+}  // namespace
+
+const archive_options& pool_core::packing() const noexcept {
+  return scheduler_->packing();
+}
+std::size_t pool_core::workers() const noexcept {
+  return scheduler_->workers();
+}
+record_title pool_core::title_of_items(std::size_t plain_size) const noexcept {
+  // Not where somebody has registered another way for any type: it might be one of these.
+  const bool plain = plain_size <= most_plain_bytes && table_of(packing()).override_mask() == 0;
+  record_title title;
+  title.item_size = plain ? static_cast<std::uint32_t>(plain_size) : 0;
+  return title;
+}
+std::shared_ptr<const fixture> pool_core::known_fixture(const callable& target) {
+  return scheduler_->known_fixture(target);
+}
+std::shared_ptr<const fixture> pool_core::new_fixture(const call& what) {
+  return scheduler_->new_fixture(what);
+}
+void pool_core::submit(std::shared_ptr<pool_task> task, bool comes_back) {
+  scheduler_->submit(std::move(task), comes_back);
+}
+void pool_core::seal(pool_batch& batch) {
+  scheduler_->seal(batch);
+}
+bool pool_core::wait_any(pool_batch& batch, deadline until) {
+  return scheduler_->wait([&] { return !batch.finished.empty() || batch.done(); }, until, &batch);
+}
+bool pool_core::wait_done(pool_batch& batch, deadline until) {
+  return scheduler_->wait([&] { return batch.done(); }, until);
+}
+std::pair<task_list, std::size_t> pool_core::take_finished(pool_batch& batch) {
+  return scheduler_->locked([&] { return std::pair(std::exchange(batch.finished, {}), batch.unfinished); });
+}
+std::size_t pool_core::cancel(pool_batch& batch) {
+  return scheduler_->cancel(batch);
+}
+void pool_core::when_done(pool_batch& batch, std::function<void()> what) {
+  scheduler_->when_done(batch, std::move(what));
+}
+void pool_core::check_timeout(deadline::clock::duration timeout) const {
+  if (timeout > timeout.zero() && !scheduler_->can_kill())
+    throw error(
+        "task_options::timeout needs workers that can be killed in the middle of a task, as processes "
+        "can and threads cannot: leave it out, or let the pool have the engine that it has by itself");
+}
+void pool_core::end() noexcept {
+  // In a copy there is nothing to be ended; what the keeper, a thread of the other process, holds on to is
+  // never dropped there.
+  if (!scheduler_->is_copy()) scheduler_->end();
+}
+std::size_t pool_core::automatic_chunk(const pool_batch& batch, std::optional<std::size_t> left) const {
+  // A task should take long against the microsecond that it costs, and short against what a person notices
+  // when it ends last.
+  constexpr std::uint64_t wanted_nanoseconds = 250'000, most_items = 8192;
+  const auto [items, nanoseconds] =
+      scheduler_->locked([&] { return std::pair(batch.items_answered, batch.nanoseconds); });
+  std::uint64_t chunk = 1;
+  if (items != 0) {
+    const std::uint64_t each = std::max<std::uint64_t>(nanoseconds / items, 1);
+    chunk = std::clamp<std::uint64_t>(wanted_nanoseconds / each, 1, most_items);
+  }
+  if (left) chunk = std::min<std::uint64_t>(chunk, std::max<std::size_t>(*left / (2 * workers()), 1));
+  return static_cast<std::size_t>(chunk);
+}
+
+}  // namespace ferry::detail
