@@ -78,8 +78,7 @@ class dispatcher {
   }
 
   /// @throws name_error  when there is no handler for what arrived, naming it and those there are; what
-  /// `loads`
-  ///         and the handler throw
+  ///         `loads` and the handler throw
   void operator()(message from);
 
  private:

@@ -62,8 +62,7 @@ class connection {
   /// memory that its receiver reads.
   /// @throws what `dumps` and `send_message` do; nothing is sent then
   /// @throws what `recv_message` and `loads` do: after a `type_mismatch`, and any other `archive_error`, the
-  /// next
-  ///         message can be read
+  ///         next message can be read
   ///@{
   template <class T>
   void send(const T& value) {

@@ -105,8 +105,7 @@ struct connect_options {
 ///               without regard to it
 /// @throws system_error  naming the address; `timed_out` when `until` passed
 /// @throws authentication_error  when the listener has another key, asks for what is not allowed, or says
-/// nothing in
-///                               its time
+///                               nothing in its time
 connection connect(const address& where, const connect_options& options = {},
                    deadline until = deadline::never());
 

@@ -89,8 +89,7 @@ class robust_lock {
   /// @throws owner_died  which then holds the lock, when its last owner ended while he held it, and until
   ///                     somebody has called `make_consistent()`
   /// @throws system_error  `std::errc::resource_deadlock_would_occur` when this thread holds it already,
-  /// unless
-  ///                       it is recursive
+  ///                       unless it is recursive
   void lock() const;
 
   /// Does not block. Where the owner has died it says so and does not throw.

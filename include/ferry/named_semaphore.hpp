@@ -35,8 +35,7 @@ class named_semaphore {
   /// @param name  '/' and up to 249 characters without '/' and NUL; empty: one is made up, "/mp-" and 8
   ///              hexadecimal digits
   /// @throws system_error  `std::errc::file_exists` when the name is taken; `std::errc::invalid_argument`
-  /// when
-  ///                       value or name are not possible
+  ///                       when value or name are not possible
   static named_semaphore create(std::ptrdiff_t value, std::string_view name = {});
   /// Opens one, whoever made it. Never unlinks it.
   /// @throws system_error  `std::errc::no_such_file_or_directory` when there is none of that name

@@ -34,8 +34,7 @@ offer make_offer(handle_view handle);
 /// Takes an offered handle from the process that offers it. Of all who try, exactly one gets it. Thread-safe;
 /// does not block.
 /// @throws transfer_error  when it was taken already or withdrawn, the process has ended, or the system does
-/// not
-///         let this process have it (with Yama's ptrace_scope, by default on Debian and Ubuntu, only
+///         not let this process have it (with Yama's ptrace_scope, by default on Debian and Ubuntu, only
 ///         ancestors of the process, unless it calls prctl(PR_SET_PTRACER)); says which
 /// @throws system_error  out of descriptors; the offer can still be taken
 unique_handle take_offer(const offer& offered);

@@ -104,9 +104,8 @@ class process {
 
   /// Starts a process. Blocks until it is started, not until it runs.
   /// @throws process_error  when this program did not call `ferry::init`, when `fork` is refused because of
-  /// other
-  ///                        threads, when several callables have the name of this one, when another program
-  ///                        does not answer
+  ///                        other threads, when several callables have the name of this one, when another
+  ///                        program does not answer
   /// @throws system_error  when descriptors, memory or processes have run out; nothing is left behind
   /// @throws archive_error and what else serialising the arguments throws; nothing is started
   template <class F, class... Args>

@@ -31,9 +31,8 @@ std::string death_text(worker_died::cause why, int code, std::int64_t pid, std::
   }
   if (task == worker_died::no_task)
     return text +
-           " while it ran no task: look at what the initializer does, and at what callables and states do "
-           "when "
-           "they are made";
+           " while it ran no task: look at what the initializer does, and at what callables and states "
+           "do when they are made";
   return text + " while it ran task " + std::to_string(task) +
          (why == worker_died::cause::timed_out
               ? "; task_options::timeout sets how long it may take"

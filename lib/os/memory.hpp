@@ -41,8 +41,7 @@ unique_handle create_memory(std::size_t size);
 unique_handle create_growing_memory(std::size_t size);
 /// Makes memory that may grow reach to `offset + size` at least, with that part of it allocated.
 /// @throws system_error  when there is not that much memory, or the limit of file sizes does not allow it;
-/// the
-///                       part is not allocated then
+///                       the part is not allocated then
 void allocate_part(handle_view memory, std::size_t offset, std::size_t size);
 /// Gives the memory of a part back. The part reads as zeros afterwards, and is allocated again when touched.
 /// @param size  in bytes; 0 means all that follows

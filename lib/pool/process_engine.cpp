@@ -122,10 +122,8 @@ std::unique_ptr<engine> make_process_engine(const context& how) {
   if (how.method == start_method::fork && !how.fork_with_threads) {
     throw process_error(
         "a pool cannot fork its workers: it replaces those that die while its own threads run, and a lock "
-        "that "
-        "one of them holds would be held in the new worker for ever. Use start_method::spawn or forkserver, "
-        "or "
-        "set context::fork_with_threads");
+        "that one of them holds would be held in the new worker for ever. Use start_method::spawn or "
+        "forkserver, or set context::fork_with_threads");
   }
   return std::make_unique<process_engine>(how);
 }

@@ -52,8 +52,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   void seal(pool_batch& batch);
   /// Waits until `ready`, which is called under the lock. @returns what it is then
   /// @param comes_back_for  if not null, the caller will soon wait again until this is done: what can wait
-  /// for
-  ///                        it is not given to the keeper
+  ///                        for it is not given to the keeper
   bool wait(const std::function<bool()>& ready, deadline until, const pool_batch* comes_back_for = nullptr);
   std::size_t cancel(pool_batch& batch);
   void when_done(pool_batch& batch, std::function<void()> what);

@@ -20,8 +20,7 @@ struct forked_child {
 /// @param channel  the child's end of the connection that it is started over
 /// @param lifeline  invalid, or what the child dies with
 /// @returns nothing when the server died over it. There may be a child nevertheless: it is to find its
-/// channel closed,
-///          so another attempt needs a new one
+///          channel closed, so another attempt needs a new one
 /// @throws process_error  when the server does not answer before `until`
 /// @throws system_error  as `os::start_program`
 std::optional<forked_child> fork_by_server(handle_view channel, handle_view lifeline, deadline until);

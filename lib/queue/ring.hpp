@@ -35,8 +35,7 @@ class ring {
  public:
   /// @param max_items  0: no bound
   /// @param max_bytes  0: no bound; counts what items take in the ring, which is 32 bytes more than they
-  /// have,
-  ///                   rounded up to 8
+  ///                   have, rounded up to 8
   /// @param tasks  what is taken is a task that counts until it is done: that of a process that ends is not
   ///               given to another, but counted as lost
   ring(std::uint64_t max_items, std::uint64_t max_bytes, bool tasks = false) : memory_(max_items, max_bytes) {
