@@ -185,14 +185,19 @@ class remote_error : public error {
   /// @param type_name  name of the exception's type over there
   /// @param text  its `what()`
   /// @param origin  id of the process that threw it, 0 if unknown
-  remote_error(std::string type_name, std::string text, std::int64_t origin);
+  /// @param trace  see there
+  remote_error(std::string type_name, std::string text, std::int64_t origin, std::string trace = {});
   const std::string& type_name() const noexcept { return type_name_; }
   const std::string& text() const noexcept { return text_; }
   std::int64_t origin() const noexcept { return origin_; }
+  /// Where it was thrown and what was attached to it (a stack trace, say), of an exception that carries such
+  /// with it: one that is a boost::exception, as those thrown by BOOST_THROW_EXCEPTION are. Else empty.
+  const std::string& trace() const noexcept { return trace_; }
 
  private:
   std::string type_name_, text_;
   std::int64_t origin_;
+  std::string trace_;
 };
 
 }  // namespace ferry

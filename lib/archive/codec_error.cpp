@@ -6,6 +6,7 @@
 #include "os/process.hpp"
 
 #include <boost/core/demangle.hpp>
+#include <boost/exception/diagnostic_information.hpp>
 
 #include <cxxabi.h>
 #include <future>
@@ -37,33 +38,44 @@ void load_code(forking_iarchive& archive, Code& code) {
 
 // --- exceptions ------------------------------------------------------------------------------------------
 //
-// An exception always arrives: as type name, text and origin, which anyone can read, and besides, where a
-// table names its type, as a message of its own, which is passed over where it cannot be read.
+// An exception always arrives: as type name, text, origin and trace, which anyone can read, and besides,
+// where a table names its type, as a message of its own, which is passed over where it cannot be read.
 
 std::string spelled(const std::type_info& type) {
   std::string name = boost::core::demangle(type.name());
-  constexpr std::string_view nested = "std::_Nested_exception<";  // made by std::throw_with_nested
-  return name.starts_with(nested) ? name.substr(nested.size(), name.size() - nested.size() - 1) : name;
+  // Made by std::throw_with_nested and by BOOST_THROW_EXCEPTION of what was thrown.
+  for (const std::string_view around : {"std::_Nested_exception<", "boost::wrapexcept<"})
+    if (name.starts_with(around)) name = name.substr(around.size(), name.size() - around.size() - 1);
+  return name;
 }
 
-/// What it says, and what those say that it was thrown with (std::throw_with_nested).
-std::string text_of(const std::exception& error, int depth = 0) {
-  constexpr int deepest = 16;
-  std::string text = error.what();
-  const auto* const outer = dynamic_cast<const std::nested_exception*>(&error);
-  if (outer == nullptr || outer->nested_ptr() == nullptr || depth == deepest) return text;
-  try {
-    outer->rethrow_nested();
-  } catch (const std::exception& inner) {
-    return text + ": " + text_of(inner, depth + 1);
-  } catch (...) {
-    return text;
+/// What it says and carries, and what those do that it was thrown with (std::throw_with_nested).
+struct account {
+  std::string text, trace;
+
+  void add(const std::exception& error, int depth = 0) {
+    constexpr int deepest = 16;
+    text += error.what();
+    if (const auto* const carrier = dynamic_cast<const boost::exception*>(&error))
+      trace += boost::diagnostic_information_what(*carrier);
+    const auto* const outer = dynamic_cast<const std::nested_exception*>(&error);
+    if (outer == nullptr || outer->nested_ptr() == nullptr || depth == deepest) return;
+    try {
+      outer->rethrow_nested();
+    } catch (const std::exception& inner) {
+      text += ": ";
+      add(inner, depth + 1);
+    } catch (...) {
+      return;
+    }
   }
-}
+};
 
 remote_error describe(const std::exception& error) {
   if (const auto* const remote = dynamic_cast<const remote_error*>(&error)) return *remote;
-  return {spelled(typeid(error)), text_of(error), os::own_id()};
+  account told;
+  told.add(error);
+  return {spelled(typeid(error)), std::move(told.text), os::own_id(), std::move(told.trace)};
 }
 
 /// The exception by its entry, as a message; empty when it has none, or when that fails: the reason to send
@@ -99,6 +111,7 @@ void save_exception(forking_oarchive& archive, const remote_error& told, message
   save(archive, told.type_name());
   save(archive, told.text());
   save(archive, told.origin());
+  save(archive, told.trace());
   save(archive, whole.bytes());
   archive.write_size(whole.handles().size());
   for (const unique_handle& handle : whole.handles()) archive.write_handle(handle);
@@ -147,6 +160,7 @@ void codec<std::exception_ptr>::load(forking_iarchive& archive, std::exception_p
   std::string type_name = make<std::string>(archive);
   std::string text = make<std::string>(archive);
   const auto origin = make<std::int64_t>(archive);
+  std::string trace = make<std::string>(archive);
 
   const std::size_t size = archive.read_count();
   buffer whole;
@@ -158,7 +172,8 @@ void codec<std::exception_ptr>::load(forking_iarchive& archive, std::exception_p
                            with_what_is_left(archive.options(), archive.limits_left()));
   }
   if (exception == nullptr)
-    exception = std::make_exception_ptr(remote_error(std::move(type_name), std::move(text), origin));
+    exception = std::make_exception_ptr(
+        remote_error(std::move(type_name), std::move(text), origin, std::move(trace)));
 }
 
 }  // namespace ferry::detail

@@ -39,9 +39,10 @@ std::string death_text(worker_died::cause why, int code, std::int64_t pid, std::
               : "; task_options::retries sets how often such a task is run again");
 }
 
-std::string remote_text(const std::string& type_name, const std::string& text, std::int64_t origin) {
+std::string remote_text(const std::string& type_name, const std::string& text, std::int64_t origin,
+                        const std::string& trace) {
   return (origin > 0 ? "process " + std::to_string(origin) : std::string("another process")) + " threw " +
-         type_name + ": " + text;
+         type_name + ": " + text + (trace.empty() ? "" : "\n" + trace);
 }
 
 }  // namespace
@@ -75,10 +76,11 @@ buffer_too_short::buffer_too_short(std::size_t capacity, std::vector<std::byte> 
             std::to_string(capacity) + " bytes given for it: it is in this exception, take it from there"),
       message_(std::make_shared<const std::vector<std::byte>>(std::move(message))) {}
 
-remote_error::remote_error(std::string type_name, std::string text, std::int64_t origin)
-    : error(remote_text(type_name, text, origin)),
+remote_error::remote_error(std::string type_name, std::string text, std::int64_t origin, std::string trace)
+    : error(remote_text(type_name, text, origin, trace)),
       type_name_(std::move(type_name)),
       text_(std::move(text)),
-      origin_(origin) {}
+      origin_(origin),
+      trace_(std::move(trace)) {}
 
 }  // namespace ferry

@@ -3,7 +3,9 @@
 
 #include "round_trip.hpp"
 
+#include <boost/exception/all.hpp>
 #include <boost/test/unit_test.hpp>
+#include <boost/throw_exception.hpp>
 
 #include <exception>
 #include <stdexcept>
@@ -83,10 +85,46 @@ BOOST_AUTO_TEST_CASE(what_is_no_exception_of_the_standard_arrives_as_remote_erro
   BOOST_TEST(arrived<remote_error>(thrown(42)).type_name() == "int");
 }
 
-BOOST_AUTO_TEST_CASE(a_remote_error_passed_on_keeps_its_origin) {
-  const auto error = arrived<remote_error>(thrown(remote_error("far::trouble", "text", 7)));
+BOOST_AUTO_TEST_CASE(a_remote_error_passed_on_keeps_its_origin_and_its_trace) {
+  const auto error = arrived<remote_error>(thrown(remote_error("far::trouble", "text", 7, "where it was")));
   BOOST_TEST(error.type_name() == "far::trouble");
   BOOST_TEST(error.origin() == 7);
+  BOOST_TEST(error.trace() == "where it was");
+}
+
+// conformance: _TestPool.test_traceback
+BOOST_AUTO_TEST_CASE(the_trace_that_an_exception_carries_comes_along) {
+  const auto caught = [](auto&& throwing) {
+    try {
+      throwing();
+    } catch (...) {
+      return std::current_exception();
+    }
+    return std::exception_ptr();
+  };
+  const auto thrown_here = [] { BOOST_THROW_EXCEPTION(unknown_error("lost it")); };
+  auto error = arrived<remote_error>(caught(thrown_here));
+  BOOST_TEST(error.text() == "lost it");
+  BOOST_TEST(contains(error.trace(), "exceptions.cpp"));
+  BOOST_TEST(contains(error.what(), error.trace()));
+  BOOST_TEST(!contains(error.type_name(), "wrapexcept"));
+
+  using note = boost::error_info<struct note_tag, std::string>;
+  error = arrived<remote_error>(caught([] {
+    throw boost::enable_error_info(unknown_error("lost it")) << note("called by the tenth of many");
+  }));
+  BOOST_TEST(contains(error.trace(), "called by the tenth of many"));
+
+  error = arrived<remote_error>(caught([&] {
+    try {
+      thrown_here();
+    } catch (...) {
+      std::throw_with_nested(unknown_error("gave up"));
+    }
+  }));
+  BOOST_TEST(error.text() == "gave up: lost it");
+  BOOST_TEST(contains(error.trace(), "exceptions.cpp"));
+  BOOST_TEST(arrived<remote_error>(thrown(unknown_error("bare"))).trace().empty());
 }
 
 BOOST_AUTO_TEST_CASE(an_exception_that_the_reader_does_not_know_arrives_as_remote_error) {
