@@ -36,7 +36,9 @@ struct pool_options {
 /// For the tasks of a call; see `pool::with`.
 struct task_options {
   /// A worker that takes longer for one task (or one item of a chunk) is killed, and the task fails with
-  /// `worker_died`. Zero: no limit.
+  /// `worker_died`. Zero: no limit. The time runs from the task's beginning: what its worker's initializer
+  /// and the making of a state take is not part of it. A worker that does not begin for ten seconds, as one
+  /// that is stopped, is killed too, and its task given to another.
   std::chrono::nanoseconds timeout = std::chrono::nanoseconds::zero();
   /// How often a task is run again when its worker dies.
   unsigned retries = 0;

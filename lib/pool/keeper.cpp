@@ -28,6 +28,10 @@ constexpr std::size_t most_idle_deaths = 10;
 constexpr std::size_t most_deaths_of_making = 3;
 /// How long it takes after a failure to try again.
 constexpr auto pause_after_failure = 100ms;
+/// After how many workers that ended when they were to begin a task next it is given to no more.
+constexpr std::size_t most_misses = 3;
+/// How long a worker may take to begin a task with a timeout: one that is stopped never does.
+constexpr auto most_time_to_begin = 10s;
 /// How long workers have between SIGTERM and SIGKILL.
 constexpr auto kill_after = 2s;
 
@@ -145,21 +149,43 @@ const pool_task* scheduler::running(const worker& who) noexcept {
   return found != who.sent.end() ? found->get() : nullptr;
 }
 
-deadline scheduler::next_event() const {
+/// When a worker will have taken too long for the task that it is at, or to begin the next one.
+deadline scheduler::latest_end(worker& who) {
+  const pool_task* const task = running(who);
+  if (task == nullptr || who.timed_out) return deadline::never();
+  const auto timeout = task->rules.timeout;
+  if (timeout <= timeout.zero()) return deadline::never();
+  const worker_progress at = who.link->progress();
+  const auto now = deadline::clock::now();
+  if (at.run == task->id) {
+    const std::uint64_t so_far = nanoseconds(now.time_since_epoch()) - at.begun_at;
+    // It has begun a moment after it was looked at, or what it says makes no sense.
+    if (static_cast<std::int64_t>(so_far) <= 0) return deadline::after(timeout);
+    const auto left = timeout - std::chrono::nanoseconds(so_far);
+    return left > left.zero() ? deadline::after(left) : deadline::immediately();
+  }
+  const bool makes_something = std::any_of(who.sent.begin(), who.sent.end(), [&](const auto& each) {
+    return each->what == record_title::kind::make && each->id == at.run;
+  });
+  if (!at.ready || makes_something) return deadline::never();
+  if (who.next_id != task->id) {
+    who.next_id = task->id;
+    who.next_since = now;
+  }
+  return deadline::at(who.next_since + most_time_to_begin);
+}
+
+deadline scheduler::next_event() {
   deadline next = workers_.empty() ? deadline::never() : kill_all_;
   const auto at_most = [&next](deadline when) {
     if (when.remaining() < next.remaining()) next = when;
   };
   if (workers_.size() < wanted_ && !stopping_ && !broken_) at_most(next_hire_);
   for (const auto& each : workers_) {
-    const pool_task* const task = running(*each);
-    if (task == nullptr || each->timed_out) continue;
-    const auto timeout = task->rules.timeout;
-    if (timeout <= timeout.zero()) continue;
-    const worker_progress at = each->link->progress();
-    const auto since = deadline::clock::time_point(
-        std::chrono::duration_cast<deadline::clock::duration>(std::chrono::nanoseconds(at.begun_at)));
-    at_most(at.run == task->id ? deadline::at(since + timeout) : deadline::after(timeout));
+    at_most(latest_end(*each));
+    // It may begin at any moment, and tells nobody.
+    if (const pool_task* const task = running(*each); task != nullptr && task->rules.timeout.count() > 0)
+      at_most(deadline::after(task->rules.timeout));
   }
   return next;
 }
@@ -170,13 +196,7 @@ void scheduler::kill_late() {
     for (const auto& each : workers_) each->link->kill();
   }
   for (const auto& each : workers_) {
-    const pool_task* const task = running(*each);
-    if (task == nullptr || each->timed_out) continue;
-    const auto timeout = task->rules.timeout;
-    if (timeout <= timeout.zero()) continue;
-    const worker_progress at = each->link->progress();
-    const std::uint64_t now = nanoseconds(deadline::clock::now().time_since_epoch());
-    if (at.run != task->id || now < at.begun_at || now - at.begun_at < nanoseconds(timeout)) continue;
+    if (!latest_end(*each).expired()) continue;
     // What it answered meanwhile is taken: then it is at another task, and has its time.
     if (collect_from(*each)) continue;
     each->timed_out = true;
@@ -224,17 +244,20 @@ void scheduler::bury(worker& dead, const worker_end& how) {
   // What it had answered before it died has been answered; what it had not begun can be done by others; and
   // what is left is what it died of.
   if (dead.tasks != 0 && !dead.misbehaved) collect_from(dead);
-  if (!dead.misbehaved) take_back(dead);
-  bool making = false;
+  const bool had_more = !dead.misbehaved && take_back(dead);
+  bool making = false, at_work = false;
   for (auto next = dead.sent.begin(); next != dead.sent.end();) {
     const auto each = next++;
     const pool_task& task = **each;
     making |= task.what == record_title::kind::make && task.id == at.run;
     if (!is_to_be_run(*each)) continue;
+    at_work = true;
     const std::uint32_t item = at.run == task.id ? std::min(at.item, task.count - 1) : 0;
     fail_what_ran(dead, each, item, terminated_ ? was_terminated_ : died_of(task.first + item));
   }
 
+  if (had_more && was_wanted && at.ready && !at_work && !making && ++waiting_.front()->misses == most_misses)
+    settle(waiting_, waiting_.begin(), died_of(waiting_.front()->first));
   if (at.ready || !was_wanted) failed_starts_ = 0;
   if (was_wanted) {
     if (!at.ready)
@@ -244,7 +267,12 @@ void scheduler::bury(worker& dead, const worker_end& how) {
     else if (making)
       died_making(at.run, died_at_no_task);
   }
-  if (broken_) give_up_waiting(broken_);  // what is to be run again: nobody will
+  // What is to be run again, where nobody will.
+  if (const std::exception_ptr& over = broken_       ? broken_
+                                       : terminated_ ? was_terminated_
+                                                     : was_destroyed_;
+      broken_ || terminated_ || stopping_)
+    give_up_waiting(over);
 }
 
 void scheduler::fail_what_ran(worker& dead, task_list::iterator which, std::uint32_t item,
@@ -357,14 +385,14 @@ void scheduler::finish_workers() {
 }
 
 void scheduler::close() {
-  const std::lock_guard lock(mutex_);
+  const lock_type lock = lock_here();
   closed_ = true;
   finish_workers();
   call_keeper();
 }
 
 void scheduler::terminate() {
-  const std::lock_guard lock(mutex_);
+  const lock_type lock = lock_here();
   closed_ = terminated_ = true;
   give_up_waiting(was_terminated_);
   for (const auto& each : workers_) {
@@ -417,7 +445,7 @@ bool scheduler::is_copy() const noexcept {
 }
 
 std::vector<std::int64_t> scheduler::pids() {
-  const std::lock_guard lock(mutex_);
+  const lock_type lock = lock_here();
   std::vector<std::int64_t> found;
   for (const auto& each : workers_) found.push_back(each->link->pid());
   return found;

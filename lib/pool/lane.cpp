@@ -5,6 +5,8 @@
 
 #include "channel/handle_bundle.hpp"
 
+#include <algorithm>
+#include <new>
 #include <optional>
 #include <vector>
 
@@ -33,7 +35,7 @@ bool lane::put(std::span<const std::byte> record, std::span<const unique_handle>
 
 bool lane::get(pool_record& into, deadline until) {
   std::uint32_t announced = 0;
-  bool lost = false;
+  bool lost = false, no_memory = false;
   into.bytes.truncate(0);
   into.handles.clear();
   const ring::outcome outcome = ring_.get_by(
@@ -48,13 +50,19 @@ bool lane::get(pool_record& into, deadline until) {
           }
         }
         const std::span<const std::byte> bytes = from.bytes();
-        into.bytes.append(bytes.data(), bytes.size());
+        try {
+          into.bytes.append(bytes.data(), bytes.size());
+        } catch (const std::bad_alloc&) {  // its title is enough to say whose it was
+          into.bytes.append(bytes.data(), std::min(bytes.size(), sizeof(record_title)));
+          no_memory = true;
+        }
         from.take();
         if (announced != 0) handles_->drop(from.record().serial, from);
         return true;
       },
       [] {});
   if (outcome != ring::outcome::done) return false;
+  if (no_memory) throw std::bad_alloc();
   if (into.bytes.size() < sizeof(record_title)) throw archive_error("a record of a pool has no title");
   if (announced != 0) into.handles = channel::claim_handles(std::move(into.handles), announced, lost);
   return true;

@@ -32,7 +32,8 @@ class lane {
   /// @returns false when none came until then
   /// @throws end_of_stream  when the lane is closed and empty
   /// @throws archive_error  when what is there is no record
-  /// @throws system_error  when there are no descriptors for its handles; it is lost then
+  /// @throws system_error  when there are no descriptors for its handles; it is lost then, but for its bytes
+  /// @throws std::bad_alloc  when there is no memory for it; it is lost then, but for its title
   bool get(pool_record& into, deadline until);
   /// Drops what has not been taken, which is what was put last. @returns how many records
   std::size_t take_back();

@@ -33,6 +33,14 @@ std::uint64_t estimate(const pool_task& task) noexcept {
 
 // --- jobs and states ---------------------------------------------------------------------------------------
 
+scheduler::lock_type scheduler::lock_here() {
+  if (is_copy())  // where another thread may have held the lock, and nobody would ever give it back
+    throw error(
+        "this is a forked copy of the process that made the pool, and the workers answer to that one alone: "
+        "make a pool of its own in the child");
+  return lock_type(mutex_);
+}
+
 fixture::~fixture() {
   if (const auto owner = owner_.lock()) owner->forget(id_);
 }
@@ -45,11 +53,11 @@ std::shared_ptr<const fixture> scheduler::known_fixture(const callable& target) 
     const callable& which_;
   };
   {
-    const std::lock_guard lock(mutex_);
+    const lock_type lock = lock_here();
     if (const auto found = known_.find(&target); found != known_.end()) return found->second;
   }
   auto made = new_fixture(stateless(target));
-  const std::lock_guard lock(mutex_);
+  const lock_type lock = lock_here();
   return known_.emplace(&target, std::move(made)).first->second;
 }
 
@@ -61,6 +69,7 @@ std::shared_ptr<const fixture> scheduler::new_fixture(const call& what) {
 }
 
 void scheduler::forget(std::uint64_t fixture) noexcept {
+  if (is_copy()) return;
   try {
     const std::lock_guard lock(forgotten_mutex_);
     forgotten_.push_back(fixture);
@@ -106,8 +115,9 @@ void scheduler::check_open() const {
 }
 
 void scheduler::submit(std::shared_ptr<pool_task> task, bool comes_back) {
-  const std::lock_guard lock(mutex_);
+  lock_type lock;
   try {
+    lock = lock_here();
     check_open();
     waiting_.push_back(task);
   } catch (...) {
@@ -120,7 +130,7 @@ void scheduler::submit(std::shared_ptr<pool_task> task, bool comes_back) {
 }
 
 void scheduler::seal(pool_batch& batch) {
-  const std::lock_guard lock(mutex_);
+  const lock_type lock = lock_here();
   batch.sealed = true;
   if (!batch.done()) return;
   promise_kept(batch);
@@ -294,7 +304,7 @@ void scheduler::promise_kept(pool_batch& batch) noexcept {
 }
 
 void scheduler::when_done(pool_batch& batch, std::function<void()> what) {
-  lock_type lock(mutex_);
+  lock_type lock = lock_here();
   if (ended_ && batch.done()) {  // there is no keeper any more
     lock.unlock();
     call_safely(what);
@@ -339,13 +349,15 @@ void scheduler::still_knows(worker& who, std::uint64_t fixture) noexcept {
   }
 }
 
-void scheduler::take_back(worker& from) noexcept {
+/// @returns whether there was any task among what it had not begun
+bool scheduler::take_back(worker& from) noexcept {
+  const std::size_t waited = waiting_.size();
   std::size_t count = 0;
   try {
     count = std::min(from.link->recall(), from.sent.size());
   } catch (const error&) {
     misbehaves(from);
-    return;
+    return false;
   }
   for (; count != 0; --count) {
     pool_task& last = *from.sent.back();
@@ -359,10 +371,12 @@ void scheduler::take_back(worker& from) noexcept {
     if (last.what == record_title::kind::forget) still_knows(from, last.id);
     from.sent.pop_back();
   }
+  return waiting_.size() != waited;
 }
 
 std::size_t scheduler::cancel(pool_batch& batch) {
-  const std::lock_guard lock(mutex_);
+  if (is_copy()) return 0;
+  const lock_type lock = lock_here();
   for (const auto& each : workers_) {
     const auto concerns = [&](const auto& task) { return task->batch.get() == &batch; };
     if (std::any_of(each->sent.begin(), each->sent.end(), concerns)) take_back(*each);
@@ -387,7 +401,7 @@ void scheduler::give_up_waiting(const std::exception_ptr& why) noexcept {
 // --- waiting -----------------------------------------------------------------------------------------------
 
 bool scheduler::wait(const std::function<bool()>& ready, deadline until, const pool_batch* comes_back_for) {
-  lock_type lock(mutex_);
+  lock_type lock = lock_here();
   bool led = false, found = ready();
   const auto leave = gsl::finally([&] {
     if (leading_ || (!led && following_ == 0)) return;

@@ -57,9 +57,10 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   std::size_t cancel(pool_batch& batch);
   void when_done(pool_batch& batch, std::function<void()> what);
   /// Calls `work` under the lock.
+  /// @throws error  in a forked copy of the process that made the pool, as all that needs the lock
   template <class Work>
   auto locked(Work&& work) {
-    const std::lock_guard lock(mutex_);
+    const lock_type lock = lock_here();
     return work();
   }
 
@@ -87,13 +88,18 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
     std::size_t given = 0;                       // tasks since its start
     bool finishing = false;                      // it has been told that there will be no more
     bool timed_out = false, misbehaved = false;  // and has been killed
+    // What it is to run next and has not begun, and since when that is so; for tasks with a timeout.
+    std::uint64_t next_id = 0;
+    deadline::clock::time_point next_since;
   };
   using worker_list = std::vector<std::unique_ptr<worker>>;
 
   scheduler(std::size_t workers, pool_options options, std::unique_ptr<const call> initializer);
 
-  // All with the lock held. Those that take it give it back for a while.
   using lock_type = std::unique_lock<std::mutex>;
+  lock_type lock_here();
+
+  // All with the lock held. Those that take it give it back for a while.
   void check_open() const;
   enum class spreading {
     as_needed,  // short tasks rather wait behind others than wake a worker
@@ -116,7 +122,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   void promise_kept(pool_batch& batch) noexcept;
   bool is_uneven() const noexcept;
   bool even_out();
-  void take_back(worker& from) noexcept;
+  bool take_back(worker& from) noexcept;
   void give_up_waiting(const std::exception_ptr& why) noexcept;
   void lead(lock_type& lock, deadline until);
   bool keeper_is_needed() const noexcept;
@@ -129,6 +135,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   void bury_dead();
   void bury(worker& dead, const worker_end& how);
   static const pool_task* running(const worker& who) noexcept;
+  static deadline latest_end(worker& who);
   void fail_what_ran(worker& dead, task_list::iterator which, std::uint32_t item, std::exception_ptr why);
   void died_making(std::uint64_t what, const std::exception_ptr& why);
   void died_idle(std::exception_ptr why);
@@ -139,7 +146,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   void replace(lock_type& lock);
   void call_back(lock_type& lock);
   static void call_safely(const std::function<void()>& callback) noexcept;
-  deadline next_event() const;
+  deadline next_event();
   std::unique_ptr<worker> hire();
   void add(std::unique_ptr<worker> who);
 

@@ -8,9 +8,11 @@
 #include "os/memory.hpp"
 #include "os/process.hpp"
 #include "pool/written_call.hpp"
+#include "process/bookkeeping.hpp"
 
 #include <chrono>
 #include <map>
+#include <new>
 #include <span>
 #include <string>
 #include <vector>
@@ -57,14 +59,16 @@ class worker {
     std::exception_ptr thrown;
   };
 
-  /// A record without its handles, for which there is no room here, is as good as none: `lost_` says why, and
-  /// so does each item of it.
+  /// A record for which there is no memory here, or no room for its handles, is as good as none: `lost_` says
+  /// why, and so does each item of it.
   bool next(pool_record& record) {
     lost_ = nullptr;
     try {
       return port_.next(record);
-    } catch (const system_error&) {
-      if (record.bytes.size() < sizeof(record_title)) throw;
+    } catch (const std::exception& problem) {
+      const bool ran_out = dynamic_cast<const std::bad_alloc*>(&problem) != nullptr ||
+                           dynamic_cast<const system_error*>(&problem) != nullptr;
+      if (!ran_out || record.bytes.size() < sizeof(record_title)) throw;
       lost_ = std::current_exception();
       return true;
     }
@@ -99,11 +103,17 @@ class worker {
     answer_.bytes.truncate(0);
     answer_.handles.clear();
     answer_.bytes.append(title);
-    item_reader items(record);
-    if (argument_size == 0)
-      run_items(title, items);
-    else
-      run_plain_items(title, items.next_bytes(std::size_t{title.count} * argument_size), argument_size);
+    try {
+      item_reader items(record);
+      if (argument_size == 0 || unmade_)
+        run_items(title, items);
+      else
+        run_plain_items(title, items.next_bytes(std::size_t{title.count} * argument_size), argument_size);
+    } catch (const std::bad_alloc&) {  // for all results together
+      answer_instead(title, std::current_exception());
+    }
+    // A task may fork, and both come back from it. The worker is the one that was one before.
+    if (on_fork_.is_copy()) os::exit_at_once(0);
     title.nanoseconds = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::nanoseconds>(deadline::clock::now() - start).count());
     answer_.set_title(title);
@@ -131,10 +141,6 @@ class worker {
 
   /// Results of plain items are plain too, unless one of them fails.
   void run_plain_items(record_title& title, const std::byte* arguments, std::uint32_t argument_size) {
-    if (unmade_) {
-      for (std::uint32_t number = 0; number < title.count; ++number) append_exception(unmade_);
-      return;
-    }
     if (job_->plain_arguments() != argument_size)
       throw archive_error("a worker was sent plain items that are not what their job takes");
     const std::size_t size = job_->plain_result();
@@ -194,16 +200,22 @@ class worker {
   }
 
   /// An answer that cannot be sent (memory or descriptors have run out) becomes one that can: the reason.
-  void send_answer(const record_title& title) {
+  void send_answer(record_title& title) {
     try {
       port_.answer(answer_);
-    } catch (const error&) {
-      const std::exception_ptr thrown = std::current_exception();
-      answer_.bytes.truncate(sizeof title);
-      answer_.handles.clear();
-      for (std::uint32_t number = 0; number < title.count; ++number) append_exception(thrown);
+    } catch (const std::exception&) {
+      answer_instead(title, std::current_exception());
       port_.answer(answer_);
     }
+  }
+
+  /// Makes the answer one that gives the same exception for each item.
+  void answer_instead(record_title& title, const std::exception_ptr& thrown) {
+    title.item_size = 0;
+    answer_.bytes.truncate(0);
+    answer_.bytes.append(title);
+    answer_.handles.clear();
+    for (std::uint32_t number = 0; number < title.count; ++number) append_exception(thrown);
   }
 
   worker_port& port_;
@@ -212,6 +224,7 @@ class worker {
   std::map<std::uint64_t, made_thing> made_;
   pool_record answer_;
   std::exception_ptr lost_;
+  const detail::fork_hook on_fork_{[] {}};
   // Of the record that is being run.
   detail::job* job_ = nullptr;
   void* state_ = nullptr;

@@ -3,10 +3,13 @@
 
 #include <boost/range/irange.hpp>
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <numeric>
+#include <string>
 #include <sys/types.h>
 #include <unistd.h>
 #include <vector>
@@ -101,6 +104,21 @@ void* allocate(std::size_t size) {
 bool take_much(std::size_t size) {
   ::operator delete(allocate(size));
   return true;
+}
+
+std::size_t size_of(const std::string& text) {
+  return text.size();
+}
+
+using much = std::array<int, std::size_t{1} << 18U>;  // a megabyte
+much make_much(int number) {
+  much made;
+  made.fill(number);
+  return made;
+}
+std::array<int, 256> close_all_handles(int number) {
+  ::close_range(3, ~0U, 0);
+  return {number};
 }
 
 auto died(cause why, int code, std::size_t task, std::int64_t pid) {
@@ -264,15 +282,47 @@ BOOST_AUTO_TEST_CASE(more_memory_than_a_worker_may_have_is_an_exception_of_the_t
   BOOST_TEST(pool.pids() == pids, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(arguments_for_which_a_worker_has_no_memory_fail_their_task_and_no_other) {
+  if (with_address_sanitizer) return;
+  pool pool(1, {.max_memory = std::size_t{300} << 20U});
+  const std::string large(std::size_t{160} << 20U, 'x');  // the memory it comes in is twice as large
+  for (int i = 0; i < 2; ++i) {
+    const auto poison = pool.submit(fn<&size_of>, large);
+    BOOST_TEST(outcome(pool.submit(fn<&square>, i)) == i * i);
+    BOOST_CHECK_THROW(outcome(poison), worker_died);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(results_for_which_a_worker_has_no_memory_are_an_exception_of_their_items) {
+  if (with_address_sanitizer) return;
+  pool pool(1, {.max_memory = std::size_t{300} << 20U});
+  const auto pids = pool.pids();
+  BOOST_CHECK_THROW(pool.map(fn<&make_much>, boost::irange(0, 500), {.chunk_size = 500}), std::bad_alloc);
+  BOOST_TEST(pool.map(fn<&make_much>, boost::irange(0, 3), {.chunk_size = 3}).back().front() == 2);
+  BOOST_TEST(pool.pids() == pids, boost::test_tools::per_element());
+}
+
+// Plain results have no heads; exceptions in their place have.
+BOOST_AUTO_TEST_CASE(results_that_cannot_be_sent_are_exceptions_instead) {
+  pool pool(1);
+  auto results = pool.imap(fn<&close_all_handles>, boost::irange(0, 100), {.chunk_size = 100});
+  int count = 0;
+  for (auto at = results.begin(); at != results.end(); ++at, ++count) BOOST_REQUIRE_THROW(*at, error);
+  BOOST_TEST(count == 100);
+}
+
 BOOST_DATA_TEST_CASE(a_task_that_takes_longer_than_it_may_is_killed, every_start_method, method) {
   const signals all;
   pool pool(2, by(method), fn<&take_signals>, all);
-  const auto quick = pool.with({.timeout = 1ms});
-  BOOST_CHECK_EXCEPTION(outcome(quick.submit(fn<&hold>, 1)), worker_died, [&](const worker_died& death) {
-    return death.why() == cause::timed_out && death.pid() == *all.victim && death.task() == 0;
-  });
+  const auto pids = pool.pids();
+  BOOST_CHECK_EXCEPTION(outcome(pool.with({.timeout = 1ms}).submit(fn<&hold>, 1)), worker_died,
+                        [&](const worker_died& death) {
+                          return death.why() == cause::timed_out && death.task() == 0 &&
+                                 std::count(pids.begin(), pids.end(), death.pid()) == 1;
+                        });
   // Of a chunk it is the item that has the time.
-  auto results = quick.imap(deadly_square{3, end::never}, boost::irange(0, 6), {.chunk_size = 6});
+  auto results = pool.with({.timeout = 500ms})
+                     .imap(deadly_square{3, end::never}, boost::irange(0, 6), {.chunk_size = 6});
   auto at = results.begin();
   for (int i = 0; i < 6; ++i, ++at) {
     if (i <= 3)

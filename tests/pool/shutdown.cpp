@@ -9,7 +9,9 @@
 
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <sys/types.h>
+#include <thread>
 #include <unistd.h>
 #include <vector>
 
@@ -42,6 +44,11 @@ void die_at_start(const signals& given) {
 void refuse_after_the_first(const signals& given) {
   take_signals(given);
   if (++*given.victim > 1) throw std::out_of_range("this worker is not willing");
+}
+int hold_and_die(int number) {
+  hold(number);
+  ::raise(SIGKILL);
+  return number;
 }
 [[noreturn]] int die() {
   ::raise(SIGKILL);
@@ -197,10 +204,11 @@ BOOST_AUTO_TEST_CASE(workers_that_die_again_and_again_before_they_begin_a_task_e
   pool_options options;
   options.engine = std::make_shared<engine_of_stillborn>(started);
   pool pool(2, options);
-  BOOST_CHECK_EXCEPTION(outcome(pool.submit(fn<&square>, 1)), worker_died, [](const worker_died& death) {
+  const auto tasks = pool.map_async(fn<&square>, boost::irange(0, 20), {.chunk_size = 1});
+  BOOST_CHECK_THROW(outcome(tasks), worker_died);
+  BOOST_CHECK_EXCEPTION(pool.submit(fn<&square>, 1), worker_died, [](const worker_died& death) {
     return death.task() == worker_died::no_task && death.code() == SIGKILL;
   });
-  BOOST_CHECK_THROW(pool.submit(fn<&square>, 1), worker_died);
   BOOST_TEST(*started >= 10);
   BOOST_TEST(*started <= 22);
 }
@@ -369,13 +377,18 @@ BOOST_DATA_TEST_CASE(a_child_may_have_a_pool_of_its_own, every_start_method, met
   child.join(rethrow);
 }
 
-BOOST_AUTO_TEST_CASE(a_forked_copy_of_a_pool_is_dropped_without_harm) {
-  pool pool(2);
-  BOOST_TEST(fork_child([&] {
-               ferry::pool copy(2, by(start_method::fork));
-               return copy.apply(fn<&square>, 3) == 9 ? 0 : 1;
-             }) == 0);
-  BOOST_TEST(pool.apply(fn<&square>, 3) == 9);
+// What is left of a task, or is to be run again, finds nobody any more.
+BOOST_DATA_TEST_CASE(a_pool_is_destroyed_while_its_tasks_die, boost::unit_test::data::make({0, 1000}),
+                     retries) {
+  const signals all;
+  std::optional<pool> dying(std::in_place, 1, pool_options{.grace = patience}, fn<&take_signals>, all);
+  auto results = dying->with({.retries = static_cast<unsigned>(retries)})
+                     .map_async(fn<&hold_and_die>, boost::irange(0, 10), {.chunk_size = 10});
+  wait_until([&] { return *all.victim != 0; });
+  std::thread release([&] { all.go.set(); });
+  dying.reset();
+  release.join();
+  BOOST_CHECK_THROW(outcome(results), error);
 }
 
 // known failure 28: a program with a pool that was not closed hangs at exit

@@ -74,6 +74,7 @@ class pool_task {
   pool_record items;
   std::uint32_t count = 0;
   unsigned deaths = 0;  ///< of workers that ran it
+  unsigned misses = 0;  ///< workers that ended when it was the next that they were to begin
 
   // What came of it: an answer, or why there is none.
   std::uint64_t id = 0;           ///< of the record that it was sent as
@@ -117,6 +118,7 @@ class pool_core {
   /// Hands over a task whose members are set; it belongs to its batch, which counts it.
   /// @param comes_back  the caller will soon wait for its batch, so nobody else need look after it meanwhile
   /// @throws pool_closed, or why the pool has ended
+  /// @throws error  in a forked copy of the process that made the pool, as the others do
   void submit(std::shared_ptr<pool_task> task, bool comes_back = false);
   /// Says that no more tasks of a batch will come.
   void seal(pool_batch& batch);
@@ -127,7 +129,7 @@ class pool_core {
   bool wait_done(pool_batch& batch, deadline until);
   /// Takes what has finished since the last time. @returns that, and how many tasks have not
   std::pair<task_list, std::size_t> take_finished(pool_batch& batch);
-  /// Gives up the tasks of a batch that no worker has begun. @returns how many
+  /// Gives up the tasks of a batch that no worker has begun; none in a forked copy. @returns how many
   std::size_t cancel(pool_batch& batch);
   /// Has a function called by the pool's own thread when the batch is done.
   void when_done(pool_batch& batch, std::function<void()> what);
