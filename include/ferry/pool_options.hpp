@@ -59,10 +59,10 @@ struct map_options {
   /// Most items that are with workers or wait to be read, `imap` and `imap_unordered` only: the input is
   /// never more than this ahead of the reader. 0: 64 for each worker.
   std::size_t max_in_flight = 0;
-  /// When it is stopped, nothing more is read from the input or begun: `map` throws `task_cancelled`, the
-  /// range of an `imap` ends.
+  /// When it is stopped, nothing more is read from the input or begun: `map` and the `get` of a `map_async`
+  /// throw `task_cancelled`, the range of an `imap` ends.
   std::stop_token stop = {};
-  /// Called now and then, and at the end, by the thread that waits for results.
+  /// Called now and then, and at the end, by the thread that waits for results; not by `map_async`.
   std::function<void(const map_progress&)> progress = {};
 };
 

@@ -35,10 +35,6 @@ constexpr auto most_time_to_begin = 10s;
 /// How long workers have between SIGTERM and SIGKILL.
 constexpr auto kill_after = 2s;
 
-bool is_to_be_run(const std::shared_ptr<pool_task>& task) noexcept {
-  return task->what == record_title::kind::run;
-}
-
 std::uint64_t nanoseconds(deadline::clock::duration time) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
 }
@@ -117,23 +113,27 @@ void scheduler::keep() noexcept {
   ended_ = true;
 }
 
-void scheduler::keep_once(lock_type& lock) {
-  keeper_called_ = false;
+void scheduler::look_after_workers(lock_type& lock) {
   bury_dead();
   kill_late();
+  replace(lock);
+}
+
+void scheduler::keep_once(lock_type& lock) {
+  keeper_called_ = false;
+  look_after_workers(lock);
   if (!leading_) {
     collect();
     place();
     even_out();
     finish_workers();
   }
-  replace(lock);
   call_back(lock);
   if (keeper_called_ || (stopping_ && workers_.empty())) return;
-  const bool looks_after_workers = !leading_ && keeper_is_needed();
-  if (looks_after_workers && !listener_.call_keeper(heard_)) return;
+  const bool leads = !leading_ && keeper_is_needed();
+  if (leads && !listener_.call_keeper(heard_)) return;
   keeper_wakes_ = next_event();
-  const deadline until = looks_after_workers ? os::next_heartbeat(keeper_wakes_) : keeper_wakes_;
+  const deadline until = leads ? os::next_heartbeat(keeper_wakes_) : keeper_wakes_;
   std::array<os::awaited, 2> awaited{os::awaited{.handle = deaths_.handle()},
                                      os::awaited{.handle = bell_.event()}};
   lock.unlock();

@@ -13,6 +13,20 @@
 namespace ferry::detail {
 
 bool lane::put(std::span<const std::byte> record, std::span<const unique_handle> handles, deadline until) {
+  // It has no bounds, and is not put into after it has been closed on this side.
+  constexpr const char* damaged =
+      "the process at the other end of a pool's memory has written nonsense to it";
+  try {
+    return put_at_once(record, handles, until);
+  } catch (const queue_closed&) {
+    throw end_of_stream(damaged);
+  } catch (const archive_error&) {
+    throw end_of_stream(damaged);
+  }
+}
+
+bool lane::put_at_once(std::span<const std::byte> record, std::span<const unique_handle> handles,
+                       deadline until) {
   if (handles.empty()) return ring_.put(record, {}, until);
   std::vector<handle_view> carried(handles.begin(), handles.end());
   std::optional<unique_handle> bundle;
@@ -60,7 +74,7 @@ bool lane::get(pool_record& into, deadline until) {
         if (announced != 0) handles_->drop(from.record().serial, from);
         return true;
       },
-      [] {});
+      [&] { handles_->tidy(ring_); });
   if (outcome != ring::outcome::done) return false;
   if (no_memory) throw std::bad_alloc();
   if (into.bytes.size() < sizeof(record_title)) throw archive_error("a record of a pool has no title");

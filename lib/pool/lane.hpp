@@ -27,6 +27,7 @@ class lane {
   /// Puts a record, a copy of what is given.
   /// @returns false when it could not be done until then, for lack of room for handles
   /// @throws system_error  when memory or descriptors have run out; nothing was put
+  /// @throws end_of_stream  when the other side has made it unusable
   bool put(std::span<const std::byte> record, std::span<const unique_handle> handles, deadline until);
   /// Takes the next record.
   /// @returns false when none came until then
@@ -48,6 +49,8 @@ class lane {
   handle_view memory() const noexcept { return ring_.handle(); }
 
  private:
+  bool put_at_once(std::span<const std::byte> record, std::span<const unique_handle> handles, deadline until);
+
   ring ring_;
   std::shared_ptr<item_handles> handles_;
 };

@@ -151,7 +151,7 @@ scheduler::worker* scheduler::find_place(const pool_task& task, spreading how) {
   const std::uint64_t time = estimate(task);
   worker* best = nullptr;
   for (const auto& each : workers_) {
-    if (each->finishing || each->timed_out || each->misbehaved) continue;
+    if (each->finishing || each->timed_out || each->misbehaved || each->unreadable) continue;
     if (each->tasks != 0) {
       if (!may_wait || each->tasks >= most_tasks_ahead ||
           each->bytes + task.items.bytes.size() > most_bytes_ahead)
@@ -229,27 +229,41 @@ bool scheduler::collect() {
 }
 
 bool scheduler::collect_from(worker& from) {
+  if (from.unreadable) return false;
   for (bool any = false;; any = true) {
     pool_record answer;
+    std::exception_ptr problem;
     try {
       if (!from.link->receive(answer)) return any;
     } catch (const std::bad_alloc&) {
       if (answer.bytes.size() < sizeof(record_title)) throw;  // it can be taken later
-      if (!answered(from, answer, std::current_exception())) misbehaves(from);
-      continue;
+      problem = std::current_exception();
     } catch (const system_error&) {
-      // The answer came, but not its handles, for which there is no room here: the one who waits is told.
-      if (!answered(from, answer, std::current_exception())) misbehaves(from);
-      continue;
+      problem = std::current_exception();
+      if (answer.bytes.size() < sizeof(record_title)) {
+        cannot_read(from, problem);
+        return true;
+      }
     } catch (const error&) {
       misbehaves(from);
       return any;
     }
-    if (!answered(from, answer, nullptr)) {
+    // What came without all that belongs to it, for want of memory or descriptors, is told to who waits.
+    if (!answered(from, answer, problem)) {
       misbehaves(from);
       return any;
     }
   }
+}
+
+/// The next answer of a worker will never be read here, nor what comes behind it.
+void scheduler::cannot_read(worker& from, const std::exception_ptr& why) {
+  from.unreadable = true;
+  from.link->kill();
+  const auto next = std::find_if(from.sent.begin(), from.sent.end(), is_to_be_run);
+  if (next == from.sent.end()) return;
+  took_from(from, **next);
+  settle(from.sent, next, why);
 }
 
 bool scheduler::answered(worker& from, pool_record& answer, std::exception_ptr failure) {
@@ -411,16 +425,20 @@ bool scheduler::wait(const std::function<bool()>& ready, deadline until, const p
              callbacks_promised_ != 0)
       call_keeper_if_needed();
   });
+  // In a callback that waits: nobody else looks after the workers meanwhile.
+  const bool is_keeper = std::this_thread::get_id() == keeper_.get_id();
   while (!found) {
+    if (is_keeper) look_after_workers(lock);
     if (!leading_) {
       led = true;
       lead(lock, until);
     } else if (!until.expired()) {
       ++following_;
-      if (until.is_never())
+      const deadline wakes = is_keeper ? os::next_heartbeat(until) : until;
+      if (wakes.is_never())
         changed_.wait(lock);
       else
-        changed_.wait_until(lock, deadline::clock::now() + until.remaining());
+        changed_.wait_until(lock, deadline::clock::now() + wakes.remaining());
       --following_;
     }
     found = ready();
@@ -454,14 +472,20 @@ void scheduler::call_keeper() noexcept {
   listener_.wake_keeper();
 }
 
+/// Tasks wait for room that no answer makes: that for handles in flight, which others use up.
+bool scheduler::nobody_will_ring() const noexcept {
+  return out_ == 0 && !waiting_.empty() && !workers_.empty();
+}
+
 bool scheduler::keeper_is_needed() const noexcept {
+  if (nobody_will_ring()) return true;
   return out_ != 0 &&
          (!waiting_.empty() || callbacks_promised_ != 0 ||
           std::any_of(workers_.begin(), workers_.end(), [](const auto& each) { return each->tasks > 1; }));
 }
 
 void scheduler::call_keeper_if_needed() noexcept {
-  if (keeper_is_needed() && !listener_.call_keeper(heard_)) call_keeper();
+  if (nobody_will_ring() || (keeper_is_needed() && !listener_.call_keeper(heard_))) call_keeper();
 }
 
 }  // namespace ferry::detail

@@ -82,12 +82,12 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
     std::unique_ptr<worker_link> link;
     task_list sent;  // and not known to be done
     std::unordered_set<std::uint64_t> knows;
-    std::size_t tasks = 0;                       // of `sent`, that are to be run
-    std::size_t bytes = 0;                       // of these
-    std::uint64_t nanoseconds = 0;               // that they are expected to take
-    std::size_t given = 0;                       // tasks since its start
-    bool finishing = false;                      // it has been told that there will be no more
-    bool timed_out = false, misbehaved = false;  // and has been killed
+    std::size_t tasks = 0;          // of `sent`, that are to be run
+    std::size_t bytes = 0;          // of these
+    std::uint64_t nanoseconds = 0;  // that they are expected to take
+    std::size_t given = 0;          // tasks since its start
+    bool finishing = false;         // it has been told that there will be no more
+    bool timed_out = false, misbehaved = false, unreadable = false;  // and has been killed
     // What it is to run next and has not begun, and since when that is so; for tasks with a timeout.
     std::uint64_t next_id = 0;
     deadline::clock::time_point next_since;
@@ -118,6 +118,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   bool answered(worker& from, pool_record& answer, std::exception_ptr failure);
   void took_from(worker& from, const pool_task& task) noexcept;
   void misbehaves(worker& who) noexcept;
+  void cannot_read(worker& from, const std::exception_ptr& why);
   void settle(task_list& of, task_list::iterator which, std::exception_ptr failure) noexcept;
   void promise_kept(pool_batch& batch) noexcept;
   bool is_uneven() const noexcept;
@@ -125,6 +126,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   bool take_back(worker& from) noexcept;
   void give_up_waiting(const std::exception_ptr& why) noexcept;
   void lead(lock_type& lock, deadline until);
+  bool nobody_will_ring() const noexcept;
   bool keeper_is_needed() const noexcept;
   void call_keeper_if_needed() noexcept;
   void call_keeper() noexcept;
@@ -132,8 +134,12 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   // The keeper's, in keeper.cpp.
   void keep() noexcept;
   void keep_once(lock_type& lock);
+  void look_after_workers(lock_type& lock);
   void bury_dead();
   void bury(worker& dead, const worker_end& how);
+  static bool is_to_be_run(const std::shared_ptr<pool_task>& task) noexcept {
+    return task->what == record_title::kind::run;
+  }
   static const pool_task* running(const worker& who) noexcept;
   static deadline latest_end(worker& who);
   void fail_what_ran(worker& dead, task_list::iterator which, std::uint32_t item, std::exception_ptr why);

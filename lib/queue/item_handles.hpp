@@ -45,6 +45,10 @@ class item_handles {
   void drop(std::uint64_t serial, ring::consumer& items) noexcept;
   /// Under both locks, when the queue is empty.
   void drop_all();
+  /// Under no lock: drops all where the queue is empty. They are what killed processes left there, and who
+  /// has the other end of what they are may wait for their being closed.
+  /// @returns whether there were any
+  bool tidy(ring& items);
   bool empty() const;
 
   handle_view reader() const noexcept { return reader_; }

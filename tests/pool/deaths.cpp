@@ -334,4 +334,17 @@ BOOST_DATA_TEST_CASE(a_task_that_takes_longer_than_it_may_is_killed, every_start
   BOOST_TEST(outcome(pool.with({.timeout = 1h}).submit(fn<&square>, 5)) == 25);
 }
 
+// Callbacks run in the thread that sees the deaths.
+BOOST_AUTO_TEST_CASE(a_callback_may_wait_for_a_task_whose_worker_dies) {
+  const signals all;
+  pool pool(1, {}, fn<&take_signals>, all);
+  const event seen;
+  pool.submit(fn<&square>, 2).then([&](int) {
+    BOOST_CHECK_THROW(pool.submit(fn<&die_first>, 1000).get(), worker_died);
+    seen.set();
+  });
+  BOOST_TEST(seen.wait_for(patience));
+  BOOST_TEST(pool.apply(fn<&square>, 3) == 9);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -12,11 +12,13 @@
 
 #include <boost/range/irange.hpp>
 
+#include <csignal>
 #include <fcntl.h>
 #include <mutex>
 #include <span>
 #include <string>
 #include <sys/resource.h>
+#include <sys/types.h>
 #include <tuple>
 #include <unistd.h>
 #include <vector>
@@ -241,6 +243,28 @@ BOOST_AUTO_TEST_CASE(handles_of_tasks_that_came_to_nothing_are_closed) {
     BOOST_REQUIRE(here.poll(patience));
     BOOST_CHECK_THROW(here.recv<std::string>(), end_of_stream);
   }
+}
+
+// A worker that is busy starting has not taken it yet.
+BOOST_AUTO_TEST_CASE(the_handles_of_a_cancelled_task_are_closed) {
+  auto [reader, writer] = pipe();
+  pool pool(1, {.mode = transfer::duplicate});
+  BOOST_REQUIRE(::kill(static_cast<pid_t>(pool.pids().front()), SIGSTOP) == 0);
+  const auto task = pool.submit([](const connection&) {}, writer);
+  writer.close();
+  BOOST_TEST(task.cancel());
+  BOOST_REQUIRE(::kill(static_cast<pid_t>(pool.pids().front()), SIGCONT) == 0);
+  BOOST_CHECK_THROW(reader.recv_for<int>(patience), end_of_stream);
+}
+
+BOOST_AUTO_TEST_CASE(handles_of_cancelled_tasks_leave_the_way_to_a_worker_free) {
+  const auto [reader, writer] = pipe();
+  pool pool(1, {.mode = transfer::duplicate});
+  const auto take = [](const connection&) {};
+  BOOST_REQUIRE(::kill(static_cast<pid_t>(pool.pids().front()), SIGSTOP) == 0);
+  for (int i = 0; i < 600; ++i) pool.submit(take, writer).cancel();
+  BOOST_REQUIRE(::kill(static_cast<pid_t>(pool.pids().front()), SIGCONT) == 0);
+  outcome(pool.submit(take, writer));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -201,6 +201,8 @@ BOOST_AUTO_TEST_CASE(a_call_that_is_stopped_reads_no_more_and_begins_no_more) {
     BOOST_TEST(read >= 10);
     BOOST_CHECK_THROW(pool.map(fn<&square>, std::vector{1, 2, 3}, {.stop = stop.get_token()}),
                       task_cancelled);
+    BOOST_CHECK_THROW(pool.map_async(fn<&square>, std::vector{1, 2, 3}, {.stop = stop.get_token()}),
+                      task_cancelled);
     auto none = pool.imap(fn<&square>, std::vector{1, 2, 3}, {.stop = stop.get_token()});
     BOOST_TEST((none.begin() == none.end()));
   }

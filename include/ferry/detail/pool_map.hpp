@@ -8,10 +8,12 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <stop_token>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -96,7 +98,8 @@ class pool_feeder {
     batch_ = std::move(batch);
     comes_back_ = false;
     try {
-      while (!ended_) hand_over(most_items_);
+      while (!ended_ && !stopped()) hand_over(most_items_);
+      if (stopped()) throw stopped_error();
     } catch (...) {
       core_.cancel(*batch_);
       core_.seal(*batch_);
@@ -106,6 +109,7 @@ class pool_feeder {
   }
 
   bool stopped() const { return options_.stop.stop_requested(); }
+  static task_cancelled stopped_error() { return task_cancelled("the call was stopped by its stop token"); }
   bool ended() const noexcept { return ended_; }
   std::size_t read() const noexcept { return read_; }
   std::optional<std::size_t> total() const noexcept { return total_; }
@@ -221,7 +225,8 @@ class task_results {
 template <class R, class Feeder>
 std::vector<result_value<R>> gather(Feeder& feeder) {
   std::vector<result_value<R>> results;
-  if (feeder.total()) results.reserve(*feeder.total());
+  if constexpr (!std::is_void_v<R>)
+    if (feeder.total()) results.reserve(*feeder.total());
   task_list early;  // before their turn
   std::exception_ptr thrown;
   std::size_t next = 0, done = 0;
@@ -229,7 +234,7 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
     feeder.fill();
     if (feeder.stopped()) {
       feeder.cancel();
-      if (!thrown) thrown = std::make_exception_ptr(task_cancelled("the call was stopped by its stop token"));
+      if (!thrown) thrown = std::make_exception_ptr(feeder.stopped_error());
     }
     task_list finished = feeder.take();
     if (finished.empty()) break;
@@ -245,7 +250,8 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
         if (!thrown && items.append_all_to(results)) continue;
       while (!thrown && !items.done()) {
         try {
-          results.push_back(items.next(feeder.core().packing()));
+          [[maybe_unused]] auto result = items.next(feeder.core().packing());
+          if constexpr (!std::is_void_v<R>) results.push_back(std::move(result));
         } catch (...) {
           thrown = std::current_exception();
         }
@@ -261,6 +267,16 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
 /// A `map_async`: its input has been read when it is made.
 template <class R>
 class map_call final : public pool_call<std::vector<R>> {
+ public:
+  /// Has what no worker has begun given up when that is requested.
+  void stop_by(const std::stop_token& token, const pool_core& core, const std::shared_ptr<map_call>& self) {
+    // Not a strong reference, or who drops the last one might wait for this, and this for a lock that he has.
+    stop_.emplace(token, [core = pool_core(core), weak = std::weak_ptr(self)]() mutable {
+      if (const auto call = weak.lock()) core.cancel(*call);
+    });
+  }
+
+ private:
   std::vector<R> read(pool_core& core) override {
     task_list tasks = core.take_finished(*this).first;
     tasks.sort([](const auto& a, const auto& b) { return a->first < b->first; });
@@ -269,6 +285,8 @@ class map_call final : public pool_call<std::vector<R>> {
       for (task_results<R> items(each); !items.done();) results.push_back(items.next(core.packing()));
     return results;
   }
+
+  std::optional<std::stop_callback<std::function<void()>>> stop_;
 };
 
 }  // namespace ferry::detail
