@@ -314,7 +314,6 @@ class pool_calls {
                   "ferry: map_async gives the results; a callable without any goes "
                   "to map, or to submit for each element");
     auto call = std::make_shared<detail::map_call<result>>();
-    call->stop_by(options.stop, core_, call);
     feed<Traits, Unpack>(function, std::forward<Range>(input), options, any_number)->hand_over_all(call);
     return task<std::vector<result>>(core_, std::move(call));
   }

@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 
 /// How many workers in a row may end before they are ready. Then the pool ends, with what the last one threw.
 constexpr std::size_t most_failed_starts = 3;
+/// The same for those that the system refuses, for want of something that others may soon give back.
+constexpr std::size_t most_refused_starts = 50;
 /// And, for each worker of the pool, when they are ready but have begun nothing yet: it takes more of them,
 /// since whoever kills idle workers may well kill all at once.
 constexpr std::size_t most_idle_deaths = 10;
@@ -261,7 +263,7 @@ void scheduler::bury(worker& dead, const worker_end& how) {
   if (at.ready || !was_wanted) failed_starts_ = 0;
   if (was_wanted) {
     if (!at.ready)
-      failed_to_start(died_at_no_task);
+      failed_to_start(died_at_no_task, most_failed_starts);
     else if (at.run == 0)
       died_idle(died_at_no_task);
     else if (making)
@@ -317,9 +319,9 @@ void scheduler::died_idle(std::exception_ptr why) {
   if (idle_deaths_ >= most_idle_deaths * wanted_) break_off(std::move(why));
 }
 
-void scheduler::failed_to_start(std::exception_ptr why) {
+void scheduler::failed_to_start(std::exception_ptr why, std::size_t most) {
   next_hire_ = deadline::after(pause_after_failure);
-  if (++failed_starts_ >= most_failed_starts) break_off(std::move(why));
+  if (++failed_starts_ >= most) break_off(std::move(why));
 }
 
 void scheduler::break_off(std::exception_ptr why) {
@@ -339,7 +341,7 @@ void scheduler::replace(lock_type& lock) {
       lock.lock();
       // Those that there are go on; only without any the pool is at its end.
       if (workers_.empty())
-        failed_to_start(std::current_exception());
+        failed_to_start(std::current_exception(), most_refused_starts);
       else
         next_hire_ = deadline::after(pause_after_failure);
       changed_.notify_all();

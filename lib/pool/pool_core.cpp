@@ -53,6 +53,13 @@ std::pair<task_list, std::size_t> pool_core::take_finished(pool_batch& batch) {
 std::size_t pool_core::cancel(pool_batch& batch) {
   return scheduler_->cancel(batch);
 }
+void pool_core::cancel_by(const std::stop_token& token, const std::shared_ptr<pool_batch>& batch) {
+  if (!token.stop_possible()) return;
+  // Not a strong reference, or who drops the last one might wait for this, and this for a lock that he has.
+  batch->stopping.emplace(token, [core = *this, weak = std::weak_ptr(batch)]() mutable {
+    if (const auto stopped = weak.lock()) core.cancel(*stopped);
+  });
+}
 void pool_core::when_done(pool_batch& batch, std::function<void()> what) {
   scheduler_->when_done(batch, std::move(what));
 }

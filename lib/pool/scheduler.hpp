@@ -145,7 +145,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   void fail_what_ran(worker& dead, task_list::iterator which, std::uint32_t item, std::exception_ptr why);
   void died_making(std::uint64_t what, const std::exception_ptr& why);
   void died_idle(std::exception_ptr why);
-  void failed_to_start(std::exception_ptr why);
+  void failed_to_start(std::exception_ptr why, std::size_t most);
   void break_off(std::exception_ptr why);
   void kill_late();
   void finish_workers();

@@ -10,10 +10,16 @@ namespace ferry::detail {
 namespace {
 
 /// @returns whether the lock is held now
+/// @throws archive_error  when others have written into it
 bool lock(os::robust_mutex& mutex, deadline until, os::adaptive_spin& spin, bool& owner_died) {
-  os::robust_mutex::outcome got = mutex.try_lock();
-  if (got == os::robust_mutex::outcome::timed_out)
-    got = mutex.lock(until.is_immediate() ? deadline::after(os::heartbeat) : until, spin);
+  os::robust_mutex::outcome got{};
+  try {
+    got = mutex.try_lock();
+    if (got == os::robust_mutex::outcome::timed_out)
+      got = mutex.lock(until.is_immediate() ? deadline::after(os::heartbeat) : until, spin);
+  } catch (const system_error&) {
+    throw_damaged("its lock is none");
+  }
   owner_died = got == os::robust_mutex::outcome::owner_died;
   return got != os::robust_mutex::outcome::timed_out;
 }

@@ -209,6 +209,37 @@ BOOST_AUTO_TEST_CASE(a_call_that_is_stopped_reads_no_more_and_begins_no_more) {
   BOOST_TEST(pool.map(fn<&square>, boost::irange(0, 10)) == squares(10), boost::test_tools::per_element());
 }
 
+BOOST_DATA_TEST_CASE(a_call_that_is_stopped_while_its_tasks_take_their_time_begins_no_more,
+                     boost::unit_test::data::make({false, true}), asynchronous) {
+  const signals all;
+  pool pool(2, {}, fn<&take_signals>, all);
+  std::stop_source stop;
+  const map_options options{.chunk_size = 1, .stop = stop.get_token()};
+  std::thread stopper([&] {
+    wait_until([&] { return *all.count == 2; });
+    stop.request_stop();
+    all.go.set();
+  });
+  if (asynchronous)
+    BOOST_CHECK_THROW(outcome(pool.map_async(fn<&hold>, boost::irange(0, 10), options)), task_cancelled);
+  else
+    BOOST_CHECK_THROW(pool.map(fn<&hold>, boost::irange(0, 10), options), task_cancelled);
+  stopper.join();
+  BOOST_TEST(*all.count == 2);
+}
+
+BOOST_AUTO_TEST_CASE(the_first_results_of_a_slow_input_come_before_much_more_of_it_is_read) {
+  const pool pool(2);
+  bool any = false, any_at_the_twentieth = false;
+  const auto slow = boost::irange(0, 30) | boost::adaptors::transformed([&](int number) {
+                      if (number >= 3) std::this_thread::sleep_for(2ms);
+                      if (number == 20) any_at_the_twentieth = any;
+                      return number;
+                    });
+  for ([[maybe_unused]] const int each : pool.imap(fn<&square>, slow, {.chunk_size = 1})) any = true;
+  BOOST_TEST(any_at_the_twentieth);
+}
+
 BOOST_AUTO_TEST_CASE(progress_is_told_until_all_is_done) {
   const pool pool(2);
   std::vector<map_progress> told;

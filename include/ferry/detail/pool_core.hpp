@@ -14,6 +14,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <utility>
 
 namespace ferry {
@@ -96,6 +97,7 @@ class pool_batch {
   task_list finished;                                 ///< not yet taken by who waits for them
   std::list<std::function<void()>> when_done;         ///< to be called once, by the keeper
   std::uint64_t items_answered = 0, nanoseconds = 0;  ///< for estimates
+  std::optional<std::stop_callback<std::function<void()>>> stopping;
   bool done() const noexcept { return sealed && unfinished == 0; }
 };
 
@@ -131,6 +133,8 @@ class pool_core {
   std::pair<task_list, std::size_t> take_finished(pool_batch& batch);
   /// Gives up the tasks of a batch that no worker has begun; none in a forked copy. @returns how many
   std::size_t cancel(pool_batch& batch);
+  /// Does that when it is requested. To be called once, before tasks are handed over.
+  void cancel_by(const std::stop_token& token, const std::shared_ptr<pool_batch>& batch);
   /// Has a function called by the pool's own thread when the batch is done.
   void when_done(pool_batch& batch, std::function<void()> what);
   /// How many items the next task of a batch should have, so that it takes long enough to be worth sending

@@ -5,15 +5,14 @@
 #include <ferry/task.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <ranges>
-#include <stop_token>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -62,22 +61,31 @@ class pool_feeder {
         options_(std::move(options)),
         most_items_(most_items),
         batch_(std::make_shared<pool_batch>()) {
+    core_.cancel_by(options_.stop, batch_);
     if constexpr (std::ranges::sized_range<View>)
       total_ = static_cast<std::size_t>(std::ranges::size(input_));
   }
 
   /// Hands over tasks until there are enough for the workers or `most_items` are under way, the input ends,
-  /// or it throws. What it throws is kept, and comes after the results of what was before it.
+  /// or it throws. What it throws is kept, and comes after the results of what was before it. Of an input
+  /// that takes its time no more than what keeps the workers busy is read before the results are looked at.
   void fill() {
-    const std::size_t most_tasks = tasks_for_each_worker * core_.workers();
+    const std::size_t workers = core_.workers();
+    const auto slow = deadline::after(slow_input);
+    const auto enough = [&] {
+      return tasks_out_ >= most_tasks_for_each * workers || items_out_ >= most_items_ ||
+             (tasks_out_ >= least_tasks_for_each * workers && slow.expired());
+    };
     try {
-      while (!ended_ && !stopped() && tasks_out_ < most_tasks && items_out_ < most_items_)
-        hand_over(most_items_ - items_out_);
+      while (!ended_ && !stopped() && !enough()) hand_over(most_items_ - items_out_);
     } catch (...) {
       thrown_ = std::current_exception();
       ended_ = true;
     }
-    if (stopped()) ended_ = true;
+    if (stopped()) {
+      ended_ = true;
+      cancel();  // what was handed over when it was being stopped
+    }
     if (ended_ && !batch_->sealed) core_.seal(*batch_);
   }
   /// What has been done since the last time; waits for it.
@@ -96,6 +104,7 @@ class pool_feeder {
   /// @throws what reading and handing over throw; what was handed over before is given up
   void hand_over_all(std::shared_ptr<pool_batch> batch) {
     batch_ = std::move(batch);
+    core_.cancel_by(options_.stop, batch_);
     comes_back_ = false;
     try {
       while (!ended_ && !stopped()) hand_over(most_items_);
@@ -127,14 +136,18 @@ class pool_feeder {
   }
 
  private:
-  static constexpr std::size_t tasks_for_each_worker = 16;
+  static constexpr std::chrono::milliseconds slow_input{1};
+  static constexpr std::size_t least_tasks_for_each = 2, most_tasks_for_each = 16;
 
   void hand_over(std::size_t most) {
     if (!at_) at_.emplace(std::ranges::begin(input_));
     std::shared_ptr<pool_task> task = tasks_.make(batch_, read_);
     std::exception_ptr thrown;
     try {
+      const auto slow = options_.chunk_size == 0 ? deadline::after(slow_input) : deadline::never();
       for (const std::size_t wanted = chunk(most); task->count < wanted; ++task->count, ++*at_) {
+        // What has been read of an input that takes its time goes as it is. Few looks at the clock tell that.
+        if (stopped() || (std::has_single_bit(task->count) && slow.expired())) break;
         if (*at_ == std::ranges::end(input_)) {
           ended_ = true;
           break;
@@ -232,11 +245,8 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
   std::size_t next = 0, done = 0;
   for (;;) {
     feeder.fill();
-    if (feeder.stopped()) {
-      feeder.cancel();
-      if (!thrown) thrown = std::make_exception_ptr(feeder.stopped_error());
-    }
     task_list finished = feeder.take();
+    if (feeder.stopped() && !thrown) thrown = std::make_exception_ptr(feeder.stopped_error());
     if (finished.empty()) break;
     for (const auto& each : finished) {
       done += each->count;
@@ -267,16 +277,6 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
 /// A `map_async`: its input has been read when it is made.
 template <class R>
 class map_call final : public pool_call<std::vector<R>> {
- public:
-  /// Has what no worker has begun given up when that is requested.
-  void stop_by(const std::stop_token& token, const pool_core& core, const std::shared_ptr<map_call>& self) {
-    // Not a strong reference, or who drops the last one might wait for this, and this for a lock that he has.
-    stop_.emplace(token, [core = pool_core(core), weak = std::weak_ptr(self)]() mutable {
-      if (const auto call = weak.lock()) core.cancel(*call);
-    });
-  }
-
- private:
   std::vector<R> read(pool_core& core) override {
     task_list tasks = core.take_finished(*this).first;
     tasks.sort([](const auto& a, const auto& b) { return a->first < b->first; });
@@ -285,8 +285,6 @@ class map_call final : public pool_call<std::vector<R>> {
       for (task_results<R> items(each); !items.done();) results.push_back(items.next(core.packing()));
     return results;
   }
-
-  std::optional<std::stop_callback<std::function<void()>>> stop_;
 };
 
 }  // namespace ferry::detail
