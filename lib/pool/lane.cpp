@@ -74,7 +74,7 @@ bool lane::get(pool_record& into, deadline until) {
         if (announced != 0) handles_->drop(from.record().serial, from);
         return true;
       },
-      [&] { handles_->tidy(ring_); });
+      [&] { drop_handles_of_recalled(); });
   if (outcome != ring::outcome::done) return false;
   if (no_memory) throw std::bad_alloc();
   if (into.bytes.size() < sizeof(record_title)) throw archive_error("a record of a pool has no title");
@@ -86,8 +86,22 @@ std::size_t lane::take_back() {
   // All under one lock: were the other side to take some in between, nobody could say which these are.
   ring::consumer from(ring_, deadline::immediately());
   std::size_t count = 0;
-  for (; from.holds() && from.find(); ++count) from.take();
+  bool any_handles = false;
+  for (; from.holds() && from.find(); ++count) {
+    any_handles |= from.record().handles != 0;
+    from.take();
+  }
+  // Whatever comes next is younger than these, by which the other side knows that nobody comes for them.
+  if (any_handles) ring::producer(ring_, deadline::immediately()).take_serial();
   return count;
+}
+
+void lane::drop_handles_of_recalled() {
+  if (handles_->empty()) return;
+  // The item with this number may be about to be put, or have been since; all before it are there or not.
+  const std::uint64_t last = ring_.head().serial.load(std::memory_order_acquire);
+  ring::consumer lock(ring_, deadline::immediately());
+  if (lock.holds() && !lock.find()) handles_->drop_older(last);
 }
 
 }  // namespace ferry::detail

@@ -15,14 +15,18 @@
 namespace ferry::detail {
 
 /// A ring, and a socket for what rides beside it. One process puts, the other takes; the one that puts may
-/// take back what the other has not taken. Each end survives the other's death.
+/// take back what the other has not taken, if the lane is recallable. Each end survives the other's death,
+/// and what the other writes to the memory. To be used by one thread at a time.
 class lane {
  public:
+  using sharing = ring::sharing;
+
+  /// @param among  recallable, or one to one
   /// @param handles  this process's end of a socket for both lanes of a worker
-  explicit lane(std::shared_ptr<item_handles> handles) : ring_(0, 0), handles_(std::move(handles)) {}
+  lane(sharing among, std::shared_ptr<item_handles> handles) : ring_(among), handles_(std::move(handles)) {}
   /// @throws archive_error  when the memory is no ring
-  lane(unique_handle memory, std::shared_ptr<item_handles> handles)
-      : ring_(std::move(memory)), handles_(std::move(handles)) {}
+  lane(unique_handle memory, sharing among, std::shared_ptr<item_handles> handles)
+      : ring_(std::move(memory), among), handles_(std::move(handles)) {}
 
   /// Puts a record, a copy of what is given.
   /// @returns false when it could not be done until then, for lack of room for handles
@@ -38,6 +42,8 @@ class lane {
   bool get(pool_record& into, deadline until);
   /// Drops what has not been taken, which is what was put last. @returns how many records
   std::size_t take_back();
+  /// To be called before that when the process that takes has ended.
+  void taker_has_ended() { ring_.taker_has_ended(); }
   void close() {
     ring_.close(false, [] {});
   }
@@ -49,6 +55,7 @@ class lane {
   handle_view memory() const noexcept { return ring_.handle(); }
 
  private:
+  void drop_handles_of_recalled();
   bool put_at_once(std::span<const std::byte> record, std::span<const unique_handle> handles, deadline until);
 
   ring ring_;

@@ -37,8 +37,8 @@ worker_progress pool_end::progress() const noexcept {
 worker_end_of_channel::worker_end_of_channel(channel_seat seat)
     : bell_(std::move(seat.bell_memory), std::move(seat.bell_event)),
       handles_(std::make_shared<item_handles>(std::move(seat.handles))),
-      tasks_(std::move(seat.tasks), handles_),
-      answers_(std::move(seat.answers), handles_) {}
+      tasks_(std::move(seat.tasks), lane::sharing::recallable, handles_),
+      answers_(std::move(seat.answers), lane::sharing::one_to_one, handles_) {}
 
 bool worker_end_of_channel::next(pool_record& into) {
   try {

@@ -34,8 +34,8 @@ class pool_end {
   explicit pool_end(std::pair<unique_handle, unique_handle> sockets)
       : handles_(std::make_shared<item_handles>(std::move(sockets.first))),
         workers_handles_(std::move(sockets.second)),
-        tasks_(handles_),
-        answers_(handles_) {}
+        tasks_(lane::sharing::recallable, handles_),
+        answers_(lane::sharing::one_to_one, handles_) {}
   static std::pair<unique_handle, unique_handle> os_socket_pair();
 
   std::shared_ptr<item_handles> handles_;

@@ -78,6 +78,10 @@ class process_worker final : public worker_link {
   std::optional<worker_end> ended() override {
     const exit_status status = process_.status();
     if (!status.ended()) return std::nullopt;
+    try {
+      channel_.tasks().taker_has_ended();
+    } catch (const error&) {  // it has written nonsense, as will be seen when its tasks are recalled
+    }
     worker_end end;
     end.code = status.code;
     if (status.is == exit_status::state::killed) end.how = worker_end::kind::killed;

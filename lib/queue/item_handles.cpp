@@ -108,6 +108,15 @@ void item_handles::drop_all() {
   }
 }
 
+void item_handles::drop_older(std::uint64_t serial) {
+  for (;;) {
+    os::peek_one_after_the_other(reader_);
+    const auto first = look();
+    if (!first || static_cast<std::int64_t>(*first - serial) >= 0) return;
+    os::drop_packet(reader_);
+  }
+}
+
 bool item_handles::tidy(ring& items) {
   if (empty() || !items.looks_empty()) return false;
   const ring::consumer taking(items, deadline::immediately());

@@ -9,14 +9,18 @@
 namespace ferry::detail {
 namespace {
 
+/// Who holds a lock is about to give it back.
+deadline at_least_a_heartbeat(deadline until) noexcept {
+  return until.is_immediate() ? deadline::after(os::heartbeat) : until;
+}
+
 /// @returns whether the lock is held now
 /// @throws archive_error  when others have written into it
 bool lock(os::robust_mutex& mutex, deadline until, os::adaptive_spin& spin, bool& owner_died) {
   os::robust_mutex::outcome got{};
   try {
     got = mutex.try_lock();
-    if (got == os::robust_mutex::outcome::timed_out)
-      got = mutex.lock(until.is_immediate() ? deadline::after(os::heartbeat) : until, spin);
+    if (got == os::robust_mutex::outcome::timed_out) got = mutex.lock(at_least_a_heartbeat(until), spin);
   } catch (const system_error&) {
     throw_damaged("its lock is none");
   }
@@ -79,6 +83,12 @@ bool ring::all_done() const noexcept {
 void ring::sweep() {
   consumer lock(*this, deadline::immediately());
   if (lock.holds() && lock.is_any_leased()) lock.sweep();
+}
+
+void ring::taker_has_ended() {
+  if (!head().taking.break_open()) return;
+  consumer lock(*this, deadline::immediately());
+  if (lock.holds()) lock.repair();
 }
 
 std::uint64_t ring::size() const noexcept {
@@ -179,6 +189,10 @@ void ring::discard_all() {
 // --- producers ---------------------------------------------------------------------------------------------
 
 ring::producer::producer(ring& in, deadline until) : in_(in) {
+  if (in.sharing_ != sharing::among_all) {
+    holds_ = true;
+    return;
+  }
   bool owner_died = false;
   holds_ = lock(in.head().producers, until, in.producers_spin_, owner_died);
   // A producer that was killed may have made room in rings to which it never came. Its unfinished record is
@@ -197,7 +211,8 @@ ring::producer::~producer() {
 }
 
 void ring::producer::unlock() noexcept {
-  if (std::exchange(holds_, false)) unlock_noexcept(in_.head().producers);
+  if (std::exchange(holds_, false) && in_.sharing_ == sharing::among_all)
+    unlock_noexcept(in_.head().producers);
 }
 
 bool ring::producer::has_room(std::uint64_t size) noexcept {
@@ -255,7 +270,9 @@ void ring::producer::prepare(std::uint64_t size) {
 }
 
 std::uint64_t ring::producer::take_serial() noexcept {
-  return serial_ = ++in_.head().serial;
+  serial_ = in_.head().serial.load(std::memory_order_relaxed) + 1;
+  in_.head().serial.store(serial_, std::memory_order_release);
+  return serial_;
 }
 
 void ring::producer::commit(std::span<const std::byte> bytes, record_facts facts) noexcept {
@@ -275,6 +292,11 @@ void ring::producer::commit(std::span<const std::byte> bytes, record_facts facts
 // --- consumers ---------------------------------------------------------------------------------------------
 
 ring::consumer::consumer(ring& in, deadline until) : in_(in) {
+  if (in.sharing_ != sharing::among_all) {
+    holds_ = in.sharing_ == sharing::one_to_one ||
+             in.head().taking.lock(at_least_a_heartbeat(until), in.consumers_spin_);
+    return;
+  }
   bool owner_died = false;
   holds_ = lock(in.head().consumers, until, in.consumers_spin_, owner_died);
   if (!owner_died) return;
@@ -291,7 +313,9 @@ ring::consumer::~consumer() {
 }
 
 void ring::consumer::unlock() noexcept {
-  if (std::exchange(holds_, false)) unlock_noexcept(in_.head().consumers);
+  if (!std::exchange(holds_, false)) return;
+  if (in_.sharing_ == sharing::among_all) unlock_noexcept(in_.head().consumers);
+  if (in_.sharing_ == sharing::recallable) in_.head().taking.unlock();
 }
 
 bool ring::consumer::find() {

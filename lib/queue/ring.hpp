@@ -33,6 +33,14 @@ struct record_facts {
 /// holds a lock uses `producer` and `consumer` by way of `put_by` and `get_by`.
 class ring {
  public:
+  /// Who puts and takes. Both ends of a ring are to say the same.
+  enum class sharing : std::uint8_t {
+    among_all,   ///< any number of processes; their locks are the system's, and survive their owners
+    recallable,  ///< one process puts, one takes, and the first may take back; it says when the other has
+                 ///< ended
+    one_to_one,  ///< one process puts and one takes: there is nothing to lock
+  };
+
   /// @param max_items  0: no bound
   /// @param max_bytes  0: no bound; counts what items take in the ring, which is 32 bytes more than they
   ///                   have, rounded up to 8
@@ -41,8 +49,11 @@ class ring {
   ring(std::uint64_t max_items, std::uint64_t max_bytes, bool tasks = false) : memory_(max_items, max_bytes) {
     head().tasks = tasks ? 1 : 0;
   }
+  /// One without bounds.
+  explicit ring(sharing among) : memory_(0, 0), sharing_(among) {}
   /// @throws archive_error  when what arrived is no ring
-  explicit ring(unique_handle memory) : memory_(std::move(memory)) {}
+  explicit ring(unique_handle memory, sharing among = sharing::among_all)
+      : memory_(std::move(memory)), sharing_(among) {}
 
   class producer;
   class consumer;
@@ -98,6 +109,8 @@ class ring {
   bool all_done() const noexcept;
   /// Looks for leases of processes that have ended: what they had is to be taken again, or is lost.
   void sweep();
+  /// The process that takes has ended, of a recallable ring: what it was at is undone or done.
+  void taker_has_ended();
 
   handle_view handle() const noexcept { return memory_.handle(); }
   ring_head& head() const noexcept { return memory_.head(); }
@@ -113,6 +126,7 @@ class ring {
   void discard_all();
 
   ring_memory memory_;
+  const sharing sharing_ = sharing::among_all;
   os::adaptive_spin producers_spin_, consumers_spin_;  // for the locks
   os::adaptive_spin items_spin_, room_spin_;
 };
@@ -161,6 +175,8 @@ class ring::consumer {
 
   bool holds() const noexcept { return holds_; }
   void unlock() noexcept;
+  /// What its last owner left undone when it ended.
+  void repair();
 
   /// Goes to the next item.
   /// @returns false when there is none
@@ -194,7 +210,6 @@ class ring::consumer {
   bool find_in(std::uint32_t ring);
   bool find_returned();
   void leave(std::uint32_t ring);
-  void repair();
   void reclaim(std::uint32_t ring);
   /// Calls `visit(ring, at, place, record)` for the items that were taken and whose memory is not free yet,
   /// from ring `first` on, until it returns true.

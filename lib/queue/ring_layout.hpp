@@ -13,10 +13,13 @@
 // tells the other is in words that only one side writes. Every change that the other side, or the next on the
 // same side, acts on is one store; what is before it is invisible, and what is after it is done again by who
 // comes next. So a lock whose owner died protects nothing that is broken.
+//
+// Between two processes alone, one of which may be hostile, there are no such locks: see ring::sharing.
 #pragma once
 
 #include "os/park.hpp"
 #include "os/robust_mutex.hpp"
+#include "os/word_lock.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -89,9 +92,10 @@ struct ring_head {
   std::atomic<std::uint32_t> reading;  // the ring with the next item
 
   alignas(64) os::robust_mutex producers{};
-  std::uint64_t serial;  // of the last item that was begun; under the producers' lock
+  std::atomic<std::uint64_t> serial;  // of the last item that was begun; under the producers' lock
 
   alignas(64) os::robust_mutex consumers{};
+  os::word_lock taking;  // instead of it where only the two ends of a lane may take
   std::uint64_t
       taken_serial;  // of the last item that was taken, or was about to be; under the consumers' lock
 

@@ -108,6 +108,7 @@ class scene {
     std::uint32_t answered = 0;
     for (pool_record answer; here_.answers().get(answer, deadline::immediately()); ++answered)
       check_answer(answer, answered);
+    here_.tasks().taker_has_ended();
     std::size_t left = here_.tasks().take_back();
     if (answered != 0 || left < tasks_ + 1) {  // it has begun
       BOOST_TEST(left <= tasks_);
