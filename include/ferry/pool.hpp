@@ -340,7 +340,7 @@ class pool_calls {
 /// up what has not been begun, lets what has go on for `grace`, and then terminates; it never hangs. (Workers
 /// that are threads cannot be terminated, and are waited for.)
 ///
-/// Thread-safe, but for destruction. In a forked copy of this process the pool is of no use, and its
+/// Thread-safe, but for destruction. In a forked copy of this process all calls but `cancel` throw, and its
 /// destructor does nothing.
 class pool : public pool_calls<> {
  public:
