@@ -3,6 +3,7 @@
 
 #include "os/process.hpp"
 
+#include <atomic>
 #include <new>
 #include <utility>
 #include <vector>
@@ -14,7 +15,7 @@ namespace {
 struct book {
   std::recursive_mutex mutex;
   std::vector<fork_hook*> hooks;
-  std::uint64_t generation = 0;
+  std::atomic<std::uint64_t> generation{0};  // changes in forked copies alone
 };
 book& the_book();
 
@@ -51,7 +52,7 @@ fork_hook::fork_hook(std::function<void()> in_copy) : in_copy_(std::move(in_copy
   book& all = the_book();
   const std::lock_guard lock(all.mutex);
   all.hooks.push_back(this);
-  generation_ = all.generation;
+  generation_ = all.generation.load(std::memory_order_relaxed);
 }
 
 fork_hook::~fork_hook() {
@@ -61,9 +62,7 @@ fork_hook::~fork_hook() {
 }
 
 bool fork_hook::is_copy() const noexcept {
-  book& all = the_book();
-  const std::lock_guard lock(all.mutex);
-  return generation_ != all.generation;
+  return generation_ != the_book().generation.load(std::memory_order_relaxed);
 }
 
 std::unique_lock<std::recursive_mutex> hold_off_forks() {

@@ -4,10 +4,10 @@
 #include <ferry/pool.hpp>
 
 #include "pool/local_channel.hpp"
+#include "pool/support.hpp"
 #include "pool/written_call.hpp"
 #include "support/killing.hpp"
 #include "support/leaks.hpp"
-#include "support/sanitizer.hpp"
 
 #include <boost/range/adaptor/transformed.hpp>
 #include <boost/range/irange.hpp>
@@ -186,11 +186,7 @@ struct soak_figures {
 
 /// Calls of all sizes, one after the other, while workers are killed that are at work.
 soak_figures kill_many(start_method method, std::size_t kills) {
-  pool_options options;
-  options.context = default_context();
-  options.context->method = method;
-  options.context->fork_with_threads = true;
-  const pool pool(3, options);
+  const pool pool(3, by(method));
 
   soak_figures figures;
   std::atomic<std::int64_t> at_work{0};

@@ -140,9 +140,12 @@ BOOST_DATA_TEST_CASE(callbacks_are_called_once_with_what_came, every_kind, worke
   const pool pool(2, workers.options);
   std::atomic<int> done{0}, failed{0};
   std::vector<int> result;
-  const auto on_failure = [&](const std::exception_ptr& why) {
-    BOOST_CHECK_THROW(std::rethrow_exception(why), std::out_of_range);
-    ++failed;
+  const auto on_failure = [&](const std::exception_ptr& why) {  // Boost.Test is for the main thread alone
+    try {
+      std::rethrow_exception(why);
+    } catch (const std::out_of_range&) {
+      ++failed;
+    }
   };
   const auto good = pool.map_async(fn<&square>, boost::irange(0, 10));
   good.then(
