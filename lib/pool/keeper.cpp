@@ -270,11 +270,12 @@ void scheduler::bury(worker& dead, const worker_end& how) {
       died_making(at.run, died_at_no_task);
   }
   // What is to be run again, where nobody will.
-  if (const std::exception_ptr& over = broken_       ? broken_
-                                       : terminated_ ? was_terminated_
-                                                     : was_destroyed_;
-      broken_ || terminated_ || stopping_)
-    give_up_waiting(over);
+  if (broken_)
+    give_up_waiting(broken_);
+  else if (terminated_)
+    give_up_waiting(was_terminated_);
+  else if (stopping_)
+    give_up_waiting(was_destroyed_);
 }
 
 void scheduler::fail_what_ran(worker& dead, task_list::iterator which, std::uint32_t item,
