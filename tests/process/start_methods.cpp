@@ -5,9 +5,14 @@
 #include "programs/answering.hpp"
 #include "support/sanitizer.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
+#include <fcntl.h>
 #include <fstream>
 #include <future>
+#include <pthread.h>
+#include <string>
 #include <thread>
 #include <unistd.h>
 
@@ -150,6 +155,30 @@ BOOST_AUTO_TEST_CASE(fork_beside_threads_can_be_allowed) {
   process child(options, fn<&nothing>);
   child.join();
   BOOST_TEST(child.exit_code().value() == 0);
+}
+
+// As another thread may print, after what has been printed was flushed for the fork.
+BOOST_AUTO_TEST_CASE(what_is_printed_just_before_a_fork_is_not_written_by_the_child_too) {
+  std::fflush(stdout);
+  std::array<int, 2> ends{};
+  BOOST_REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+  const unique_handle reader(ends[0]);
+  unique_handle writer(ends[1]);
+  forked_child program([&] {
+    ::dup2(ends[1], STDOUT_FILENO);
+    ::pthread_atfork([] { std::fputs("once", stdout); }, nullptr, nullptr);
+    process child(by(start_method::fork), fn<&nothing>);
+    child.join();
+    std::fflush(stdout);
+    return child.exit_code().value();
+  });
+  writer.reset();
+  std::string printed(100, ' ');
+  std::size_t size = 0;
+  for (ssize_t got = 1; got > 0; size += static_cast<std::size_t>(std::max<ssize_t>(got, 0)))
+    got = ::read(ends[0], printed.data() + size, printed.size() - size);
+  BOOST_TEST(program.wait() == 0);
+  BOOST_TEST(printed.substr(0, size) == "once");
 }
 
 BOOST_AUTO_TEST_CASE(a_thread_that_has_been_joined_does_not_prevent_a_fork) {

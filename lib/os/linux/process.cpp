@@ -18,6 +18,7 @@
 #include <iostream>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio_ext.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/single_threaded.h>
@@ -173,7 +174,11 @@ started_process fork_process() {
   std::fflush(nullptr);
   const pid_t child = calls().fork();
   if (child < 0) throw_not_started(errno, "fork this process");
-  if (child == 0) return {};
+  if (child == 0) {
+    // What another thread has printed since is for the parent to write.
+    ::__fpurge(stdout);
+    return {};
+  }
   return {child, watch_or_kill(child)};
 }
 
