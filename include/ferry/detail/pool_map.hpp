@@ -5,7 +5,6 @@
 #include <ferry/task.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -146,8 +145,10 @@ class pool_feeder {
     try {
       const auto slow = options_.chunk_size == 0 ? deadline::after(slow_input) : deadline::never();
       for (const std::size_t wanted = chunk(most); task->count < wanted; ++task->count, ++*at_) {
-        // What has been read of an input that takes its time goes as it is. Few looks at the clock tell that.
-        if (stopped() || (std::has_single_bit(task->count) && slow.expired())) break;
+        // What has been read of an input that takes its time goes as it is. Looks at the clock after 1, 2, 4,
+        // 8 ... items tell that.
+        const bool is_power_of_two = task->count != 0 && (task->count & (task->count - 1)) == 0;
+        if (stopped() || (is_power_of_two && slow.expired())) break;
         if (*at_ == std::ranges::end(input_)) {
           ended_ = true;
           break;
