@@ -185,7 +185,7 @@ class remote_error : public error {
   /// @param type_name  name of the exception's type over there
   /// @param text  its `what()`
   /// @param origin  id of the process that threw it, 0 if unknown
-  /// @param trace  see there
+  /// @param trace  see `trace()`
   remote_error(std::string type_name, std::string text, std::int64_t origin, std::string trace = {});
   const std::string& type_name() const noexcept { return type_name_; }
   const std::string& text() const noexcept { return text_; }

@@ -15,7 +15,7 @@ struct channel_seat {
   unique_handle tasks, answers, handles, bell_memory, bell_event;
 };
 
-/// The pool's end. Thread-safe as its lanes are.
+/// The pool's end. To be used by one thread at a time, as its lanes are; but for `progress`.
 class pool_end {
  public:
   /// @throws system_error  when memory or descriptors have run out; it takes four, one of them the worker's

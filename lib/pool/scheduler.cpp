@@ -31,8 +31,6 @@ std::uint64_t estimate(const pool_task& task) noexcept {
 
 }  // namespace
 
-// --- jobs and states ---------------------------------------------------------------------------------------
-
 scheduler::lock_type scheduler::lock_here() {
   if (is_copy())  // where another thread may have held the lock, and nobody would ever give it back
     throw error(
@@ -40,6 +38,8 @@ scheduler::lock_type scheduler::lock_here() {
         "make a pool of its own in the child");
   return lock_type(mutex_);
 }
+
+// --- jobs and states ---------------------------------------------------------------------------------------
 
 fixture::~fixture() {
   if (const auto owner = owner_.lock()) owner->forget(id_);
@@ -164,7 +164,7 @@ scheduler::worker* scheduler::find_place(const pool_task& task, spreading how) {
 }
 
 /// Gives a worker the first task that waits, or settles that if it cannot be given to any.
-/// @returns false when this worker takes nothing for now
+/// @returns false when this worker has no room, or has ended: the task waits on
 bool scheduler::give_first(worker& to) {
   const std::shared_ptr<pool_task> task = waiting_.front();
   try {

@@ -117,16 +117,6 @@ void item_handles::drop_older(std::uint64_t serial) {
   }
 }
 
-bool item_handles::tidy(ring& items) {
-  if (empty() || !items.looks_empty()) return false;
-  const ring::consumer taking(items, deadline::immediately());
-  if (!taking.holds()) return false;
-  const ring::producer putting(items, deadline::immediately());
-  if (!putting.holds() || !items.looks_empty() || taking.is_any_leased() || empty()) return false;
-  drop_all();
-  return true;
-}
-
 bool item_handles::empty() const {
   return !os::holds_packet(reader_);
 }

@@ -47,10 +47,6 @@ class item_handles {
   void drop_all();
   /// Under the consumers' lock: drops those in front whose items were begun before that one.
   void drop_older(std::uint64_t serial);
-  /// Under no lock: drops all where the queue is empty. They are what killed processes left there, and who
-  /// has the other end of what they are may wait for their being closed.
-  /// @returns whether there were any
-  bool tidy(ring& items);
   bool empty() const;
 
   handle_view reader() const noexcept { return reader_; }

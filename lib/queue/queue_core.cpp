@@ -28,6 +28,8 @@ struct queue_core::state {
 
   bool put(std::span<const std::byte> bytes, std::uint32_t format, const std::vector<handle_view>& carried,
            std::size_t count, deadline until);
+  /// @returns whether there was something to clear away
+  bool tidy();
   void after_lease();
   void end_lease(ring::consumer& from, const lease_ticket& lease);
 
@@ -83,7 +85,7 @@ bool queue_core::state::put(std::span<const std::byte> bytes, std::uint32_t form
     });
     if (outcome != ring::outcome::declined) return outcome == ring::outcome::done;
     // No consumer needs to come for what fills an empty queue: so who waits for that room makes it.
-    if (!handles.tidy(items) && !handles.wait_for_room(until)) return false;
+    if (!tidy() && !handles.wait_for_room(until)) return false;
   }
 }
 
@@ -114,7 +116,7 @@ bool queue_core::get(taken_item& into, taking how, deadline until) {
           it.ready.settle();
           return is_whole;
         },
-        [&] { it.handles.tidy(it.items); });
+        [&] { it.tidy(); });
     if (outcome == ring::outcome::timed_out) {
       // Whoever looked in vain because the handle of the queue was up puts it down.
       if (it.items.head().watched.load(std::memory_order_relaxed) != 0) it.ready.is_ready();
@@ -130,6 +132,18 @@ bool queue_core::get(taken_item& into, taking how, deadline until) {
     }
     return true;
   }
+}
+
+// Handles in a queue without items are what killed processes left there. Who has the other end of what they
+// are may wait for their being closed.
+bool queue_core::state::tidy() {
+  if (handles.empty() || !items.looks_empty()) return false;
+  const ring::consumer taking(items, deadline::immediately());
+  if (!taking.holds()) return false;
+  const ring::producer putting(items, deadline::immediately());
+  if (!putting.holds() || !items.looks_empty() || taking.is_any_leased() || handles.empty()) return false;
+  handles.drop_all();
+  return true;
 }
 
 // --- leases ------------------------------------------------------------------------------------------------

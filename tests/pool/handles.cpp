@@ -245,7 +245,7 @@ BOOST_AUTO_TEST_CASE(handles_of_tasks_that_came_to_nothing_are_closed) {
   }
 }
 
-// A worker that is busy starting has not taken it yet.
+// A worker that is stopped has not taken them.
 BOOST_AUTO_TEST_CASE(the_handles_of_a_cancelled_task_are_closed) {
   auto [reader, writer] = pipe();
   pool pool(1, {.mode = transfer::duplicate});

@@ -232,7 +232,7 @@ BOOST_AUTO_TEST_CASE(the_first_results_of_a_slow_input_come_before_much_more_of_
   const pool pool(2);
   bool any = false, any_at_the_twentieth = false;
   const auto slow = boost::irange(0, 30) | boost::adaptors::transformed([&](int number) {
-                      if (number >= 3) std::this_thread::sleep_for(2ms);
+                      if (number >= 3) std::this_thread::sleep_for(2ms);  // slow is what it is to be
                       if (number == 20) any_at_the_twentieth = any;
                       return number;
                     });

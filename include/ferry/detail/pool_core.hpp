@@ -77,9 +77,11 @@ class pool_task {
   unsigned deaths = 0;  ///< of workers that ran it
   unsigned misses = 0;  ///< workers that ended when it was the next that they were to begin
 
+  // Set when it is sent.
+  std::uint64_t id = 0;           ///< of its record
+  std::uint64_t nanoseconds = 0;  ///< that it is expected to take
+
   // What came of it: an answer, or why there is none.
-  std::uint64_t id = 0;           ///< of the record that it was sent as
-  std::uint64_t nanoseconds = 0;  ///< that it was expected to take when it was sent
   pool_record answer;
   std::exception_ptr failure;
 
@@ -94,10 +96,10 @@ class pool_batch {
   std::size_t unfinished = 0;  ///< tasks
   bool sealed = false;         ///< no more tasks will come
   bool keeps_finished = true;
-  task_list finished;                                 ///< not yet taken by who waits for them
-  std::list<std::function<void()>> when_done;         ///< to be called once, by the keeper
-  std::uint64_t items_answered = 0, nanoseconds = 0;  ///< for estimates
-  std::optional<std::stop_callback<std::function<void()>>> stopping;
+  task_list finished;                                                 ///< not yet taken by who waits for them
+  std::list<std::function<void()>> when_done;                         ///< to be called once, by the keeper
+  std::uint64_t items_answered = 0, nanoseconds = 0;                  ///< for estimates
+  std::optional<std::stop_callback<std::function<void()>>> stopping;  ///< see `pool_core::cancel_by`
   bool done() const noexcept { return sealed && unfinished == 0; }
 };
 
