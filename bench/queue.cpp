@@ -1,13 +1,11 @@
 // Queues beside a ring with nothing but its speed, the system's own means, and other libraries.
-//
-// Not among the peers: Open MPI. Its processes must be started by its mpirun, and it spins while it waits, so
-// nothing here could be measured in turn with it.
 #include <ferry/queue.hpp>
 #include <ferry/simple_queue.hpp>
 
 #include "support/contest.hpp"
 #include "support/crew.hpp"
 #include "support/peers/messaging.hpp"
+#include "support/peers/open_mpi.hpp"
 #include "support/report.hpp"
 
 #include <array>
@@ -18,6 +16,7 @@
 #include <memory>
 #include <sched.h>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -173,16 +172,30 @@ std::map<std::string, double> by_python() {
   return found;
 }
 
-bench::contestant python(const std::map<std::string, double>& rates, const std::string& kind,
-                         const char* which) {
-  // Measured before, in a program of its own: its figure is handed on.
-  const double seconds = 1 / rates.at(kind + which);
-  bench::contestant known{"CPython " + kind, [] {}, 1};
-  known.seconds.assign(1000, seconds);
-  return known;
-}
+/// What was measured before, in programs of their own.
+struct known_rates {
+  std::map<std::string, double> python = by_python();
+  std::map<std::string, double> mpi = bench::open_mpi::measure();
 
-void small_items(const std::map<std::string, double>& rates) {
+  void add_python(std::vector<bench::contestant>& to, const std::string& kind, const char* which,
+                  double factor = 1) const {
+    const auto found = python.find(kind + which);
+    if (found != python.end()) add(to, "CPython " + kind, factor / found->second);
+  }
+  void add_mpi(std::vector<bench::contestant>& to, const char* which) const {
+    const auto found = mpi.find(which);
+    if (found != mpi.end()) add(to, "Open MPI, shared memory", found->second);
+  }
+
+ private:
+  static void add(std::vector<bench::contestant>& to, std::string name, double seconds) {
+    bench::contestant known{std::move(name), [] {}, 1};
+    known.seconds.assign(1000, seconds);
+    to.push_back(std::move(known));
+  }
+};
+
+void small_items(const known_rates& rates) {
   using queue = values<ferry::queue<block>>;
   const ferry::queue_options bounded{.max_items = 4096};
   constexpr std::size_t many = 500'000, some = 100'000;
@@ -203,26 +216,23 @@ void small_items(const std::map<std::string, double>& rates) {
   } else {
     std::fputs("bench: without ZeroMQ: there is no libzmq.so.5\n", stderr);
   }
-  for (const char* kind : {"Queue", "SimpleQueue"}) {
-    if (rates.contains(std::string(kind) + '1')) all.push_back(python(rates, kind, "1"));
-  }
+  rates.add_mpi(all, "one way");
+  for (const char* kind : {"Queue", "SimpleQueue"}) rates.add_python(all, kind, "1");
   report("64 B, one producer and one consumer", "million/s", std::move(all), 1e-6);
 
   all = {flowing("ferry", std::make_shared<queue>(bounded), small, many, 2),
          flowing("Boost message_queue", std::make_shared<bench::boost_queue>(4096, small), small, some, 2),
          flowing("SEQPACKET socket", std::make_shared<bench::packet_socket>(), small, some, 2)};
-  for (const char* kind : {"Queue", "SimpleQueue"}) {
-    if (rates.contains(std::string(kind) + '2')) all.push_back(python(rates, kind, "2"));
-  }
+  for (const char* kind : {"Queue", "SimpleQueue"}) rates.add_python(all, kind, "2");
   report("64 B, two producers and two consumers", "million/s", std::move(all), 1e-6);
 
   all = {flowing("ferry", std::make_shared<values<ferry::simple_queue<block>>>(), small, some),
          flowing("SEQPACKET socket", std::make_shared<bench::packet_socket>(), small, some)};
-  if (rates.contains("SimpleQueue1")) all.push_back(python(rates, "SimpleQueue", "1"));
+  rates.add_python(all, "SimpleQueue", "1");
   report("simple_queue, 64 B, one producer and one consumer", "million/s", std::move(all), 1e-6);
 }
 
-void large_items(const std::map<std::string, double>& rates) {
+void large_items(const known_rates& rates) {
   constexpr std::size_t count = 300;
   const ferry::queue_options bounded{.max_bytes = 8 * large};
   std::vector<bench::contestant> all{
@@ -230,12 +240,8 @@ void large_items(const std::map<std::string, double>& rates) {
       flowing("ring of one producer and one consumer", std::make_shared<bench::reference_queue<8 * large>>(),
               large, count),
       flowing("Boost message_queue", std::make_shared<bench::boost_queue>(7, large), large, count)};
-  for (const char* kind : {"Queue", "SimpleQueue"}) {
-    if (rates.contains(std::string(kind) + "Large")) {
-      all.push_back(python(rates, kind, "Large"));
-      for (double& each : all.back().seconds) each *= large;
-    }
-  }
+  rates.add_mpi(all, "large");
+  for (const char* kind : {"Queue", "SimpleQueue"}) rates.add_python(all, kind, "Large", large);
   report("items of 1 MiB", "GB/s", all, large / 1e9);
   all = {flowing("ferry", std::make_shared<large_values<ferry::simple_queue<bytes>>>(), large, count),
          flowing("ring of one producer and one consumer",
@@ -243,25 +249,25 @@ void large_items(const std::map<std::string, double>& rates) {
   report("simple_queue, items of 1 MiB", "GB/s", all, large / 1e9);
 }
 
-void round_trips() {
+void round_trips(const known_rates& rates) {
   using std::chrono::microseconds;
   using queue = values<ferry::queue<block>>;
   constexpr std::size_t busy = 20'000, asleep = 300;
   const ferry::queue_options unbounded{};
-  report("round trip, 64 B, busy", "µs",
-         {bouncing<queue>(busy, {}).contestant("ferry", unbounded),
-          bouncing<bench::reference_queue<(1U << 20U)>>(busy, {}).contestant(
-              "ring of one producer and one consumer"),
-          bouncing<bare_word<bench::spins_before_sleep>>(busy, {}).contestant("bare word, spin then futex"),
-          bouncing<bench::boost_queue>(busy, {}).contestant("Boost message_queue", 16, small)},
-         0);
+  std::vector<bench::contestant> all{
+      bouncing<queue>(busy, {}).contestant("ferry", unbounded),
+      bouncing<bench::reference_queue<(1U << 20U)>>(busy, {}).contestant(
+          "ring of one producer and one consumer"),
+      bouncing<bare_word<bench::spins_before_sleep>>(busy, {}).contestant("bare word, spin then futex"),
+      bouncing<bench::boost_queue>(busy, {}).contestant("Boost message_queue", 16, small)};
+  rates.add_mpi(all, "round trip");
+  report("round trip, 64 B, busy", "µs", std::move(all), 0);
   constexpr microseconds pause(500);
   // The pauses themselves are alike for all.
-  std::vector<bench::contestant> all{
-      bouncing<queue>(asleep, pause).contestant("ferry", unbounded),
-      bouncing<bare_word<0>>(asleep, pause).contestant("bare futex"),
-      bouncing<bench::packet_socket>(asleep, pause).contestant("SEQPACKET socket"),
-      bouncing<bench::boost_queue>(asleep, pause).contestant("Boost message_queue", 16, small)};
+  all = {bouncing<queue>(asleep, pause).contestant("ferry", unbounded),
+         bouncing<bare_word<0>>(asleep, pause).contestant("bare futex"),
+         bouncing<bench::packet_socket>(asleep, pause).contestant("SEQPACKET socket"),
+         bouncing<bench::boost_queue>(asleep, pause).contestant("Boost message_queue", 16, small)};
   report("round trip, 64 B, after 0.5 ms of sleep, which is part of it", "µs", std::move(all), 0);
 }
 
@@ -272,29 +278,34 @@ void on_one_processor() {
   ::sched_setaffinity(0, sizeof one, &one);
 }
 
-/// One producer beside idle and busy consumers, all on one processor.
-bench::contestant crowded(std::string name, std::size_t consumers) {
-  constexpr std::size_t count = 200'000;
-  return {std::move(name),
-          [=] {
-            ferry::queue<block> queue({.max_items = 1024});
-            bench::crew all;
-            for (std::size_t i = 0; i < consumers; ++i) {
-              all.add([&] {
-                on_one_processor();
-                for ([[maybe_unused]] const block& each : queue) {
-                }
-              });
-            }
-            all.add([&] {
-              on_one_processor();
-              for (std::size_t i = 0; i < count; ++i) queue.put(block{});
-              queue.close();
-            });
-            all.wait();
-          },
-          count};
-}
+/// Consumers that wait for what one producer puts, all on one processor. Their start is not measured.
+class crowd {
+ public:
+  explicit crowd(std::size_t consumers) {
+    for (std::size_t i = 0; i < consumers; ++i) {
+      consumers_.add([this] {
+        on_one_processor();
+        for (;;) queue_.get();
+      });
+    }
+  }
+  void produce(std::size_t count) {
+    bench::crew one;
+    one.add([&] {
+      on_one_processor();
+      for (std::size_t i = 0; i < count; ++i) queue_.put(block{});
+    });
+    one.wait();
+  }
+  static bench::contestant contestant(std::string name, std::size_t consumers) {
+    constexpr std::size_t count = 500'000;
+    return {std::move(name), [all = std::make_shared<crowd>(consumers)] { all->produce(count); }, count};
+  }
+
+ private:
+  ferry::queue<block> queue_{{.max_items = 1024}};
+  bench::crew consumers_;
+};
 
 double processor_microseconds(const rusage& used) {
   return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
@@ -304,7 +315,7 @@ double processor_microseconds(const rusage& used) {
 void waiting() {
   using namespace std::chrono_literals;
   report("64 B, one producer, four waiting consumers, one processor", "million/s",
-         {crowded("ferry", 4), crowded("the same with one consumer", 1)}, 1e-6);
+         {crowd::contestant("ferry", 4), crowd::contestant("the same with one consumer", 1)}, 1e-6);
 
   const auto time_used = [](auto wait) {
     bench::crew one;
@@ -337,11 +348,13 @@ void memory() {
 
 }  // namespace
 
-int main() {
-  const auto rates = by_python();
+int main(int argc, char** argv) {
+  if (argc == 2 && argv[1] == std::string_view(bench::open_mpi::argument))
+    return bench::open_mpi::run(argc, argv);
+  const known_rates rates;
   small_items(rates);
   large_items(rates);
-  round_trips();
+  round_trips(rates);
   waiting();
   memory();
 }

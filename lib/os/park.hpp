@@ -46,22 +46,35 @@ unsigned usable_processors() noexcept;
 /// stay awake, and a wait costs at most twice what the better choice would have cost. Where looking was in
 /// vain several times in a row, it looks for a shorter time, but now and then for the whole again: if both
 /// sides had given that up, each would always find the other asleep. Not at all on a single processor.
+///
+/// A look takes the cache line from who is about to change it. Who got several things in a row without a wait
+/// is on the heels of somebody who makes one after another, and would slow him down by looking all the time:
+/// so it looks less often, and finds several again.
 class adaptive_spin {
  public:
   /// @param ready  looks whether the wait is over; called repeatedly
   /// @returns whether it is
   template <class Ready>
   bool operator()(Ready&& ready) noexcept(noexcept(ready())) {
-    const std::uint32_t failures = failures_.load(std::memory_order_relaxed);
-    for (std::uint32_t turns = turns_after(failures); turns != 0; --turns) {
+    const std::uint16_t failures = failures_.load(std::memory_order_relaxed);
+    const std::uint32_t pause =
+        std::clamp(pause_for_each * in_a_row_.load(std::memory_order_relaxed), 1U, longest_pause);
+    in_a_row_.store(0, std::memory_order_relaxed);
+    for (std::uint32_t left = turns_after(failures); left != 0; left -= std::min(left, pause)) {
       if (ready()) {
         if (failures != 0) failures_.store(0, std::memory_order_relaxed);
         return true;
       }
-      relax();
+      for (std::uint32_t turn = 0; turn < pause; ++turn) relax();
     }
-    failures_.store(failures + 1, std::memory_order_relaxed);
+    failures_.store(static_cast<std::uint16_t>(failures + 1), std::memory_order_relaxed);
     return false;
+  }
+  /// For who need not wait this time.
+  void not_needed() noexcept {
+    const std::uint16_t before = in_a_row_.load(std::memory_order_relaxed);
+    if (before * pause_for_each < longest_pause)
+      in_a_row_.store(static_cast<std::uint16_t>(before + 1), std::memory_order_relaxed);
   }
 
   /// Tells the processor that this thread does nothing useful for a moment.
@@ -72,9 +85,12 @@ class adaptive_spin {
   static constexpr std::uint32_t least = 100, most = 3200;
   static constexpr std::uint32_t whole_again = 16;
 
+  static constexpr std::uint32_t pause_for_each = 8, longest_pause = 128;
+
   static std::uint32_t turns_after(std::uint32_t failures) noexcept;
 
-  std::atomic<std::uint32_t> failures_{0};  // in a row
+  std::atomic<std::uint16_t> failures_{0};  // in a row
+  std::atomic<std::uint16_t> in_a_row_{0};  // without a wait
 };
 
 inline void adaptive_spin::relax() noexcept {

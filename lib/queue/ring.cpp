@@ -36,6 +36,23 @@ void unlock_noexcept(os::robust_mutex& mutex) noexcept {
   }
 }
 
+/// How far behind the beginning of a record the memory of later ones is fetched: the time of a few small
+/// ones.
+constexpr std::size_t fetched_ahead = 384;
+
+/// Has two cache lines brought here while this thread goes on. Consumers had them last: to wait for each line
+/// as it is written takes longer than all else that a small item needs.
+void fetch_to_write([[maybe_unused]] std::byte* place) noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  // Not by the compiler's builtin, which without special flags fetches them for reading. Where there is no
+  // such instruction it does nothing.
+  __asm__ __volatile__("prefetchw %0\n\tprefetchw %1" : : "m"(*place), "m"(place[64]));
+#else
+  __builtin_prefetch(place, 1);
+  __builtin_prefetch(place + 64, 1);
+#endif
+}
+
 }  // namespace
 
 // --- what is there -----------------------------------------------------------------------------------------
@@ -287,6 +304,7 @@ void ring::producer::commit(std::span<const std::byte> bytes, record_facts facts
   // the item, and all else of the ring with it.
   head.rings[target_].tail.store(after.word(), std::memory_order_seq_cst);
   if (target_ != writing_) head.writing.store(target_, std::memory_order_seq_cst);
+  fetch_to_write(place_ + fetched_ahead);
 }
 
 // --- consumers ---------------------------------------------------------------------------------------------

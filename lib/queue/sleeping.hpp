@@ -40,6 +40,7 @@ class waiting_turn {
       : place_(place), spin_(spin), ready_(std::move(ready)) {}
   /// Whoever else sleeps is to be woken next, by others or, if there is enough for two, at once.
   ~waiting_turn() {
+    if (!spun_) spin_.not_needed();
     if (!slept_) return;
     place_.asleep.store(1, std::memory_order_seq_cst);
     if (ready_()) wake_one(place_);
