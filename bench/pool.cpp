@@ -24,7 +24,7 @@
 namespace {
 
 constexpr std::size_t workers = 2;
-constexpr int runs = 7;
+constexpr int runs = 15;
 
 int same(int number) {
   return number;
@@ -70,10 +70,13 @@ std::map<std::string, double> by_python() {
 }
 
 /// What somebody would write by hand who has processes and queues: chunks of numbers one way, chunks of
-/// results the other.
+/// results the other, which he puts in order.
 class hand_written {
  public:
-  using chunk = std::vector<int>;
+  struct chunk {
+    std::size_t first = 0;
+    std::vector<int> numbers;
+  };
 
   hand_written() {
     for (std::size_t i = 0; i < workers; ++i) crew_.emplace_back(ferry::fn<&serve>, tasks_, results_);
@@ -82,26 +85,28 @@ class hand_written {
   hand_written(const hand_written&) = delete;
   hand_written& operator=(const hand_written&) = delete;
 
-  long map(int count, int chunk_size) {
-    long sum = 0;
+  std::vector<int> map(int count, int chunk_size) {
+    std::vector<int> results(static_cast<std::size_t>(count));
     int out = 0;
     for (int next = 0; next < count || out > 0;) {
       while (next < count && out < 8) {
         const auto range = boost::irange(next, std::min(next + chunk_size, count));
-        tasks_.put(chunk(range.begin(), range.end()));
+        tasks_.put({static_cast<std::size_t>(next), {range.begin(), range.end()}});
         next += chunk_size;
         ++out;
       }
-      for (const int each : results_.get()) sum += each;
+      const chunk done = results_.get();
+      std::copy(done.numbers.begin(), done.numbers.end(),
+                results.begin() + static_cast<std::ptrdiff_t>(done.first));
       --out;
     }
-    return sum;
+    return results;
   }
 
  private:
   static void serve(ferry::queue<chunk> tasks, ferry::queue<chunk> results) {
     for (chunk& each : tasks) {
-      for (int& number : each) number = same(number);
+      for (int& number : each.numbers) number = same(number);
       results.put(each);
     }
   }

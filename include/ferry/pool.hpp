@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/deadline.hpp>
+#include <ferry/detail/item_writer.hpp>
 #include <ferry/detail/job.hpp>
 #include <ferry/detail/pool_core.hpp>
 #include <ferry/detail/pool_map.hpp>
@@ -83,30 +84,6 @@ struct job_traits {
   static constexpr std::size_t plain_size = plain_call_size<result, sent>();
 };
 
-template <class T, class Arg>
-void append_plain_argument(buffer& into, Arg&& arg) {
-  const T value = std::forward<Arg>(arg);
-  into.append(value);
-}
-
-/// Writes arguments, converted to the parameters, as one item of a record.
-/// @tparam PlainSize  what they take where all are plain; 0 where they are not
-/// @param plain  whether they go as such
-template <std::size_t PlainSize, class... P, class... Args>
-void append_arguments(pool_record& into, const archive_options& options, bool plain, parameters<P...>,
-                      Args&&... args) {
-  if constexpr (PlainSize != 0) {
-    if (plain) {
-      (append_plain_argument<std::remove_cvref_t<P>>(into.bytes, std::forward<Args>(args)), ...);
-      return;
-    }
-  }
-  const std::tuple<borrowed<std::remove_cvref_t<P>, Args>...> held(std::forward<Args>(args)...);
-  into.append(options, false, [&](forking_oarchive& archive) {
-    std::apply([&archive](const auto&... each) { (void(archive << each), ...); }, held);
-  });
-}
-
 template <class Element, class = std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<Element>>>>
 struct unpacked;
 template <class Element, std::size_t... I>
@@ -144,8 +121,7 @@ class pool_calls {
     const detail::record_title title = core_.title_of_items(traits::plain_size);
     task.items = detail::pool_record(title);
     task.count = 1;
-    detail::append_arguments<traits::plain_size>(task.items, core_.packing(), title.item_size != 0,
-                                                 typename traits::sent(), std::forward<Args>(args)...);
+    detail::item_writer<traits>(core_.packing(), title).append(task.items, std::forward<Args>(args)...);
     task.batch = call;
     core_.submit(std::shared_ptr<detail::pool_task>(call, &task));
     return ferry::task<result>(core_, std::move(call));
@@ -267,26 +243,12 @@ class pool_calls {
   /// @tparam Unpack  an element holds several arguments
   template <class Traits, bool Unpack = false, class F, class Range>
   auto feed(const F& function, Range&& input, const map_options& options, std::size_t most) const {
-    const archive_options& packing = core_.packing();
     const detail::record_title title = core_.title_of_items(Traits::plain_size);
-    auto append = [packing, plain = title.item_size != 0](detail::pool_record& into, auto&& element) {
-      using element_type = decltype(element);
-      if constexpr (Unpack) {
-        std::apply(
-            [&](auto&&... each) {
-              detail::append_arguments<Traits::plain_size>(into, packing, plain, typename Traits::sent(),
-                                                           std::forward<decltype(each)>(each)...);
-            },
-            std::forward<element_type>(element));
-      } else {
-        detail::append_arguments<Traits::plain_size>(into, packing, plain, typename Traits::sent(),
-                                                     std::forward<element_type>(element));
-      }
-    };
-    using feeder = detail::pool_feeder<detail::held_input<Range>, decltype(append)>;
-    return std::make_unique<feeder>(core_,
-                                    detail::task_template{job_for<Traits>(function), state_, rules_, title},
-                                    std::forward<Range>(input), std::move(append), options, most);
+    using writer = std::conditional_t<Unpack, detail::unpacking_writer<Traits>, detail::item_writer<Traits>>;
+    using feeder = detail::pool_feeder<detail::held_input<Range>, writer>;
+    return std::make_unique<feeder>(
+        core_, detail::task_template{job_for<Traits>(function), state_, rules_, title},
+        std::forward<Range>(input), writer(core_.packing(), title), options, most);
   }
 
   template <class R, class Feeder>

@@ -75,18 +75,19 @@ void pool_core::end() noexcept {
   if (!scheduler_->is_copy()) scheduler_->end();
 }
 std::size_t pool_core::automatic_chunk(const pool_batch& batch, std::optional<std::size_t> left) const {
-  // A task should take long against the microsecond that it costs, and short against what a person notices
-  // when it ends last.
-  constexpr std::uint64_t wanted_nanoseconds = 250'000, most_items = 8192;
+  // A task should take long against what it costs to be woken for its answer, and short against what a person
+  // notices when it ends last; towards the end shorter, so that all workers end together, but still worth its
+  // cost.
+  constexpr std::uint64_t wanted_nanoseconds = 2'000'000, least_nanoseconds = 25'000, most_items = 4096;
   const auto [items, nanoseconds] =
       scheduler_->locked([&] { return std::pair(batch.items_answered, batch.nanoseconds); });
-  std::uint64_t chunk = 1;
-  if (items != 0) {
-    const std::uint64_t each = std::max<std::uint64_t>(nanoseconds / items, 1);
-    chunk = std::clamp<std::uint64_t>(wanted_nanoseconds / each, 1, most_items);
-  }
-  if (left) chunk = std::min<std::uint64_t>(chunk, std::max<std::size_t>(*left / (2 * workers()), 1));
-  return static_cast<std::size_t>(chunk);
+  if (items == 0) return 1;
+  const std::uint64_t each = std::max<std::uint64_t>(nanoseconds / items, 1);
+  const auto items_in = [&](std::uint64_t time) {
+    return static_cast<std::size_t>(std::clamp<std::uint64_t>(time / each, 1, most_items));
+  };
+  const std::size_t chunk = items_in(wanted_nanoseconds);
+  return left ? std::min(chunk, std::max(*left / (2 * workers()), items_in(least_nanoseconds))) : chunk;
 }
 
 }  // namespace ferry::detail

@@ -45,7 +45,7 @@ struct parcels {
   static constexpr std::size_t plain_size = 0;
 
   void append(pool_record& to, std::uint32_t number) const {
-    detail::append_arguments<job::plain_size>(to, {}, false, job::sent(), parcel(number, size, handles));
+    detail::item_writer<job>({}, to.title()).append(to, parcel(number, size, handles));
   }
   void check(detail::item_reader& answers, std::uint32_t number) const {
     const auto got = detail::read_result<parcel>(answers, {});
@@ -63,7 +63,7 @@ struct numbers {
   static_assert(plain_size != 0);
 
   void append(pool_record& to, std::uint32_t number) const {
-    detail::append_arguments<plain_size>(to, {}, true, job::sent(), number);
+    detail::item_writer<job>({}, to.title()).append(to, number);
   }
   void check(detail::item_reader& answers, std::uint32_t number) const {
     BOOST_TEST(detail::read_result<std::uint32_t>(answers, {}) == 2 * number);

@@ -46,17 +46,17 @@ using held_input =
 
 /// Reads an input range and hands its elements over in tasks.
 /// @tparam View  a `held_input`
-/// @tparam Append  writes an element into a record, as one item
-template <class View, class Append>
+/// @tparam Writer  writes an element into a record, as one item: an `item_writer`
+template <class View, class Writer>
 class pool_feeder {
  public:
   /// @param most_items  under way at a time
-  pool_feeder(pool_core core, task_template tasks, View input, Append append, map_options options,
+  pool_feeder(pool_core core, task_template tasks, View input, Writer writer, map_options options,
               std::size_t most_items)
       : core_(std::move(core)),
         tasks_(std::move(tasks)),
         input_(std::forward<View>(input)),
-        append_(std::move(append)),
+        writer_(std::move(writer)),
         options_(std::move(options)),
         most_items_(most_items),
         batch_(std::make_shared<pool_batch>()) {
@@ -136,25 +136,14 @@ class pool_feeder {
 
  private:
   static constexpr std::chrono::milliseconds slow_input{1};
-  static constexpr std::size_t least_tasks_for_each = 2, most_tasks_for_each = 16;
+  static constexpr std::size_t least_tasks_for_each = 2, most_tasks_for_each = 4;
 
   void hand_over(std::size_t most) {
     if (!at_) at_.emplace(std::ranges::begin(input_));
     std::shared_ptr<pool_task> task = tasks_.make(batch_, read_);
     std::exception_ptr thrown;
     try {
-      const auto slow = options_.chunk_size == 0 ? deadline::after(slow_input) : deadline::never();
-      for (const std::size_t wanted = chunk(most); task->count < wanted; ++task->count, ++*at_) {
-        // What has been read of an input that takes its time goes as it is. Looks at the clock after 1, 2, 4,
-        // 8 ... items tell that.
-        const bool is_power_of_two = task->count != 0 && (task->count & (task->count - 1)) == 0;
-        if (stopped() || (is_power_of_two && slow.expired())) break;
-        if (*at_ == std::ranges::end(input_)) {
-          ended_ = true;
-          break;
-        }
-        append_(task->items, **at_);
-      }
+      read_items(*task, chunk(most));
     } catch (...) {
       thrown = std::current_exception();
     }
@@ -168,6 +157,56 @@ class pool_feeder {
     if (thrown) std::rethrow_exception(thrown);
   }
 
+  /// Reads elements until the task has so many, the input ends, or it is stopped. What has been read of an
+  /// input that takes its time goes as it is: looks at the clock after 1, 2, 4, 8 ... items tell that.
+  void read_items(pool_task& task, std::size_t wanted) {
+    const auto slow = options_.chunk_size == 0 ? deadline::after(slow_input) : deadline::never();
+    for (std::size_t look = 1; task.count < wanted && !ended_ && !stopped(); look *= 2) {
+      if (task.count != 0 && slow.expired()) return;
+      const std::size_t next = std::min(wanted, look);
+      if constexpr (Writer::plain_size != 0) {
+        if (writer_.plain()) {
+          read_plain_items(task, next);
+          continue;
+        }
+      }
+      for (; task.count < next && !at_end() && !stopped(); ++task.count, ++*at_)
+        writer_.append(task.items, **at_);
+    }
+  }
+  /// The same, with all that changes from item to item at hand: it is all that such an item costs.
+  void read_plain_items(pool_task& task, std::size_t wanted) {
+    using iterator = std::ranges::iterator_t<View>;
+    using kept = std::conditional_t<std::is_trivially_copyable_v<iterator>, iterator, iterator&>;
+    struct position {
+      pool_feeder& of;
+      pool_task& task;
+      kept at{*of.at_};
+      std::uint32_t count = task.count;
+      ~position() {
+        if constexpr (!std::is_reference_v<kept>) *of.at_ = at;
+        task.count = count;
+        task.items.bytes.truncate(sizeof(record_title) + count * Writer::plain_size);
+      }
+    } now{*this, task};
+    std::byte* place = task.items.bytes.extend((wanted - now.count) * Writer::plain_size);
+    const auto end = std::ranges::end(input_);
+    const bool may_stop = options_.stop.stop_possible();
+    for (; now.count < wanted; ++now.count, ++now.at) {
+      if (now.at == end) {
+        ended_ = true;
+        return;
+      }
+      if (may_stop && stopped()) return;
+      writer_.write_plain(place, *now.at);
+      place += Writer::plain_size;
+    }
+  }
+  bool at_end() {
+    ended_ = *at_ == std::ranges::end(input_);
+    return ended_;
+  }
+
   std::size_t chunk(std::size_t most) const {
     if (options_.chunk_size != 0) return std::min(most, options_.chunk_size);
     const std::optional<std::size_t> left = total_ ? std::optional(*total_ - read_) : std::nullopt;
@@ -178,7 +217,7 @@ class pool_feeder {
   pool_core core_;
   task_template tasks_;
   View input_;
-  Append append_;
+  Writer writer_;
   map_options options_;
   std::size_t most_items_;
   std::shared_ptr<pool_batch> batch_;
