@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <iterator>
 #include <list>
 #include <map>
 #include <memory>
@@ -32,6 +34,9 @@ std::string repeat(const std::string& text, int times) {
   std::string all;
   for (int i = 0; i < times; ++i) all += text;
   return all;
+}
+std::string in_words(int number) {
+  return std::to_string(number);
 }
 std::int64_t own_pid(int) {
   return ::getpid();
@@ -76,6 +81,35 @@ auto failing_input(int count, int at) {
          });
 }
 
+/// Counts down to 1, by an iterator as that of std::views::istream: there is one of it, and it can be moved.
+class countdown {
+ public:
+  class iterator {
+   public:
+    using value_type = int;
+    using difference_type = std::ptrdiff_t;
+    explicit iterator(int at) : at_(at) {}
+    iterator(iterator&&) = default;
+    iterator& operator=(iterator&&) = default;
+    int operator*() const { return at_; }
+    iterator& operator++() {
+      --at_;
+      return *this;
+    }
+    void operator++(int) { --at_; }
+    bool operator==(std::default_sentinel_t) const { return at_ == 0; }
+
+   private:
+    int at_;
+  };
+  explicit countdown(int from) : from_(from) {}
+  iterator begin() const { return iterator(from_); }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  int from_;
+};
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(calls, no_forkserver_left)
@@ -92,6 +126,14 @@ BOOST_DATA_TEST_CASE(map_keeps_the_order, every_kind, workers) {
   BOOST_TEST(pool.map(fn<&square>, std::vector<int>()).empty());
   std::istringstream text("1 2 3 4");
   BOOST_TEST(pool.map(fn<&square>, boost::istream_range<int>(text)) == (std::vector{1, 4, 9, 16}),
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(an_input_whose_iterator_can_only_be_moved_is_read_to_its_end) {
+  const pool pool(2);
+  BOOST_TEST(pool.map(fn<&square>, countdown(4)) == (std::vector{16, 9, 4, 1}),
+             boost::test_tools::per_element());
+  BOOST_TEST(pool.map(fn<&in_words>, countdown(3)) == (std::vector<std::string>{"3", "2", "1"}),
              boost::test_tools::per_element());
 }
 

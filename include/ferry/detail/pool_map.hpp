@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <exception>
 #include <iterator>
@@ -177,7 +178,8 @@ class pool_feeder {
   /// The same, with all that changes from item to item at hand: it is all that such an item costs.
   void read_plain_items(pool_task& task, std::size_t wanted) {
     using iterator = std::ranges::iterator_t<View>;
-    using kept = std::conditional_t<std::is_trivially_copyable_v<iterator>, iterator, iterator&>;
+    using kept = std::conditional_t<std::is_trivially_copyable_v<iterator> && std::copyable<iterator>,
+                                    iterator, iterator&>;
     struct position {
       pool_feeder& of;
       pool_task& task;
