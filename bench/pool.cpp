@@ -79,7 +79,8 @@ class hand_written {
   };
 
   hand_written() {
-    for (std::size_t i = 0; i < workers; ++i) crew_.emplace_back(ferry::fn<&serve>, tasks_, results_);
+    for (std::size_t i = 0; i < workers; ++i)
+      crew_.emplace_back(ferry::process_options{.daemon = true}, ferry::fn<&serve>, tasks_, results_);
   }
   ~hand_written() { tasks_.close(); }
   hand_written(const hand_written&) = delete;
