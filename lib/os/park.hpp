@@ -84,8 +84,7 @@ class adaptive_spin {
   // In turns, each of about 15 to 40 ns. The least still sees the answer of a peer that is awake.
   static constexpr std::uint32_t least = 100, most = 3200;
   static constexpr std::uint32_t whole_again = 16;
-
-  static constexpr std::uint32_t pause_for_each = 8, longest_pause = 128;
+  static constexpr std::uint32_t pause_for_each = 8, longest_pause = 128;  // between two looks
 
   static std::uint32_t turns_after(std::uint32_t failures) noexcept;
 

@@ -43,9 +43,9 @@ constexpr std::size_t fetched_ahead = 384;
 /// Has two cache lines brought here while this thread goes on. Consumers had them last: to wait for each line
 /// as it is written takes longer than all else that a small item needs.
 void fetch_to_write([[maybe_unused]] std::byte* place) noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-  // Not by the compiler's builtin, which without special flags fetches them for reading. Where there is no
-  // such instruction it does nothing.
+#if defined(__x86_64__)
+  // Not by the compiler's builtin, which without special flags fetches them for reading. Processors that do
+  // not know the instruction pass over it.
   __asm__ __volatile__("prefetchw %0\n\tprefetchw %1" : : "m"(*place), "m"(place[64]));
 #else
   __builtin_prefetch(place, 1);
