@@ -8,6 +8,7 @@
 #include "support/peers/open_mpi.hpp"
 #include "support/report.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -278,6 +279,11 @@ void on_one_processor() {
   ::sched_setaffinity(0, sizeof one, &one);
 }
 
+double processor_microseconds(const rusage& used) {
+  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
+         static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
 /// Consumers that wait for what one producer puts, all on one processor. Their start is not measured.
 class crowd {
  public:
@@ -289,38 +295,42 @@ class crowd {
       });
     }
   }
-  void produce(std::size_t count) {
+  void produce() {
     bench::crew one;
     one.add([&] {
       on_one_processor();
       for (std::size_t i = 0; i < count; ++i) queue_.put(block{});
     });
-    one.wait();
+    processor_times_.push_back(processor_microseconds(one.wait()) * 1e3 / count);
   }
-  static bench::contestant contestant(std::string name, std::size_t consumers) {
-    constexpr std::size_t count = 500'000;
-    return {std::move(name), [all = std::make_shared<crowd>(consumers)] { all->produce(count); }, count};
+  /// Nanoseconds of the producer's processor time for each item, at the median.
+  double put_time() {
+    const auto middle = processor_times_.begin() + static_cast<std::ptrdiff_t>(processor_times_.size() / 2);
+    std::nth_element(processor_times_.begin(), middle, processor_times_.end());
+    return *middle;
   }
+  static constexpr std::size_t count = 500'000;
 
  private:
   ferry::queue<block> queue_{{.max_items = 1024}};
   bench::crew consumers_;
+  std::vector<double> processor_times_;
 };
-
-double processor_microseconds(const rusage& used) {
-  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
-         static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
-}
 
 void waiting() {
   using namespace std::chrono_literals;
+  crowd four(4), one(1);
   report("64 B, one producer, four waiting consumers, one processor", "million/s",
-         {crowd::contestant("ferry", 4), crowd::contestant("the same with one consumer", 1)}, 1e-6);
+         {{"ferry", [&] { four.produce(); }, crowd::count},
+          {"the same with one consumer", [&] { one.produce(); }, crowd::count}},
+         1e-6);
+  bench::row("queue", "processor time of a put beside four waiting consumers, one processor", "ns",
+             four.put_time(), "beside one", one.put_time());
 
   const auto time_used = [](auto wait) {
-    bench::crew one;
-    one.add(wait);
-    return processor_microseconds(one.wait());
+    bench::crew waiter;
+    waiter.add(wait);
+    return processor_microseconds(waiter.wait());
   };
   ferry::queue<block> empty;
   const double waits = time_used([&] { empty.get_for(1s); });
