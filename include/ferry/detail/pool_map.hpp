@@ -8,6 +8,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <iterator>
 #include <memory>
@@ -257,14 +258,14 @@ class task_results {
   }
 
   /// Appends all at once where they are plain. @returns whether they were
-  bool append_all_to(std::vector<result_value<R>>& results) requires(
-      !std::is_void_v<R> && is_bitwise<result_value<R>> && std::is_default_constructible_v<result_value<R>>) {
+  bool append_all_to(std::vector<result_value<R>>& results) requires(!std::is_void_v<R> &&
+                                                                     is_bitwise<result_value<R>>) {
     if (task_->failure || taken_ != 0) return false;
     const std::span<const std::byte> bytes = items_.all_plain(sizeof(R), task_->count);
-    if (bytes.empty()) return false;
-    const std::size_t before = results.size();
-    results.resize(before + task_->count);
-    std::memcpy(results.data() + before, bytes.data(), bytes.size());
+    if (bytes.empty() || reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(R) != 0) return false;
+    // Bytes of a trivially copyable object that were copied into memory from the heap are such an object.
+    const auto* const first = reinterpret_cast<const result_value<R>*>(bytes.data());
+    results.insert(results.end(), first, first + task_->count);
     taken_ = task_->count;
     return true;
   }
