@@ -233,10 +233,7 @@ std::array<double, sizeof...(Works)> side_by_side(int runs, Works... works) {
     (seconds[contestant++].push_back(bench::median_seconds(1, works)), ...);
   }
   std::array<double, sizeof...(Works)> medians;
-  for (std::size_t i = 0; i != medians.size(); ++i) {
-    std::nth_element(seconds[i].begin(), seconds[i].begin() + runs / 2, seconds[i].end());
-    medians[i] = seconds[i][static_cast<std::size_t>(runs) / 2];
-  }
+  for (std::size_t i = 0; i != medians.size(); ++i) medians[i] = bench::median(seconds[i]);
   return medians;
 }
 

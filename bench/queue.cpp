@@ -8,7 +8,6 @@
 #include "support/peers/open_mpi.hpp"
 #include "support/report.hpp"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -304,11 +303,7 @@ class crowd {
     processor_times_.push_back(processor_microseconds(one.wait()) * 1e3 / count);
   }
   /// Nanoseconds of the producer's processor time for each item, at the median.
-  double put_time() {
-    const auto middle = processor_times_.begin() + static_cast<std::ptrdiff_t>(processor_times_.size() / 2);
-    std::nth_element(processor_times_.begin(), middle, processor_times_.end());
-    return *middle;
-  }
+  double put_time() { return bench::median(processor_times_); }
   static constexpr std::size_t count = 500'000;
 
  private:

@@ -1,7 +1,8 @@
 // Measuring several contestants in turn, run by run, so that what else the machine does falls on all alike.
 #pragma once
 
-#include <algorithm>
+#include "support/report.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -19,11 +20,7 @@ struct contestant {
   std::vector<double> seconds = {};
 
   /// Seconds that one operation takes, at the median.
-  double median() {
-    const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
-    std::nth_element(seconds.begin(), middle, seconds.end());
-    return *middle;
-  }
+  double median() { return bench::median(seconds); }
 };
 
 /// Lets each do its work once to warm up, and then in turn.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -39,6 +40,13 @@ inline void row(std::string_view group, std::string_view what, std::string_view 
   std::fflush(stdout);
 }
 
+/// @pre there are some
+inline double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 /// Runs `work` once to warm up and then `runs` times, and returns the median of the seconds a run took.
 template <class Work>
 double median_seconds(int runs, Work work) {
@@ -49,9 +57,7 @@ double median_seconds(int runs, Work work) {
     work();
     seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
-  const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
-  std::nth_element(seconds.begin(), middle, seconds.end());
-  return *middle;
+  return median(seconds);
 }
 
 }  // namespace bench

@@ -9,6 +9,7 @@
 #include "os/handle.hpp"
 #include "os/socket.hpp"
 #include "os/wait.hpp"
+#include "queue/support.hpp"
 #include "support/child.hpp"
 #include "support/faults.hpp"
 #include "support/leaks.hpp"
@@ -29,13 +30,6 @@ using namespace std::chrono_literals;
 namespace {
 
 using handles = std::vector<unique_handle>;
-
-template <class T>
-T take(queue<T>& from) {
-  auto item = from.get_for(patience);
-  if (!item) throw std::runtime_error("nothing came in time");
-  return std::move(*item);
-}
 
 handles copies_of(handle_view handle, std::size_t count) {
   handles made;
@@ -119,7 +113,6 @@ BOOST_AUTO_TEST_CASE(queues_travel_in_queues_where_that_is_said) {
   BOOST_CHECK_THROW(strict.put(item), spawning_error);
   BOOST_TEST(strict.empty());
   queue<queue<int>> lenient({.mode = transfer::duplicate});
-  const archive_options any_time{.mode = transfer::duplicate};
   auto crossed = loads<queue<queue<int>>>(dumps(lenient, any_time), any_time);
   crossed.put(item);
   take(crossed).put(7);

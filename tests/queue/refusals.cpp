@@ -2,6 +2,7 @@
 #include <ferry/connection.hpp>
 #include <ferry/queue.hpp>
 #include <ferry/shared_memory.hpp>
+#include <ferry/simple_queue.hpp>
 
 #include "os/memory.hpp"
 #include "queue/support.hpp"
@@ -27,13 +28,6 @@ namespace {
 /// Says that it is a queue of numbers, and brings another handle.
 struct impostor {
   unique_handle memory, event, reader, writer;
-};
-
-struct unwilling {
-  template <class Archive>
-  void serialize(Archive&, unsigned) {
-    throw std::runtime_error("not today");
-  }
 };
 
 /// Is written, and cannot be read.
@@ -74,8 +68,9 @@ BOOST_AUTO_TEST_CASE(a_queue_of_other_items_does_not_arrive_as_this_one) {
   BOOST_CHECK_THROW(loads<queue<int>>(dumps(texts, any_time), any_time), type_mismatch);
 }
 
-BOOST_AUTO_TEST_CASE(a_queue_crosses_at_any_time_only_if_that_is_said) {
-  queue<int> queue;
+using every_queue = std::tuple<queue<int>, simple_queue<int>>;
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_queue_crosses_at_any_time_only_if_that_is_said, tested, every_queue) {
+  tested queue;
   auto [here, there] = pipe();
   BOOST_CHECK_THROW(here.send(queue), spawning_error);
   BOOST_CHECK(!there.poll());
@@ -84,7 +79,7 @@ BOOST_AUTO_TEST_CASE(a_queue_crosses_at_any_time_only_if_that_is_said) {
   queue.put(1);
   BOOST_TEST(take(queue) == 1);
   queue.put(2);
-  auto arrived = there.recv<ferry::queue<int>>();
+  auto arrived = there.recv<tested>();
   BOOST_TEST(take(arrived) == 2);
 }
 

@@ -8,6 +8,7 @@
 #include "os/handle.hpp"
 #include "os/park.hpp"
 #include "os/socket.hpp"
+#include "queue/support.hpp"
 #include "support/child.hpp"
 #include "support/faults.hpp"
 
@@ -34,26 +35,6 @@ namespace {
 struct impostor {
   unique_handle first, second;
 };
-
-struct unwilling {
-  template <class Archive>
-  void serialize(Archive&, unsigned) {
-    throw std::runtime_error("not today");
-  }
-};
-
-template <class T>
-T take(simple_queue<T>& from) {
-  auto item = from.get_for(patience);
-  if (!item) throw std::runtime_error("nothing came in time");
-  return std::move(*item);
-}
-
-template <class T>
-simple_queue<T> another_copy_of(const simple_queue<T>& queue) {
-  const archive_options any_time{.mode = transfer::duplicate};
-  return loads<simple_queue<T>>(dumps(queue, any_time), any_time);
-}
 
 int fill(simple_queue<int>& queue) {
   int count = 0;
@@ -90,22 +71,7 @@ BOOST_AUTO_TEST_CASE(what_has_other_ends_does_not_arrive_as_a_queue) {
 
 BOOST_AUTO_TEST_CASE(a_queue_of_other_items_does_not_arrive_as_this_one) {
   const simple_queue<std::string> texts;
-  const archive_options any_time{.mode = transfer::duplicate};
   BOOST_CHECK_THROW(loads<simple_queue<int>>(dumps(texts, any_time), any_time), type_mismatch);
-}
-
-BOOST_AUTO_TEST_CASE(a_queue_crosses_at_any_time_only_if_that_is_said) {
-  simple_queue<int> queue;
-  auto [here, there] = pipe();
-  BOOST_CHECK_THROW(here.send(queue), spawning_error);
-  BOOST_CHECK(!there.poll());
-  here.options().mode = transfer::duplicate;
-  here.send(queue);
-  queue.put(1);
-  BOOST_TEST(take(queue) == 1);
-  queue.put(2);
-  auto arrived = there.recv<simple_queue<int>>();
-  BOOST_TEST(take(arrived) == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_queue_keeps_the_mode_of_its_items_where_it_arrives) {

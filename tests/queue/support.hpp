@@ -2,7 +2,6 @@
 #pragma once
 
 #include <ferry/archive.hpp>
-#include <ferry/queue.hpp>
 
 #include "support/child.hpp"
 
@@ -13,17 +12,25 @@ namespace ferry::test {
 
 inline constexpr archive_options any_time{.mode = transfer::duplicate};
 
+/// An item that cannot be written.
+struct unwilling {
+  template <class Archive>
+  void serialize(Archive&, unsigned) {
+    throw std::runtime_error("not today");
+  }
+};
+
 /// The next item, within `patience`.
-template <class T>
-T take(queue<T>& from) {
+template <class Queue>
+typename Queue::value_type take(Queue& from) {
   auto item = from.get_for(patience);
   if (!item) throw std::runtime_error("nothing came in time");
   return std::move(*item);
 }
 
-template <class T>
-queue<T> another_copy_of(const queue<T>& it) {
-  return loads<queue<T>>(dumps(it, any_time), any_time);
+template <class Queue>
+Queue another_copy_of(const Queue& it) {
+  return loads<Queue>(dumps(it, any_time), any_time);
 }
 
 }  // namespace ferry::test

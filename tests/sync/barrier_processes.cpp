@@ -2,9 +2,11 @@
 #include <ferry/barrier.hpp>
 #include <ferry/connection.hpp>
 #include <ferry/error.hpp>
+#include <ferry/event.hpp>
 #include <ferry/semaphore.hpp>
 #include <ferry/shared_value.hpp>
 
+#include "os/park.hpp"
 #include "process/support.hpp"
 #include "support/child.hpp"
 #include "sync/barrier_support.hpp"
@@ -12,10 +14,12 @@
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <exception>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace ferry;
@@ -89,9 +93,10 @@ BOOST_AUTO_TEST_CASE(a_party_that_has_left_is_not_expected) {
     take_part(step, 2);
     BOOST_TEST(passing.wait() == 0);
   }
-  // Nobody has died, so this one waits until another comes.
+  // Nobody has died, so this one waits until another comes: also when it looks around, at each heartbeat.
   const crowd late(1, [&](int) {
-    std::this_thread::sleep_for(250ms);
+    until_waiting(step, 1);
+    std::this_thread::sleep_for(2 * os::heartbeat);
     take_part(step, 1);
   });
   take_part(step, 1);
@@ -99,6 +104,7 @@ BOOST_AUTO_TEST_CASE(a_party_that_has_left_is_not_expected) {
 
 BOOST_AUTO_TEST_CASE(a_forked_copy_that_goes_takes_nobody_out) {
   const barrier<> step(2);
+  const event copy_is_gone;
   forked_child other([&] {
     const std::unique_ptr<barrier<>> mine = std::make_unique<barrier<>>(sent(step));
     mine->wait_for(patience);
@@ -107,11 +113,12 @@ BOOST_AUTO_TEST_CASE(a_forked_copy_that_goes_takes_nobody_out) {
       return 0;
     });
     copy.wait();
+    copy_is_gone.set();
     semaphore(0).acquire();
     return 0;
   });
   take_part(step, 1);
-  std::this_thread::sleep_for(20ms);
+  BOOST_TEST_REQUIRE(copy_is_gone.wait_for(patience));
   other.signal(SIGKILL);
   other.wait();
   BOOST_CHECK_EXCEPTION(step.wait_for(patience), broken_barrier,
