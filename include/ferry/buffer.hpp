@@ -64,10 +64,10 @@ class buffer {
 
   const std::byte* data() const noexcept { return data_; }
   std::byte* data() noexcept { return data_; }
-  std::size_t size() const noexcept { return size_; }
-  bool empty() const noexcept { return size_ == 0; }
-  std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
-  std::span<std::byte> writable_bytes() noexcept { return {data_, size_}; }
+  std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - data_); }
+  bool empty() const noexcept { return end_ == data_; }
+  std::span<const std::byte> bytes() const noexcept { return {data_, end_}; }
+  std::span<std::byte> writable_bytes() noexcept { return {data_, end_}; }
   /// The external memory in use, or null.
   external* memory() const noexcept { return external_.get(); }
 
@@ -78,37 +78,42 @@ class buffer {
   template <class T>
   void append(const T& object) {
     reserve(sizeof object);
-    const std::size_t place = size_;
-    std::memcpy(data_ + place, &object, sizeof object);
-    // Bytes written may be any object's, also `size_`: set after them, it is known to the next call.
-    size_ = place + sizeof object;
+    std::byte* const place = end_;
+    std::memcpy(place, &object, sizeof object);
+    // Bytes written may be any object's, also `end_`: set after them, it is known to the next call.
+    end_ = place + sizeof object;
   }
   /// Makes room for `count` more bytes at the end and returns where they go; their content is undefined.
   std::byte* extend(std::size_t count) {
     reserve(count);
-    std::byte* const place = data_ + size_;
-    size_ += count;
+    std::byte* const place = end_;
+    end_ = place + count;
     return place;
   }
   /// Drops bytes from the end. @pre `size <= this->size()`
-  void truncate(std::size_t size) noexcept { size_ = size; }
+  void truncate(std::size_t size) noexcept { end_ = data_ + size; }
 
  private:
   void reserve(std::size_t more) {
-    if (more > capacity_ - size_) [[unlikely]]
+    if (more > static_cast<std::size_t>(limit_ - end_)) [[unlikely]]
       grow(more);
   }
   void grow(std::size_t more);
+  void use(std::span<std::byte> memory, std::size_t size) noexcept {
+    data_ = memory.data();
+    end_ = data_ + size;
+    limit_ = data_ + memory.size();
+  }
   void swap(buffer& other) noexcept {
     std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
-    std::swap(capacity_, other.capacity_);
+    std::swap(end_, other.end_);
+    std::swap(limit_, other.limit_);
     std::swap(external_, other.external_);
     std::swap(source_, other.source_);
   }
 
-  std::byte* data_ = nullptr;
-  std::size_t size_ = 0, capacity_ = 0;
+  std::byte *data_ = nullptr, *end_ = nullptr;
+  std::byte* limit_ = nullptr;          // of the memory
   std::unique_ptr<external> external_;  // null: data_ is on the heap
   source* source_ = nullptr;
 };

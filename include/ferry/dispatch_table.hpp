@@ -109,14 +109,15 @@ class dispatch_table {
   const detail::dispatch_entry* find(std::type_index type) const;
   /// The topmost entry that overrides the type's own way, or null.
   const detail::dispatch_entry* find_override(std::type_index type) const;
-  /// One bit for each type (see `detail::mask_bit`) that an entry in reach names, or overrides.
-  std::uint64_t named_mask() const noexcept;
+  /// One bit for each type (see `detail::mask_bit`) to which an entry in reach gives another name than its
+  /// own, or whose own way it overrides.
+  std::uint64_t renamed_mask() const noexcept;
   std::uint64_t override_mask() const noexcept;
 
  private:
   struct entries;
   std::unique_ptr<entries> entries_;
-  std::atomic<std::uint64_t> named_mask_{0}, override_mask_{0};
+  std::atomic<std::uint64_t> renamed_mask_{0}, override_mask_{0};
   const dispatch_table* parent_;
   std::string label_;
 };

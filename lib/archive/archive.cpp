@@ -8,11 +8,11 @@
 namespace ferry::detail {
 namespace {
 
-/// The name that a table in reach gives the type, or null. Asks the tables only if one has the type's bit.
+/// The name that a table in reach gives the type; or null when that is its own, and so no table's bit is set.
 const std::string* table_name(const type_identity& identity, const std::type_info& type,
                               const archive_options& options) {
   const dispatch_table& table = table_of(options);
-  if ((table.named_mask() & mask_bit(identity.hash)) == 0) return nullptr;
+  if ((table.renamed_mask() & mask_bit(identity.hash)) == 0) return nullptr;
   const dispatch_entry* const entry = table.find(type);
   return entry != nullptr ? &entry->name() : nullptr;
 }

@@ -10,23 +10,25 @@ namespace ferry {
 
 buffer::buffer(std::unique_ptr<external> memory, std::size_t size) noexcept
     : data_(memory->memory().data()),
-      size_(size),
-      capacity_(memory->memory().size()),
+      end_(data_ + size),
+      limit_(data_ + memory->memory().size()),
       external_(std::move(memory)) {}
 
 void buffer::grow(std::size_t more) {
-  constexpr std::size_t first_block = 256;  // most messages are small: one allocation serves them
-  if (more > std::numeric_limits<std::size_t>::max() / 2 - size_) throw std::bad_alloc();
+  // Most messages are small: one allocation serves them, or three.
+  constexpr std::size_t first_block = 256, small = 4096;
+  const std::size_t size = this->size(), capacity = static_cast<std::size_t>(limit_ - data_);
+  if (more > std::numeric_limits<std::size_t>::max() / 2 - size) throw std::bad_alloc();
   // A block that is large by itself is allocated exactly: doubling it would double the pages to fault in.
-  const std::size_t wanted = std::max({size_ + more, capacity_ + capacity_ / 2, first_block});
+  const std::size_t usual = capacity < small ? 4 * capacity : capacity + capacity / 2;
+  const std::size_t wanted = std::max({size + more, usual, first_block});
 
   if (source_ != nullptr && wanted > source_->threshold()) {
     if (auto fresh = source_->allocate(wanted)) {
-      std::byte* const memory = fresh->memory().data();
-      if (size_ != 0) std::memcpy(memory, data_, size_);
+      const std::span<std::byte> memory = fresh->memory();
+      if (size != 0) std::memcpy(memory.data(), data_, size);
       if (!external_) std::free(data_);
-      data_ = memory;
-      capacity_ = fresh->memory().size();
+      use(memory, size);
       external_ = std::move(fresh);
       return;
     }
@@ -36,14 +38,13 @@ void buffer::grow(std::size_t more) {
   if (external_) {
     memory = static_cast<std::byte*>(std::malloc(wanted));
     if (memory == nullptr) throw std::bad_alloc();
-    std::memcpy(memory, data_, size_);
+    std::memcpy(memory, data_, size);
     external_.reset();
   } else {
     memory = static_cast<std::byte*>(std::realloc(data_, wanted));
     if (memory == nullptr) throw std::bad_alloc();
   }
-  data_ = memory;
-  capacity_ = wanted;
+  use({memory, wanted}, size);
 }
 
 }  // namespace ferry

@@ -51,7 +51,7 @@ void dispatch_table::insert(std::unique_ptr<const detail::dispatch_entry> entry)
                      entry->name());
   }
   const std::uint64_t bit = detail::mask_bit(entry->type_hash());
-  const bool overrides = entry->overrides();
+  const bool overrides = entry->overrides(), renames = detail::hash_name(entry->name()) != entry->type_hash();
   const detail::dispatch_entry& added = *entry;
   const auto place = entries_->by_name.emplace(added.name(), std::move(entry)).first;
   try {
@@ -60,7 +60,7 @@ void dispatch_table::insert(std::unique_ptr<const detail::dispatch_entry> entry)
     entries_->by_name.erase(place);
     throw;
   }
-  named_mask_.fetch_or(bit, std::memory_order_release);
+  if (renames) renamed_mask_.fetch_or(bit, std::memory_order_release);
   if (overrides) override_mask_.fetch_or(bit, std::memory_order_release);
 }
 
@@ -91,10 +91,10 @@ const detail::dispatch_entry* dispatch_table::find_override(std::type_index type
   return nullptr;
 }
 
-std::uint64_t dispatch_table::named_mask() const noexcept {
+std::uint64_t dispatch_table::renamed_mask() const noexcept {
   std::uint64_t mask = 0;
   for (const dispatch_table* table = this; table != nullptr; table = table->parent_)
-    mask |= table->named_mask_.load(std::memory_order_acquire);
+    mask |= table->renamed_mask_.load(std::memory_order_acquire);
   return mask;
 }
 
