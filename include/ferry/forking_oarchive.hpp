@@ -34,15 +34,19 @@ class forking_oarchive {
   using is_saving = boost::mpl::bool_<true>;
   using is_loading = boost::mpl::bool_<false>;
 
+  /// How many bytes a message without an envelope begins with, at most.
+  static constexpr std::size_t bare_prefix = sizeof(std::uint64_t);
+
   /// @param type_name  what the message is said to hold; at most 65535 bytes
   explicit forking_oarchive(std::string_view type_name = {}, const archive_options& options = {})
       : forking_oarchive(type_name, detail::hash_name(type_name), options) {}
   forking_oarchive(const detail::type_identity& holds, const archive_options& options)
       : forking_oarchive(holds.name, holds.hash, options) {}
   /// For carriers: writes a message without an envelope, to be finished with `finish_bare`.
-  /// @param storage  memory to be used again
+  /// @param storage  memory to be used again; lost if this throws
   /// @param keep  how many bytes at its beginning stay as they are, in front of the message; the rest is
   /// dropped
+  /// @throws std::bad_alloc  where `storage` has had less than `keep + bare_prefix` bytes
   forking_oarchive(buffer storage, const archive_options& options, std::size_t keep = 0);
 
   /// Writes a value of any type that can cross; see docs/guide.md.

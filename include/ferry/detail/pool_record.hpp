@@ -67,7 +67,7 @@ class pool_record {
   template <class Write>
   void append(const archive_options& options, bool failed, Write&& write) {
     const std::size_t place = bytes.size();
-    bytes.extend(sizeof(item_head));
+    bytes.extend(sizeof(item_head) + forking_oarchive::bare_prefix);  // so that the next line does not throw
     forking_oarchive archive(std::move(bytes), options, place + sizeof(item_head));
     try {
       write(archive);
