@@ -31,8 +31,9 @@ struct context {
   /// With `spawn`: path of the program to start, which must call `ferry::init` first in its main and mention
   /// the callable (`ferry::fn<&work>`). Empty: this program.
   std::string program = {};
-  /// With `fork`: also when other threads run. What these hold (locks, among them those of the standard
-  /// streams) stays held in the child for ever.
+  /// With `fork`: also when other threads run. What these hold (locks, for one) stays held in the child for
+  /// ever. Of the streams of `<cstdio>` only the standard ones are flushed before, and only if no other
+  /// thread is using them: what waits in others to be written, the child has too.
   bool fork_with_threads = false;
   /// How long another program or the forkserver may take to answer.
   std::chrono::milliseconds start_timeout = std::chrono::seconds(30);

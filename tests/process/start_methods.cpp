@@ -3,6 +3,7 @@
 
 #include "process/support.hpp"
 #include "programs/answering.hpp"
+#include "support/killing.hpp"
 #include "support/sanitizer.hpp"
 
 #include <algorithm>
@@ -155,6 +156,23 @@ BOOST_AUTO_TEST_CASE(fork_beside_threads_can_be_allowed) {
   process child(options, fn<&nothing>);
   child.join();
   BOOST_TEST(child.exit_code().value() == 0);
+}
+
+// It holds the lock of the stream meanwhile.
+BOOST_AUTO_TEST_CASE(a_process_is_forked_while_another_thread_waits_for_input) {
+  if (with_address_sanitizer) return;  // see methods_beside_threads()
+  std::array<int, 2> ends{};
+  BOOST_REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+  unique_handle writer(ends[1]);
+  const std::unique_ptr<FILE, int (*)(FILE*)> input(::fdopen(ends[0], "r"), std::fclose);
+  sleeper reader([&] { std::fgetc(input.get()); });
+  process_options options = by(start_method::fork);
+  options.context->fork_with_threads = true;
+  process child(options, fn<&nothing>);
+  child.join();
+  BOOST_TEST(child.exit_code().value() == 0);
+  writer.reset();
+  reader.wake_up();
 }
 
 // As another thread may print, after what has been printed was flushed for the fork.

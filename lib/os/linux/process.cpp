@@ -127,6 +127,23 @@ std::size_t threads() {
   return count;
 }
 
+/// What has been printed comes before what a child prints, and is not in its memory to be written once more.
+/// Another thread may hold the lock of a stream for as long as it waits for input, or for its output to be
+/// taken: then only the streams are flushed that are not locked, of those that are known.
+void flush_streams() {
+  if (__libc_single_threaded) {
+    std::cout.flush();
+    std::fflush(nullptr);
+    return;
+  }
+  for (FILE* const stream : {stdout, stderr}) {
+    if (::ftrylockfile(stream) != 0) continue;
+    if (stream == stdout) std::cout.flush();
+    std::fflush(stream);
+    ::funlockfile(stream);
+  }
+}
+
 }  // namespace
 
 process_id own_id() noexcept {
@@ -170,8 +187,7 @@ void take_program_name() noexcept {
 }
 
 started_process fork_process() {
-  std::cout.flush();
-  std::fflush(nullptr);
+  flush_streams();
   const pid_t child = calls().fork();
   if (child < 0) throw_not_started(errno, "fork this process");
   if (child == 0) {
