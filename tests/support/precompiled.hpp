@@ -1,5 +1,5 @@
-// What most tests spend their compile time on, compiled once for all of them by CMake. Each test still
-// includes what it uses: Meson builds the same tests without this.
+// What most tests spend their compile time on, compiled once for all of them. Each still includes what it
+// uses.
 #pragma once
 
 #include <ferry/archive.hpp>

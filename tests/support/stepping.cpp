@@ -190,7 +190,7 @@ bool stepped_child::is_at_repeating_instruction(std::uintptr_t& next) const {
 
 kill_figures kill_everywhere(const std::function<deed()>& prepare, std::chrono::milliseconds budget) {
   // Where one kill lands is the affair of the build without it, which is gone through in full.
-  if (with_address_sanitizer) budget /= 3;
+  if (with_address_sanitizer) budget /= 10;
   kill_figures figures;
   std::size_t borders = 0;
   go_through(prepare, &stepped_child::run_to_system_call, budget, [&](const stepped_child&) { ++borders; });
