@@ -39,10 +39,10 @@ double by_posix_spawn() {
   });
 }
 
-double by_fork() {
-  return bench::median_seconds(runs, [] {
+double by_fork(void (*leave)(int)) {
+  return bench::median_seconds(runs, [leave] {
     const pid_t child = ::fork();
-    if (child == 0) ::_exit(0);
+    if (child == 0) leave(0);
     ::waitpid(child, nullptr, 0);
   });
 }
@@ -81,7 +81,9 @@ std::map<std::string, double> by_python() {
 int main(int argc, char** argv) {
   if (argc > 1 && argv[1] == end_at_once) return 0;
   ferry::init(argc, argv);
-  const double fork_time = by_fork(), spawn_time = by_posix_spawn();
+  // Children of Ferry run the exit handlers too.
+  const double fork_time = by_fork(::_exit), fork_and_exit_time = by_fork(std::exit);
+  const double spawn_time = by_posix_spawn();
   const auto python = by_python();
   for (const ferry::start_method method : ferry::all_start_methods()) {
     const std::string name = ferry::to_string(method);
@@ -91,6 +93,9 @@ int main(int argc, char** argv) {
     bench::row("process", what, "µs", microseconds,
                spawns ? "bare posix_spawn of the same program" : "bare fork",
                (spawns ? spawn_time : fork_time) * 1e6);
+    if (!spawns)
+      bench::row("process", what, "µs", microseconds, "bare fork, with exit handlers",
+                 fork_and_exit_time * 1e6);
     if (const auto peer = python.find(name); peer != python.end()) {
       bench::row("process", what, "µs", microseconds, "CPython " + name, peer->second * 1e6);
     }
