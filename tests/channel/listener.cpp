@@ -312,11 +312,8 @@ BOOST_AUTO_TEST_CASE(a_peer_that_gives_our_challenge_back_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(a_silent_client_keeps_nobody_waiting) {
-  int refusals = 0;
-  ferry::listener door(
-      ferry::address::tcp("127.0.0.1", 0),
-      {.authkey = "key", .handshake_time = 50ms, .on_refused = [&](const std::exception&) { ++refusals; }});
-  ferry::connection silent = ferry::connect(door.where());
+  ferry::listener door(ferry::address::tcp("127.0.0.1", 0), {.authkey = "key"});
+  const ferry::connection silent = ferry::connect(door.where());
   ferry::connection half = ferry::connect(door.where());
   half.try_send_bytes({});
   auto client =
@@ -324,6 +321,16 @@ BOOST_AUTO_TEST_CASE(a_silent_client_keeps_nobody_waiting) {
   ferry::connection guest = door.accept();
   client.get().send(1);
   BOOST_TEST(guest.recv<int>() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_silent_client_is_given_up) {
+  int refusals = 0;
+  ferry::listener door(
+      ferry::address::tcp("127.0.0.1", 0),
+      {.authkey = "key", .handshake_time = 50ms, .on_refused = [&](const std::exception&) { ++refusals; }});
+  ferry::connection silent = ferry::connect(door.where());
+  ferry::connection half = ferry::connect(door.where());
+  half.try_send_bytes({});
   while (refusals < 2) BOOST_REQUIRE(!door.accept_for(10ms));
   silent.recv_bytes();
   BOOST_CHECK_THROW(silent.recv_bytes(), ferry::end_of_stream);

@@ -325,10 +325,12 @@ BOOST_DATA_TEST_CASE(a_task_that_takes_longer_than_it_may_is_killed, every_start
                      .imap(deadly_square{3, end::never}, boost::irange(0, 6), {.chunk_size = 6});
   auto at = results.begin();
   for (int i = 0; i < 6; ++i, ++at) {
-    if (i <= 3)
-      BOOST_CHECK_THROW(*at, worker_died);
-    else
+    try {
       BOOST_TEST((*at).first == i * i);
+      BOOST_TEST(i > 3);
+    } catch (const worker_died& death) {  // as on a machine that stops the worker for long
+      BOOST_TEST((i <= 3 || death.why() == cause::timed_out));
+    }
   }
   BOOST_TEST(pool.map(fn<&square>, boost::irange(0, 50)) == squares(50), boost::test_tools::per_element());
   BOOST_TEST(outcome(pool.with({.timeout = 1h}).submit(fn<&square>, 5)) == 25);

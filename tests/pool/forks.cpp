@@ -27,6 +27,7 @@ int fork_and_return(int number) {
 BOOST_FIXTURE_TEST_SUITE(forks, no_forkserver_left)
 
 BOOST_AUTO_TEST_CASE(a_forked_copy_of_a_pool_says_that_it_is_one) {
+  if (with_address_sanitizer) return;  // see methods_beside_threads()
   pool pool(2);
   const auto with_state = pool.with_state<int>([] { return 3; });
   auto task = pool.submit(fn<&square>, 3);
@@ -55,7 +56,8 @@ BOOST_AUTO_TEST_CASE(a_forked_copy_of_a_pool_says_that_it_is_one) {
 }
 
 BOOST_AUTO_TEST_CASE(a_forked_copy_of_a_pool_is_dropped_without_harm) {
-  if (with_thread_sanitizer) return;  // it allows no threads after a fork beside threads
+  if (with_address_sanitizer) return;  // see methods_beside_threads()
+  if (with_thread_sanitizer) return;   // it allows no threads after a fork beside threads
   pool pool(2);
   BOOST_TEST(fork_child([&] {
                ferry::pool copy(2, by(start_method::fork));
@@ -65,6 +67,7 @@ BOOST_AUTO_TEST_CASE(a_forked_copy_of_a_pool_is_dropped_without_harm) {
 }
 
 BOOST_AUTO_TEST_CASE(a_forked_copy_of_results_leaves_the_tasks_of_the_original_alone) {
+  if (with_address_sanitizer) return;  // see methods_beside_threads()
   pool pool(2);
   const auto pids = pool.pids();
   auto results = std::make_unique<decltype(pool.imap(fn<&square>, boost::irange(0, 200)))>(

@@ -245,8 +245,9 @@ BOOST_AUTO_TEST_CASE(several_producers_and_consumers_share_it_and_keep_each_prod
   struct numbered {
     int producer, number;
   };
-  constexpr int producers = 3, consumers = 3, each_puts = 20'000;
+  constexpr int producers = 3, consumers = 3;
   for (const queue_options& options : {queue_options{}, queue_options{.max_items = 10}}) {
+    const int each_puts = options.max_items == 0 ? 20'000 : 2'000;
     queue<numbered> queue(options);
     ferry::queue<int> counts;
     std::list<forked_child> putting, taking;
@@ -283,21 +284,10 @@ BOOST_AUTO_TEST_CASE(closing_wakes_those_who_wait_for_items_and_for_room) {
   queue<int> empty, full({.max_items = 1});
   full.put(0);
   std::atomic<int> told{0};
-  // Boost.Test is for one thread.
-  const auto expect = [&]<class Closed>(std::type_identity<Closed>, auto wait) {
-    return std::thread([&told, wait] {
-      try {
-        wait();
-      } catch (const Closed&) {
-        ++told;
-      }
-    });
-  };
-  const std::type_identity<end_of_stream> end;
-  const std::type_identity<queue_closed> closed;
-  std::thread waiting[] = {expect(end, [&] { empty.get(); }), expect(end, [&] { empty.get_for(patience); }),
-                           expect(closed, [&] { full.put(1); }),
-                           expect(closed, [&] { full.put_for(1, patience); })};
+  std::thread waiting[] = {waiting_to_be_told<end_of_stream>(told, [&] { empty.get(); }),
+                           waiting_to_be_told<end_of_stream>(told, [&] { empty.get_for(patience); }),
+                           waiting_to_be_told<queue_closed>(told, [&] { full.put(1); }),
+                           waiting_to_be_told<queue_closed>(told, [&] { full.put_for(1, patience); })};
   // Most of these times all of them are asleep by now, and right it must be anyway.
   std::this_thread::sleep_for(20ms);
   BOOST_TEST(fork_child([&] {

@@ -293,10 +293,11 @@ BOOST_AUTO_TEST_CASE(several_producers_and_consumers_share_it_and_keep_each_prod
 BOOST_AUTO_TEST_CASE(closing_wakes_those_who_wait_for_items_and_for_room) {
   simple_queue<int> empty, full;
   fill(full);
-  std::thread taker([&] { BOOST_CHECK_THROW(empty.get(), end_of_stream); });
-  std::thread patient_taker([&] { BOOST_CHECK_THROW(empty.get_for(patience), end_of_stream); });
-  std::thread putter([&] { BOOST_CHECK_THROW(full.put(1), queue_closed); });
-  std::thread patient_putter([&] { BOOST_CHECK_THROW(full.put_for(1, patience), queue_closed); });
+  std::atomic<int> told{0};
+  std::thread waiting[] = {waiting_to_be_told<end_of_stream>(told, [&] { empty.get(); }),
+                           waiting_to_be_told<end_of_stream>(told, [&] { empty.get_for(patience); }),
+                           waiting_to_be_told<queue_closed>(told, [&] { full.put(1); }),
+                           waiting_to_be_told<queue_closed>(told, [&] { full.put_for(1, patience); })};
   // Most of these times all of them are asleep by now, and right it must be anyway.
   std::this_thread::sleep_for(20ms);
   BOOST_TEST(fork_child([&] {
@@ -304,7 +305,8 @@ BOOST_AUTO_TEST_CASE(closing_wakes_those_who_wait_for_items_and_for_room) {
                full.close();
                return 0;
              }) == 0);
-  for (std::thread* each : {&taker, &patient_taker, &putter, &patient_putter}) each->join();
+  for (std::thread& each : waiting) each.join();
+  BOOST_TEST(told == 4);
 }
 
 BOOST_AUTO_TEST_CASE(a_wait_may_last_longer_than_a_heartbeat) {

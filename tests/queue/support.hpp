@@ -5,7 +5,9 @@
 
 #include "support/child.hpp"
 
+#include <atomic>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 namespace ferry::test {
@@ -31,6 +33,19 @@ typename Queue::value_type take(Queue& from) {
 template <class Queue>
 Queue another_copy_of(const Queue& it) {
   return loads<Queue>(dumps(it, any_time), any_time);
+}
+
+/// A thread that waits until that throws a `Closed`, which is counted: Boost.Test is for one thread.
+/// @param told  outlives the thread
+template <class Closed, class Wait>
+std::thread waiting_to_be_told(std::atomic<int>& told, Wait wait) {
+  return std::thread([&told, wait] {
+    try {
+      wait();
+    } catch (const Closed&) {
+      ++told;
+    }
+  });
 }
 
 }  // namespace ferry::test

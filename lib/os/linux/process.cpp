@@ -1,6 +1,7 @@
 // Processes by posix_spawn, fork and pidfd.
 #include "os/process.hpp"
 
+#include <ferry/deadline.hpp>
 #include <ferry/error.hpp>
 
 #include "os/handle.hpp"
@@ -214,10 +215,13 @@ void keep_as_passed(std::span<const handle_view> kept) noexcept {
 
 bool other_threads_run() {
   if (__libc_single_threaded) return false;
-  constexpr int attempts = 20;
-  for (int i = 0; i < attempts && threads() > 1; ++i)
+  // One that has been joined is counted until the system has put it away.
+  const deadline until = deadline::after(std::chrono::seconds(1));
+  while (threads() > 1) {
+    if (until.expired()) return true;
     std::this_thread::sleep_for(std::chrono::microseconds(500));
-  return threads() > 1;
+  }
+  return false;
 }
 
 void at_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) {
