@@ -7,6 +7,7 @@
 #include "os/handle.hpp"
 #include "os/linux/above_streams.hpp"
 #include "os/linux/system_calls.hpp"
+#include "os/wait.hpp"
 
 #include <gsl/util>
 
@@ -25,7 +26,6 @@
 #include <sys/single_threaded.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <thread>
 
 namespace ferry::os {
 namespace {
@@ -217,10 +217,8 @@ bool other_threads_run() {
   if (__libc_single_threaded) return false;
   // One that has been joined is counted until the system has put it away.
   const deadline until = deadline::after(std::chrono::seconds(1));
-  while (threads() > 1) {
-    if (until.expired()) return true;
-    std::this_thread::sleep_for(std::chrono::microseconds(500));
-  }
+  for (retry_pause pause; threads() > 1;)
+    if (!pause(until)) return true;
   return false;
 }
 
