@@ -18,14 +18,6 @@
 namespace ferry {
 namespace {
 
-/// A peer that has connected and is proving itself.
-struct candidate {
-  std::unique_ptr<channel::driver> link;
-  peer_info info;
-  std::unique_ptr<channel::handshake> proof;  ///< null: nothing to prove
-  deadline give_up = deadline::never();
-};
-
 bool earlier(deadline left, deadline right) {
   return left.remaining() < right.remaining();
 }
@@ -63,6 +55,14 @@ class listener::state {
   handle_view handle() const noexcept { return waiting_.handle(); }
 
  private:
+  /// A peer that has connected and is proving itself.
+  struct candidate {
+    std::unique_ptr<channel::driver> link;
+    peer_info info;
+    std::unique_ptr<channel::handshake> proof;  ///< null: nothing to prove
+    deadline give_up = deadline::never();
+  };
+
   void take_new() {
     while (auto accepted = os::accept_from(socket_.handle)) {
       candidate fresh;

@@ -1,6 +1,7 @@
 // Plain aggregates, member by member, with no user code. What cannot be taken apart is in tests/compile_fail.
 #include <ferry/detail/aggregate.hpp>
 
+#include "not_default.hpp"
 #include "round_trip.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -75,10 +76,6 @@ struct move_only {
   std::vector<std::unique_ptr<int>> more;
   int numbers[2];
 };
-struct not_default {
-  int value;
-  explicit not_default(int v) : value(v) {}
-};
 struct holds_not_default {
   int first;
   not_default second;
@@ -122,13 +119,6 @@ void load(Archive&, has_namesakes&) {
 }  // namespace aggregates_test
 
 using namespace aggregates_test;
-
-template <>
-struct ferry::reducer<not_default> {
-  static constexpr std::string_view name = "test.aggregates.not_default";
-  static auto reduce(const not_default& n) { return std::tuple(n.value); }
-  static not_default rebuild(int value) { return not_default(value); }
-};
 
 BOOST_AUTO_TEST_SUITE(aggregates)
 

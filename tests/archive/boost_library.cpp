@@ -69,9 +69,9 @@ struct one_of_each {
   }
 };
 
-struct tree;
-using branch = boost::variant<int, boost::recursive_wrapper<tree>>;
-struct tree {
+struct boost_tree;
+using branch = boost::variant<int, boost::recursive_wrapper<boost_tree>>;
+struct boost_tree {
   branch below = 0;
   template <class Archive>
   void serialize(Archive& ar, unsigned) {
@@ -99,17 +99,17 @@ BOOST_AUTO_TEST_CASE(a_count_that_the_bytes_cannot_hold_is_refused_in_boosts_own
 }
 
 BOOST_AUTO_TEST_CASE(classes_inside_one_another_by_boosts_own_types_are_counted_against_the_depth) {
-  tree deep;
+  boost_tree deep;
   for (int i = 0; i != 1000; ++i) {
-    tree above;
+    boost_tree above;
     above.below = std::move(deep);
     deep = std::move(above);
   }
   CHECK_THROWS_SAYING(limit_exceeded, "limits::depth", dumps(deep));
   archive_options deeper;
   deeper.limit.depth = 5000;
-  CHECK_THROWS_SAYING(limit_exceeded, "limits::depth", loads<tree>(dumps(deep, deeper)));
-  loads<tree>(dumps(deep, deeper), deeper);
+  CHECK_THROWS_SAYING(limit_exceeded, "limits::depth", loads<boost_tree>(dumps(deep, deeper)));
+  loads<boost_tree>(dumps(deep, deeper), deeper);
 }
 
 BOOST_AUTO_TEST_CASE(a_class_with_one_of_each_container_crosses) {

@@ -103,13 +103,13 @@ struct final_class final {
 };
 
 /// An abstract base whose constructor only derived classes may call.
-class base {
+class public_base {
  public:
-  virtual ~base() = default;
+  virtual ~public_base() = default;
   virtual int sum() const = 0;
 
  protected:
-  base() = default;
+  public_base() = default;
   int a_ = 0;
 
  private:
@@ -130,10 +130,10 @@ class protected_base {
   protected_base() = default;
   int b_ = 0;
 };
-class derived : public base, public protected_base {
+class of_both_bases : public public_base, public protected_base {
  public:
-  derived() = default;
-  derived(int a, int b, int c) : c_(c) {
+  of_both_bases() = default;
+  of_both_bases(int a, int b, int c) : c_(c) {
     a_ = a;
     b_ = b;
   }
@@ -143,7 +143,7 @@ class derived : public base, public protected_base {
   friend class boost::serialization::access;
   template <class Archive>
   void serialize(Archive& ar, unsigned) {
-    ar& BOOST_SERIALIZATION_BASE_OBJECT_NVP(base);
+    ar& BOOST_SERIALIZATION_BASE_OBJECT_NVP(public_base);
     ar& boost::serialization::base_object<protected_base>(*this);
     ar& c_;
   }
@@ -313,8 +313,8 @@ BOOST_AUTO_TEST_CASE(what_needs_no_bytes_takes_one_so_that_counts_stay_honest) {
 }
 
 BOOST_AUTO_TEST_CASE(base_objects_cross_though_nobody_could_make_them_alone) {
-  BOOST_TEST(crossed(derived(1, 2, 3)).sum() == 123);
-  BOOST_TEST(crossed(std::make_unique<derived>(1, 2, 3))->sum() == 123);
+  BOOST_TEST(crossed(of_both_bases(1, 2, 3)).sum() == 123);
+  BOOST_TEST(crossed(std::make_unique<of_both_bases>(1, 2, 3))->sum() == 123);
 }
 
 BOOST_AUTO_TEST_CASE(a_class_without_default_constructor_is_made_from_its_construct_data) {

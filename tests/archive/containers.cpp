@@ -1,4 +1,5 @@
 // Strings, views and all containers of the standard library.
+#include "not_default.hpp"
 #include "round_trip.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -21,26 +22,12 @@ using namespace ferry::test;
 
 namespace {
 
-struct not_default {
-  int value;
-  explicit not_default(int v) : value(v) {}
-  friend bool operator==(const not_default&, const not_default&) = default;
-  friend auto operator<=>(const not_default&, const not_default&) = default;
-};
-
 struct point {
   float x, y;
   friend bool operator==(const point&, const point&) = default;
 };
 
 }  // namespace
-
-template <>
-struct ferry::reducer<not_default> {
-  static constexpr std::string_view name = "test.not_default";
-  static auto reduce(const not_default& n) { return std::tuple(n.value); }
-  static not_default rebuild(int value) { return not_default(value); }
-};
 
 BOOST_AUTO_TEST_SUITE(containers)
 

@@ -1,4 +1,5 @@
 // Several values in one, and the small types of the standard library.
+#include "not_default.hpp"
 #include "round_trip.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -16,12 +17,6 @@ using namespace ferry;
 using namespace ferry::test;
 
 namespace {
-
-struct not_default {
-  int value;
-  explicit not_default(int v) : value(v) {}
-  friend bool operator==(const not_default&, const not_default&) = default;
-};
 
 struct fragile {
   std::string text;
@@ -42,13 +37,6 @@ const std::error_category& own_category() {
 }
 
 }  // namespace
-
-template <>
-struct ferry::reducer<not_default> {
-  static constexpr std::string_view name = "test.standard.not_default";
-  static auto reduce(const not_default& n) { return std::tuple(n.value); }
-  static not_default rebuild(int value) { return not_default(value); }
-};
 
 BOOST_AUTO_TEST_SUITE(standard_types)
 

@@ -6,6 +6,7 @@
 #include "channel/carriers.hpp"
 #include "support/child.hpp"
 #include "support/faults.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -23,15 +24,6 @@ namespace authentication = ferry::channel::authentication;
 namespace {
 
 /// A folder of its own for each test.
-struct temporary_folder {
-  fs::path path = [] {
-    std::string name = (fs::temp_directory_path() / "ferry-test-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    return fs::path(name);
-  }();
-  ~temporary_folder() { fs::remove_all(path); }
-};
-
 std::vector<ferry::address> addresses_of_every_family(const temporary_folder& folder) {
   return {ferry::address::path((folder.path / "door").string()),
           ferry::address::path((folder.path / std::string(120, 'f') / "door").string()),

@@ -6,6 +6,7 @@
 #include "channel/carriers.hpp"
 #include "os/socket.hpp"
 #include "support/child.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -44,15 +45,6 @@ class python {
 
  private:
   forked_child child_;
-};
-
-struct temporary_folder {
-  fs::path path = [] {
-    std::string name = (fs::temp_directory_path() / "ferry-test-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    return fs::path(name);
-  }();
-  ~temporary_folder() { fs::remove_all(path); }
 };
 
 const std::vector<std::size_t> sizes{0, 1, 3, 16383, 16384, 16385, 1 << 20, 64 << 20};

@@ -27,9 +27,9 @@ unique_handle null() {
   return unique_handle(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
-int calls;
+int interrupted_calls;
 bool interrupted() {
-  if (++calls % 2 == 0) return false;
+  if (++interrupted_calls % 2 == 0) return false;
   errno = EINTR;
   return true;
 }
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(an_offer_that_cannot_be_made_leaves_nothing) {
 
 BOOST_AUTO_TEST_CASE(signals_during_every_second_call_change_nothing) {
   const unique_handle handle = null();
-  calls = 0;
+  interrupted_calls = 0;
   const scoped_system_call sending(&os::system_calls::sendmsg,
                                    [](int fd, const msghdr* what, int flags) -> ssize_t {
                                      return interrupted() ? -1 : ::sendmsg(fd, what, flags);

@@ -5,6 +5,7 @@
 #include <ferry/simple_queue.hpp>
 
 #include "faults/refusals.hpp"
+#include "support/crossing.hpp"
 #include "support/killing.hpp"
 
 #include <boost/serialization/vector.hpp>
@@ -18,20 +19,16 @@ using namespace ferry::test;
 
 namespace {
 
-constexpr std::size_t small = 64;
-constexpr std::size_t large = std::size_t{200} << 10U;  // for which a ring has to grow
-constexpr std::size_t many = 300;                       // handles: more than a packet takes
-
-const archive_options anywhere{.mode = transfer::duplicate};
+constexpr std::size_t many = 300;  // handles: more than a packet takes
 
 template <class Queue>
 void make_and_send() {
   refuse_each([] { return attempt{[] { const Queue made; }, [](bool) { const Queue made; }}; });
   refuse_each([] {
     const auto sent = std::make_shared<Queue>();
-    return attempt{[=] { loads<Queue>(dumps(*sent, anywhere), anywhere); },
+    return attempt{[=] { loads<Queue>(dumps(*sent, any_time), any_time); },
                    [=](bool) {
-                     auto arrived = loads<Queue>(dumps(*sent, anywhere), anywhere);
+                     auto arrived = loads<Queue>(dumps(*sent, any_time), any_time);
                      arrived.put(parcel(1, small, 1));
                      check_parcel(*sent->get_for(patience), 1);
                    }};

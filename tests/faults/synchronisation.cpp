@@ -14,6 +14,7 @@
 #include <ferry/shared_value.hpp>
 
 #include "faults/refusals.hpp"
+#include "support/crossing.hpp"
 #include "support/lock_cases.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -32,11 +33,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const archive_options anywhere{.mode = transfer::duplicate};
-
 template <class T>
 T crossed(const T& value) {
-  return loads<T>(dumps(value, anywhere), anywhere);
+  return loads<T>(dumps(value, any_time), any_time);
 }
 
 /// It is made or there is an exception; and what was made is sent, and received, or there is an exception.

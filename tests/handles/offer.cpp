@@ -5,6 +5,7 @@
 
 #include "os/other_process.hpp"
 #include "support/child.hpp"
+#include "support/exceptions.hpp"
 #include "support/faults.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -52,11 +53,6 @@ bool same_file(handle_view one, handle_view other) {
   }, second{};
   return ::fstat(one.native(), &first) == 0 && ::fstat(other.native(), &second) == 0 &&
          first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-}
-
-auto says(const std::string& words) {
-  return
-      [words](const error& problem) { return std::string(problem.what()).find(words) != std::string::npos; };
 }
 
 // In a child: 0 if it got the handle, 1 if it was taken already.

@@ -4,6 +4,7 @@
 
 #include "support/child.hpp"
 #include "support/crossing.hpp"
+#include "support/exceptions.hpp"
 #include "support/faults.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -22,13 +23,7 @@ using namespace ferry;
 using namespace ferry::test;
 using namespace std::chrono_literals;
 
-namespace {
-
-auto has_code(std::errc expected) {
-  return [expected](const system_error& problem) { return problem.code() == expected; };
-}
-
-}  // namespace
+namespace {}  // namespace
 
 BOOST_AUTO_TEST_SUITE(process_handles)
 

@@ -11,8 +11,6 @@ using namespace ferry::test;
 
 namespace {
 
-constexpr std::size_t small = 64;
-constexpr std::size_t large = std::size_t{1} << 20U;  // in a pooled segment
 constexpr std::size_t few = 1;
 constexpr std::size_t many = 300;  // in a bundle
 

@@ -25,7 +25,7 @@ using namespace ferry::test;
 
 namespace {
 
-void answer(unique_handle line) {
+void answer_with_the_next(unique_handle line) {
   connection end(std::move(line));
   const parcel got = end.recv<parcel>();
   end.send(parcel(got.number + 1, got.body.size() * sizeof got.body[0], got.handles.size()));
@@ -56,7 +56,7 @@ class everything {
 
   void run() {
     auto [here, there] = pipe();
-    process child(how_, fn<&answer>, duplicate(handle_view(there.native_handle())));
+    process child(how_, fn<&answer_with_the_next>, duplicate(handle_view(there.native_handle())));
     there.close();
     here.send(parcel(1, 100'000, 2));
     const parcel got = take(here);
@@ -68,7 +68,7 @@ class everything {
 
   /// Descriptors are as few as can be only here, not in the child, which would fail for want of them too.
   bool run_with_descriptors_left(std::size_t more) {
-    const scoped_fd_limit few(more);
+    const scoped_fd_limit limit(more);
     try {
       run();
       return true;
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(forking_beside_a_thread_is_refused_without_descriptors_too)
   });
   everything all(start_method::fork);
   for (std::size_t more = 0; more < 8; ++more) {
-    const scoped_fd_limit few(more);
+    const scoped_fd_limit limit(more);
     BOOST_CHECK_EXCEPTION(all.run(), error, [](const error& problem) {
       return names(problem, "ulimit -n") || names(problem, "other threads");
     });
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_message_is_lost_to_the_limit_and_the_next_one_is_not) {
         sender.send(parcel(1, size, handles));
         sender.send(parcel(2, size, 0));
         {
-          const scoped_fd_limit few(more);
+          const scoped_fd_limit limit(more);
           try {
             check_parcel(receiver.recv<parcel>(), 1);
             BOOST_TEST(more >= handles);
@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(a_message_for_which_there_is_no_address_space_is_refused_an
       fork_child([] {
         constexpr std::size_t much = std::size_t{64} << 20U;
         auto [sender, receiver] = pipe();
-        const parcel large(1, much, 1);
+        const parcel bulky(1, much, 1);
         parcel got;
         const auto refused = [](const std::function<void()>& operation) {
           // What the program has now, and a little.
@@ -200,16 +200,16 @@ BOOST_AUTO_TEST_CASE(a_message_for_which_there_is_no_address_space_is_refused_an
             return problem.code().value() == ENOMEM && names(problem, "ulimit -v");
           }
         };
-        if (!refused([&sender = sender, &large] { sender.send(large); })) return 10;
-        if (!refused([&sender = sender, &large] { sender.send_bytes(std::as_bytes(std::span(large.body))); }))
+        if (!refused([&sender = sender, &bulky] { sender.send(bulky); })) return 10;
+        if (!refused([&sender = sender, &bulky] { sender.send_bytes(std::as_bytes(std::span(bulky.body))); }))
           return 11;
         if (!refused([&] { shared_memory{much}; })) return 12;
-        sender.send(large);
+        sender.send(bulky);
         sender.send(parcel(2, 100, 1));
         if (!refused([&got, &receiver = receiver] { got = receiver.recv<parcel>(); })) return 13;
         got = take(receiver);
         if (got.number != 2 || !got.is_whole()) return 14;
-        sender.send(large);
+        sender.send(bulky);
         got = take(receiver);
         return got.number == 1 && got.is_whole() ? 0 : 15;
       }) == 0);

@@ -10,9 +10,6 @@ using namespace ferry::test;
 
 namespace {
 
-constexpr std::size_t small = 64;
-constexpr std::size_t large = std::size_t{1} << 20U;
-
 using parcels = simple_queue<parcel>;
 
 parcel take(parcels& from) {

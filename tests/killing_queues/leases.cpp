@@ -3,6 +3,7 @@
 #include <ferry/joinable_queue.hpp>
 #include <ferry/queue.hpp>
 
+#include "killing_queues/queues.hpp"
 #include "support/killing.hpp"
 
 #include <boost/serialization/vector.hpp>
@@ -15,10 +16,6 @@ using namespace ferry::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr std::size_t small = 64;
-
-using parcels = queue<parcel>;
 
 /// With items 1 to 3.
 std::shared_ptr<parcels> filled_queue(std::size_t handles) {

@@ -14,9 +14,6 @@
 
 namespace ferry::test {
 
-inline constexpr std::size_t small = 64;
-inline constexpr std::size_t large = std::size_t{200} << 10U;
-
 using parcels = queue<parcel>;
 
 inline parcel take(parcels& from) {

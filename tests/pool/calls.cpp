@@ -61,11 +61,6 @@ struct kind {
 std::ostream& operator<<(std::ostream& out, const kind& shown) {
   return out << shown.name;
 }
-pool_options of_threads() {
-  pool_options options;
-  options.engine = make_thread_engine();
-  return options;
-}
 const auto every_kind = boost::unit_test::data::make(std::vector<kind>{
     {"spawn", by(start_method::spawn)},
     {"fork", by(start_method::fork)},

@@ -158,12 +158,6 @@ int tasks_of(tally& state) {
   return ++state.tasks;
 }
 
-pool_options of_threads() {
-  pool_options options;
-  options.engine = make_thread_engine();
-  return options;
-}
-
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(errors, no_forkserver_left)

@@ -1,12 +1,14 @@
 // What the tests of pools share.
 #pragma once
 
+#include <ferry/engine.hpp>
 #include <ferry/error.hpp>
 #include <ferry/event.hpp>
 #include <ferry/pool.hpp>
 #include <ferry/shared_value.hpp>
 
 #include "support/child.hpp"
+#include "support/exceptions.hpp"
 #include "support/sanitizer.hpp"
 
 #include <boost/test/data/monomorphic.hpp>
@@ -47,6 +49,12 @@ inline pool_options by(start_method method) {
   options.context = default_context();
   options.context->method = method;
   options.context->fork_with_threads = true;
+  return options;
+}
+
+inline pool_options of_threads() {
+  pool_options options;
+  options.engine = make_thread_engine();
   return options;
 }
 
@@ -92,13 +100,6 @@ template <class R>
 decltype(auto) outcome(const task<R>& of) {
   if (!of.wait_for(patience)) throw std::runtime_error("a task did not end in time");
   return of.get();
-}
-
-/// What an exception says, for BOOST_CHECK_EXCEPTION.
-inline auto says(const std::string& words) {
-  return [words](const std::exception& problem) {
-    return std::string(problem.what()).find(words) != std::string::npos;
-  };
 }
 
 }  // namespace test

@@ -10,11 +10,6 @@ using namespace ferry::test;
 
 namespace {
 
-/// Each process of these tests holds an end of a line: it ends when all of them have.
-void hold(connection line) {
-  wait_for_end(std::move(line));
-}
-
 void start_another_and_hold(start_method method, bool daemon, connection line, int generations) {
   process_options options = by(method);
   options.daemon = daemon;

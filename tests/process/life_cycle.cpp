@@ -21,7 +21,6 @@ using namespace ferry::test;
 
 namespace {
 
-void nothing() {}
 void add(connection answer, int a, int b) {
   tell(answer, a + b);
 }
@@ -47,10 +46,6 @@ void tell_identity(connection line) {
   const process_info me = current_process();
   const process_handle parent = parent_process().value();
   tell(line, identity_told{me.name, parent.name(), me.pid, parent.pid(), ::gettid(), me.authkey});
-  wait_for_end(std::move(line));
-}
-
-void hold(connection line) {
   wait_for_end(std::move(line));
 }
 

@@ -3,6 +3,7 @@
 
 #include "process/support.hpp"
 #include "programs/answering.hpp"
+#include "support/exceptions.hpp"
 #include "support/killing.hpp"
 #include "support/sanitizer.hpp"
 
@@ -23,7 +24,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-void nothing() {}
 /// Of this name there is no other one.
 void known_here_only() {}
 void tell_method(connection line) {
@@ -64,14 +64,6 @@ process_options other_program(const char* name, std::chrono::milliseconds timeou
   return options;
 }
 
-template <class Error>
-auto says(const char* text) {
-  return [text](const Error& error) {
-    BOOST_TEST_MESSAGE(error.what());
-    return std::string(error.what()).find(text) != std::string::npos;
-  };
-}
-
 std::string output_of(const std::string& command) {
   const std::unique_ptr<FILE, int (*)(FILE*)> output(::popen(command.c_str(), "r"), ::pclose);
   std::string text;
@@ -108,24 +100,24 @@ BOOST_AUTO_TEST_CASE(a_program_that_does_not_call_init_is_told_so_and_starts_not
 
 BOOST_AUTO_TEST_CASE(a_program_that_is_not_there_is_an_error) {
   BOOST_CHECK_EXCEPTION(process(other_program("/nowhere/program"), fn<&known_here_only>), system_error,
-                        says<system_error>("/nowhere/program"));
+                        says("/nowhere/program"));
 }
 
 BOOST_AUTO_TEST_CASE(another_program_that_ends_without_init_is_an_error) {
   BOOST_CHECK_EXCEPTION(process(other_program("/bin/true"), fn<&known_here_only>), process_error,
-                        says<process_error>("has to call ferry::init"));
+                        says("has to call ferry::init"));
 }
 
 BOOST_AUTO_TEST_CASE(another_program_that_does_not_answer_is_ended_after_a_time) {
   BOOST_CHECK_EXCEPTION(process(other_program("deaf", 50ms), fn<&known_here_only>), process_error,
-                        says<process_error>("did not take its start within 50 ms"));
+                        says("did not take its start within 50 ms"));
 }
 
 BOOST_AUTO_TEST_CASE(another_program_without_the_callable_ends_with_the_reason) {
   process child(other_program("answering"), fn<&known_here_only>);
   child.join();
   BOOST_TEST(child.exit_code().value() == 1);
-  BOOST_CHECK_EXCEPTION(child.join(rethrow), error, says<error>("knows no callable"));
+  BOOST_CHECK_EXCEPTION(child.join(rethrow), error, says("knows no callable"));
 }
 
 BOOST_AUTO_TEST_CASE(another_program_runs_the_callable_that_both_mention) {
@@ -143,7 +135,7 @@ BOOST_AUTO_TEST_CASE(only_spawn_starts_another_program) {
 // known failure 18: fork beside threads inherits their locks
 BOOST_AUTO_TEST_CASE(fork_is_refused_while_other_threads_run) {
   const idle_thread other;
-  const auto names_the_cure = says<process_error>("start_method::spawn or forkserver");
+  const auto names_the_cure = says("start_method::spawn or forkserver");
   BOOST_CHECK_EXCEPTION(process(by(start_method::fork), fn<&nothing>), process_error, names_the_cure);
   BOOST_CHECK_EXCEPTION(process::fork([] {}), process_error, names_the_cure);
 }

@@ -33,6 +33,9 @@ inline process_options by(start_method method) {
   return options;
 }
 
+/// The least that a process can do.
+inline void nothing() {}
+
 template <class T>
 void tell(connection& to, const T& value) {
   to.send(value);
@@ -47,6 +50,10 @@ T hear(connection& from) {
 /// Waits until something comes, or all other ends are closed.
 inline void wait_for_end(connection end) {
   end.poll_until(deadline::never());
+}
+/// Holds an end of a line, which ends when all processes that do have ended.
+inline void hold(connection line) {
+  wait_for_end(std::move(line));
 }
 /// Waits until all other ends are closed.
 inline bool all_gone(connection& here) {

@@ -7,6 +7,7 @@
 #include "os/memory.hpp"
 #include "os/wait.hpp"
 #include "queue/ring_layout.hpp"
+#include "queue/support.hpp"
 #include "support/child.hpp"
 
 #include <boost/serialization/string.hpp>
@@ -26,17 +27,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-struct poison {
-  int number = 0;
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive& number;
-    if (Archive::is_loading::value) throw std::runtime_error("poisoned");
-  }
-};
-
 template <class T>
-lease<T> take(queue<T>& from) {
+lease<T> take_leased(queue<T>& from) {
   auto item = from.get_leased_for(patience);
   if (!item) throw std::runtime_error("nothing came in time");
   return std::move(*item);
@@ -46,7 +38,7 @@ lease<T> take(queue<T>& from) {
 void take_and_be_killed(queue<int>& from, int count) {
   BOOST_TEST(fork_child([&] {
                std::vector<lease<int>> held;
-               while (count-- > 0) held.push_back(take(from));
+               while (count-- > 0) held.push_back(take_leased(from));
                ::raise(SIGKILL);
                return 0;
              }) == -SIGKILL);
@@ -65,7 +57,7 @@ BOOST_AUTO_TEST_SUITE(leases)
 
 BOOST_AUTO_TEST_CASE(an_item_that_cannot_be_read_does_not_come_again) {
   queue<poison> queue;
-  queue.put({});
+  queue.put({-1});
   BOOST_CHECK_THROW(queue.get_leased(), std::runtime_error);
   BOOST_CHECK(!queue.try_get_leased());
 }
@@ -74,20 +66,20 @@ BOOST_AUTO_TEST_CASE(what_is_acknowledged_is_gone_and_what_is_dropped_comes_agai
   queue<std::string> queue;
   for (const char* const each : {"a", "b", "c"}) queue.put(each);
   {
-    auto first = take(queue);
+    auto first = take_leased(queue);
     BOOST_TEST(*first == "a");
     BOOST_TEST(queue.size() == 2U);
     *first = "changed";
   }
   BOOST_TEST(queue.size() == 3U);
-  auto again = take(queue);
+  auto again = take_leased(queue);
   BOOST_TEST(*again == "a");
   again.ack();
   again.ack();
   again.give_back();
   BOOST_TEST(queue.size() == 2U);
   BOOST_TEST(queue.get() == "b");
-  auto moved = take(queue), target = std::move(moved);
+  auto moved = take_leased(queue), target = std::move(moved);
   BOOST_TEST(target.value() == "c");
   target.give_back();
   target.give_back();
@@ -104,7 +96,7 @@ BOOST_AUTO_TEST_CASE(what_a_killed_process_had_comes_again_in_order) {
   BOOST_TEST(queue.size() == 2U);
   std::vector<int> got;
   while (got.size() < 5) {
-    auto next = take(queue);
+    auto next = take_leased(queue);
     got.push_back(*next);
     next.ack();
   }
@@ -117,11 +109,11 @@ BOOST_AUTO_TEST_CASE(what_a_killed_process_had_comes_again_in_order) {
 BOOST_AUTO_TEST_CASE(the_end_of_a_closed_queue_waits_for_leases_of_others_but_not_for_those_of_one_who_asks) {
   queue<int> queue;
   queue.put(1);
-  auto mine = take(queue);
+  auto mine = take_leased(queue);
   queue.close();
   BOOST_CHECK_THROW(queue.get(), end_of_stream);
   forked_child waiting([&] {
-    auto given_back = take(queue);
+    auto given_back = take_leased(queue);
     given_back.ack();
     try {
       queue.get();
@@ -139,7 +131,7 @@ BOOST_AUTO_TEST_CASE(the_end_of_a_closed_queue_waits_for_leases_of_others_but_no
 BOOST_AUTO_TEST_CASE(the_end_of_a_closed_queue_comes_when_the_last_lease_of_another_is_acknowledged) {
   queue<int> queue;
   queue.put(1);
-  auto mine = take(queue);
+  auto mine = take_leased(queue);
   queue.close();
   forked_child waiting([&] {
     try {
@@ -159,7 +151,7 @@ BOOST_AUTO_TEST_CASE(items_under_leases_take_no_room_by_the_bounds) {
   queue.put(std::string(4000, 'x'));
   queue.put(std::string(4000, 'y'));
   BOOST_TEST(queue.full());
-  auto first = take(queue);
+  auto first = take_leased(queue);
   BOOST_TEST(queue.try_put(std::string(4000, 'z')));
   first.give_back();
   BOOST_TEST(queue.size() == 3U);
@@ -176,7 +168,7 @@ BOOST_AUTO_TEST_CASE(leases_in_rings_that_the_queue_has_left_behind_end_like_oth
   const auto item = [](int number) { return std::string(20'000, static_cast<char>('a' + number)); };
   for (int i = 0; i < 20; ++i) {
     queue.put(item(i));
-    held.push_back(take(queue));
+    held.push_back(take_leased(queue));
   }
   BOOST_TEST(queue.empty());
   for (int i = 0; i < 20; ++i) {
@@ -196,10 +188,10 @@ BOOST_AUTO_TEST_CASE(an_item_that_is_kept_for_long_keeps_no_more_memory_than_the
            detail::ring_offset(ring + 1);
   };
   queue.put("kept");
-  auto kept = take(queue);
+  auto kept = take_leased(queue);
   for (int i = 0; i < 50'000; ++i) {
     queue.put(std::string(100, 'x'));
-    take(queue).ack();
+    take_leased(queue).ack();
   }
   BOOST_TEST(is_the_ring_there(1));
   BOOST_TEST(!is_the_ring_there(2));
@@ -225,12 +217,12 @@ BOOST_AUTO_TEST_CASE(handles_under_a_lease_survive_their_holder_and_go_when_it_i
     return os::hung_up(handle_view(pipes[static_cast<std::size_t>(number)].first.native_handle()));
   };
   BOOST_TEST(fork_child([&] {
-               auto first = take(queue), second = take(queue);
+               auto first = take_leased(queue), second = take_leased(queue);
                ::raise(SIGKILL);
                return 0;
              }) == -SIGKILL);
   for (int i = 2; i < 4; ++i) {
-    auto next = take(queue);
+    auto next = take_leased(queue);
     BOOST_TEST(next->number == i);
     BOOST_TEST(next->handles.size() == 1U);
     next->handles.clear();
@@ -239,7 +231,7 @@ BOOST_AUTO_TEST_CASE(handles_under_a_lease_survive_their_holder_and_go_when_it_i
     BOOST_TEST(is_closed(i));
   }
   for (int i = 0; i < 2; ++i) {
-    auto next = take(queue);
+    auto next = take_leased(queue);
     BOOST_TEST(next->number == i);
     BOOST_REQUIRE(next->handles.size() == 1U);
     connection(std::move(next->handles.front())).send(i);
@@ -255,9 +247,10 @@ BOOST_AUTO_TEST_CASE(more_handles_than_one_packet_takes_come_again_after_their_l
   std::vector<unique_handle> handles;
   for (std::size_t i = 0; i < many; ++i) handles.push_back(duplicate(handle_view(queue.native_handle())));
   queue.put(handles);
-  BOOST_TEST(take(queue)->size() == many);  // and is given back
-  BOOST_TEST(fork_child([&] { return take(queue)->size() == many ? ::raise(SIGKILL) : 1; }) == -SIGKILL);
-  auto last = take(queue);
+  BOOST_TEST(take_leased(queue)->size() == many);  // and is given back
+  BOOST_TEST(fork_child([&] { return take_leased(queue)->size() == many ? ::raise(SIGKILL) : 1; }) ==
+             -SIGKILL);
+  auto last = take_leased(queue);
   BOOST_TEST(last->size() == many);
   last.ack();
   BOOST_TEST(queue.empty());
@@ -278,7 +271,6 @@ BOOST_AUTO_TEST_CASE(more_tasks_done_than_taken_is_an_error) {
 }
 
 BOOST_AUTO_TEST_CASE(a_queue_does_not_arrive_as_a_joinable_one) {
-  const archive_options any_time{.mode = transfer::duplicate};
   BOOST_CHECK_THROW(loads<joinable_queue<int>>(dumps(queue<int>(), any_time), any_time), type_mismatch);
 }
 
@@ -337,7 +329,7 @@ BOOST_AUTO_TEST_CASE(tasks_of_a_killed_process_are_told_as_lost_and_not_waited_f
 
 BOOST_AUTO_TEST_CASE(a_task_that_cannot_be_read_counts_as_done) {
   joinable_queue<poison> tasks;
-  tasks.put({});
+  tasks.put({-1});
   BOOST_CHECK_THROW(tasks.get(), std::runtime_error);
   BOOST_TEST(tasks.join_for(patience));
 }

@@ -30,16 +30,6 @@ struct impostor {
   unique_handle memory, event, reader, writer;
 };
 
-/// Is written, and cannot be read.
-struct poison {
-  int number = 0;
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive& number;
-    if (Archive::is_loading::value && number < 0) throw std::runtime_error("poisoned");
-  }
-};
-
 }  // namespace
 
 template <>

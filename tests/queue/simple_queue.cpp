@@ -32,7 +32,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Says that it is a queue of numbers, and brings other handles.
-struct impostor {
+struct pair_of_ends {
   unique_handle first, second;
 };
 
@@ -50,9 +50,9 @@ void answer_twice_the_number(simple_queue<int> questions, simple_queue<int> answ
 }  // namespace
 
 template <>
-struct ferry::reducer<impostor> {
+struct ferry::reducer<pair_of_ends> {
   static constexpr std::string_view name = reducer<simple_queue<int>>::name;
-  static std::tuple<handle_view, handle_view, transfer, limits> reduce(const impostor& fake) {
+  static std::tuple<handle_view, handle_view, transfer, limits> reduce(const pair_of_ends& fake) {
     return {fake.first, fake.second, transfer::inherit, limits()};
   }
 };
@@ -61,12 +61,13 @@ BOOST_AUTO_TEST_SUITE(simple_queues)
 
 BOOST_AUTO_TEST_CASE(what_has_other_ends_does_not_arrive_as_a_queue) {
   auto [reader, writer] = os::stream_socket_pair();
-  BOOST_CHECK_THROW(loads<simple_queue<int>>(dumps(impostor{std::move(reader), std::move(writer)})),
+  BOOST_CHECK_THROW(loads<simple_queue<int>>(dumps(pair_of_ends{std::move(reader), std::move(writer)})),
                     archive_error);
   shared_memory memory(1);
-  BOOST_CHECK_THROW(loads<simple_queue<int>>(dumps(impostor{duplicate(handle_view(memory.native_handle())),
-                                                            duplicate(handle_view(memory.native_handle()))})),
-                    error);
+  BOOST_CHECK_THROW(
+      loads<simple_queue<int>>(dumps(pair_of_ends{duplicate(handle_view(memory.native_handle())),
+                                                  duplicate(handle_view(memory.native_handle()))})),
+      error);
 }
 
 BOOST_AUTO_TEST_CASE(a_queue_of_other_items_does_not_arrive_as_this_one) {

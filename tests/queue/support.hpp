@@ -4,6 +4,7 @@
 #include <ferry/archive.hpp>
 
 #include "support/child.hpp"
+#include "support/crossing.hpp"
 
 #include <atomic>
 #include <stdexcept>
@@ -12,13 +13,21 @@
 
 namespace ferry::test {
 
-inline constexpr archive_options any_time{.mode = transfer::duplicate};
-
 /// An item that cannot be written.
 struct unwilling {
   template <class Archive>
   void serialize(Archive&, unsigned) {
     throw std::runtime_error("not today");
+  }
+};
+
+/// Is written, and cannot be read if its number is below zero.
+struct poison {
+  int number = 0;
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& number;
+    if (Archive::is_loading::value && number < 0) throw std::runtime_error("poisoned");
   }
 };
 

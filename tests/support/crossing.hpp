@@ -5,6 +5,9 @@
 
 namespace ferry::test {
 
+/// With which objects travel that only a new process gets otherwise.
+inline constexpr archive_options any_time{.mode = transfer::duplicate};
+
 /// The value as it arrives where it is sent.
 template <class T>
 T cross(const T& value) {

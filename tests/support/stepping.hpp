@@ -59,7 +59,7 @@ struct kill_figures {
 /// through. What takes too long is thinned out evenly: how far it gets depends on the machine, so what came
 /// of the kills is counted with BOOST_WARN, and only what holds after each of them is required.
 /// @param prepare  makes new objects for each attempt
-/// @param budget  about how long all takes; a third of it with AddressSanitizer
+/// @param budget  about how long all takes; a tenth of it with AddressSanitizer
 kill_figures kill_everywhere(const std::function<deed()>& prepare,
                              std::chrono::milliseconds budget = std::chrono::milliseconds(1500));
 

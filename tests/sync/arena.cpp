@@ -6,6 +6,7 @@
 #include <ferry/mutex.hpp>
 
 #include "support/child.hpp"
+#include "support/exceptions.hpp"
 #include "support/faults.hpp"
 #include "support/leaks.hpp"
 #include "support/lock_cases.hpp"
@@ -37,12 +38,6 @@ constexpr int sealed = F_SEAL_SHRINK | F_SEAL_GROW;
 shared_place arrive(const shared_place& place, std::uint64_t offset, detail::shared_kind as = kind,
                     std::size_t size = 16) {
   return {duplicate(std::get<0>(place.parts())), offset, as, size};
-}
-
-auto says(const std::string& words) {
-  return [words](const archive_error& problem) {
-    return std::string(problem.what()).find(words) != std::string::npos;
-  };
 }
 
 unique_handle memfd(std::size_t size, bool allocated, int seals) {

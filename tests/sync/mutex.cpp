@@ -6,6 +6,7 @@
 #include <ferry/shared_value.hpp>
 
 #include "support/child.hpp"
+#include "support/crossing.hpp"
 #include "support/lock_cases.hpp"
 #include "support/system_calls.hpp"
 
@@ -91,8 +92,7 @@ BOOST_AUTO_TEST_CASE(an_arena_without_room_is_an_error) {
 BOOST_AUTO_TEST_CASE(what_arrives_is_taken_for_nothing_else) {
   const mutex plain;
   const recursive_mutex recursive;
-  const archive_options any{.mode = transfer::duplicate};
-  BOOST_CHECK_THROW(loads<recursive_mutex>(dumps(plain, any)), type_mismatch);
+  BOOST_CHECK_THROW(loads<recursive_mutex>(dumps(plain, any_time)), type_mismatch);
   const auto [memory, offset] = reducer<mutex>::reduce(plain);
   const auto none_there = [](const archive_error& problem) {
     return std::string(problem.what()).find("no such synchronisation object") != std::string::npos;

@@ -4,8 +4,10 @@
 
 #include "process/support.hpp"
 #include "support/child.hpp"
+#include "support/exceptions.hpp"
 #include "support/faults.hpp"
 #include "support/system_calls.hpp"
+#include "support/unused_name.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -26,14 +28,6 @@ using namespace ferry::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-auto has_code(std::errc expected) {
-  return [expected](const system_error& problem) { return problem.code() == expected; };
-}
-
-std::string unused_name(const std::string& what) {
-  return "/ferry_" + what + "_" + std::to_string(::getpid());
-}
 
 bool name_exists(const std::string& name) {
   return std::filesystem::exists("/dev/shm/sem." + name.substr(1));
@@ -78,7 +72,7 @@ BOOST_AUTO_TEST_CASE(impossible_names_and_values_are_refused) {
   BOOST_CHECK_EXCEPTION(named_semaphore::create(1).release(0), system_error, invalid);
   BOOST_CHECK_EXCEPTION(named_semaphore::create(named_semaphore::max()).release(), system_error,
                         has_code(std::errc::value_too_large));
-  BOOST_CHECK_EXCEPTION(named_semaphore::open(unused_name("nobody")), system_error,
+  BOOST_CHECK_EXCEPTION(named_semaphore::open("/" + unused_name("nobody")), system_error,
                         has_code(std::errc::no_such_file_or_directory));
 }
 
@@ -88,7 +82,7 @@ BOOST_AUTO_TEST_CASE(a_process_out_of_descriptors_is_told_so) {
 }
 
 BOOST_AUTO_TEST_CASE(a_name_is_taken_until_its_creator_has_gone) {
-  const std::string name = unused_name("taken");
+  const std::string name = "/" + unused_name("taken");
   {
     const named_semaphore made = named_semaphore::create(2, name);
     BOOST_TEST(made.name() == name);
@@ -158,7 +152,7 @@ BOOST_AUTO_TEST_CASE(a_named_semaphore_crosses_only_to_children_unless_duplicate
 }
 
 BOOST_AUTO_TEST_CASE(a_named_semaphore_shows_its_state) {
-  const named_semaphore permits = named_semaphore::create(3, unused_name("shown"));
+  const named_semaphore permits = named_semaphore::create(3, "/" + unused_name("shown"));
   std::ostringstream out;
   out << permits;
   BOOST_TEST(out.str() == "ferry::named_semaphore('" + permits.name() + "', value 3)");

@@ -3,6 +3,7 @@
 #include <ferry/mutex.hpp>
 
 #include "support/child.hpp"
+#include "support/crossing.hpp"
 #include "support/lock_cases.hpp"
 
 #include <boost/mpl/list.hpp>
@@ -188,14 +189,13 @@ BOOST_AUTO_TEST_CASE(who_waits_is_woken_by_the_death) {
 
 // The kernel goes through the list of a thread's locks when it ends: none of them may have been unmapped.
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_last_copy_of_a_held_lock_may_be_dropped, Lock, both) {
-  const archive_options any{.mode = transfer::duplicate};
   std::optional<message> sent;
   std::thread([&] {
     const arena room(4096);
     auto held = std::make_unique<Lock>(room), next = std::make_unique<Lock>(room);
     next->lock();
     held->lock();
-    sent = dumps(*held, any);
+    sent = dumps(*held, any_time);
     held.reset();
     next.reset();
   }).join();
@@ -206,10 +206,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_last_copy_of_a_held_lock_may_be_dropped, Lock,
 }
 
 BOOST_AUTO_TEST_CASE(a_held_lock_that_arrives_again_is_where_it_was) {
-  const archive_options any{.mode = transfer::duplicate};
   auto first = std::make_unique<mutex>();
   first->lock();
-  message sent = dumps(*first, any);
+  message sent = dumps(*first, any_time);
   first.reset();
   const auto again = loads<mutex>(std::move(sent));
   BOOST_TEST(again.owner() == ::getpid());

@@ -5,6 +5,7 @@
 #include "process/support.hpp"
 #include "support/child.hpp"
 #include "support/crossing.hpp"
+#include "support/exceptions.hpp"
 #include "support/faults.hpp"
 #include "support/system_calls.hpp"
 
@@ -26,10 +27,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-auto has_code(std::errc expected) {
-  return [expected](const system_error& problem) { return problem.code() == expected; };
-}
-
 template <class T>
 std::string text_of(const T& shown) {
   std::ostringstream out;
@@ -37,11 +34,9 @@ std::string text_of(const T& shown) {
   return out.str();
 }
 
-const archive_options at_any_time{.mode = transfer::duplicate};
-
 template <class T>
 T sent(const T& value) {
-  return loads<T>(dumps(value, at_any_time));
+  return loads<T>(dumps(value, any_time));
 }
 
 /// A child of this process that is killed while it holds a permit.

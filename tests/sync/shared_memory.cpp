@@ -4,7 +4,9 @@
 
 #include "support/child.hpp"
 #include "support/crossing.hpp"
+#include "support/exceptions.hpp"
 #include "support/faults.hpp"
+#include "support/unused_name.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -23,14 +25,6 @@ using namespace ferry::test;
 
 namespace {
 
-auto has_code(std::errc expected) {
-  return [expected](const system_error& problem) { return problem.code() == expected; };
-}
-auto says(const std::string& words) {
-  return
-      [words](const error& problem) { return std::string(problem.what()).find(words) != std::string::npos; };
-}
-
 void write(const shared_memory& memory, std::string_view text) {
   std::memcpy(memory.span().data(), text.data(), text.size());
 }
@@ -40,10 +34,6 @@ std::string read(const shared_memory& memory, std::size_t size) {
 
 bool name_exists(const std::string& name) {
   return std::filesystem::exists("/dev/shm/" + name);
-}
-
-std::string unused_name(const std::string& what) {
-  return "ferry_" + what + "_" + std::to_string(::getpid());
 }
 
 unique_handle memfd(off_t size, bool allocated, int seals) {

@@ -3,6 +3,7 @@
 #include <ferry/shared_memory.hpp>
 
 #include "support/python.hpp"
+#include "support/unused_name.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -24,10 +25,6 @@ def untracked(**arguments):
     resource_tracker.unregister(memory._name, 'shared_memory')
     return memory
 )";
-
-std::string unused_name(const std::string& what) {
-  return "ferry_" + what + "_" + std::to_string(::getpid());
-}
 
 }  // namespace
 

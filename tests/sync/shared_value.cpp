@@ -6,6 +6,7 @@
 
 #include "support/child.hpp"
 #include "support/crossing.hpp"
+#include "support/exceptions.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -50,11 +51,6 @@ BOOST_AUTO_TEST_CASE(an_index_beyond_the_end_is_an_error_with_at) {
 }
 
 BOOST_AUTO_TEST_CASE(received_memory_of_another_size_is_refused) {
-  const auto says = [](const std::string& words) {
-    return [words](const archive_error& problem) {
-      return std::string(problem.what()).find(words) != std::string::npos;
-    };
-  };
   BOOST_CHECK_EXCEPTION(reducer<shared_value<int>>::rebuild(shared_memory(3)), archive_error,
                         says("3 bytes for ferry.shared_value<i32>, whose elements have 4"));
   BOOST_CHECK_EXCEPTION(reducer<shared_array<point>>::rebuild(shared_memory(40)), archive_error,
