@@ -1,9 +1,10 @@
 // The one growing block of bytes behind a message.
 #pragma once
 
+#include <ferry/detail/copy.hpp>
+
 #include <cstddef>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <span>
 #include <utility>
@@ -72,15 +73,14 @@ class buffer {
   external* memory() const noexcept { return external_.get(); }
 
   void append(const void* bytes, std::size_t count) {
-    if (count != 0) std::memcpy(extend(count), bytes, count);
+    if (count != 0) detail::copy_bytes(extend(count), bytes, count);
   }
   /// The bytes of a trivially copyable object.
   template <class T>
   void append(const T& object) {
     reserve(sizeof object);
     std::byte* const place = end_;
-    std::memcpy(place, &object, sizeof object);
-    // Bytes written may be any object's, also `end_`: set after them, it is known to the next call.
+    detail::store(place, object);
     end_ = place + sizeof object;
   }
   /// Makes room for `count` more bytes at the end and returns where they go; their content is undefined.

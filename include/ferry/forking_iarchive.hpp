@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/archive_options.hpp>
+#include <ferry/detail/copy.hpp>
 #include <ferry/detail/nesting.hpp>
 #include <ferry/detail/traits.hpp>
 #include <ferry/message.hpp>
@@ -94,7 +95,7 @@ class forking_iarchive {
   void read_block(void* into, std::size_t count) {
     if (count > remaining()) throw_truncated(count);
     const std::byte* const from = here_;
-    if (count != 0) std::memcpy(into, from, count);
+    detail::copy_bytes(into, from, count);
     // Bytes written may be any object's, also `here_`: moved after them, it stays known, and in a register.
     here_ = from + count;
   }

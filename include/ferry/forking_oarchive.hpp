@@ -3,6 +3,7 @@
 
 #include <ferry/archive_options.hpp>
 #include <ferry/detail/bare_message.hpp>
+#include <ferry/detail/copy.hpp>
 #include <ferry/detail/nesting.hpp>
 #include <ferry/detail/traits.hpp>
 #include <ferry/message.hpp>
@@ -84,8 +85,11 @@ class forking_oarchive {
     buffer_.append(number);
   }
   void write_block(const void* bytes, std::size_t count) {
-    if (count > options_.limit.bytes) throw_too_large(count);
-    buffer_.append(bytes, count);
+    if (count > detail::copied_at_once) [[unlikely]] {
+      write_large_block(bytes, count);
+    } else {
+      buffer_.append(bytes, count);  // `finish` looks whether all is too large
+    }
   }
   /// Unsigned LEB128: seven bits a byte, the lowest first.
   void write_size(std::uint64_t size) {
@@ -150,6 +154,8 @@ class forking_oarchive {
   };
 
   forking_oarchive(std::string_view type_name, std::uint64_t type_hash, const archive_options& options);
+  /// @throws limit_exceeded  before memory is asked for that a message may not have
+  void write_large_block(const void* bytes, std::size_t count);
   void write_long_size(std::uint64_t size);
   void write_versions();
   [[noreturn]] void throw_too_large(std::size_t size) const;

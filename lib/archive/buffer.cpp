@@ -1,5 +1,6 @@
 // Growth of a message's block of bytes, on the heap or in external memory.
 #include <ferry/buffer.hpp>
+#include <ferry/detail/copy.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -26,7 +27,7 @@ void buffer::grow(std::size_t more) {
   if (source_ != nullptr && wanted > source_->threshold()) {
     if (auto fresh = source_->allocate(wanted)) {
       const std::span<std::byte> memory = fresh->memory();
-      if (size != 0) std::memcpy(memory.data(), data_, size);
+      detail::copy_bytes(memory.data(), data_, size);
       if (!external_) std::free(data_);
       use(memory, size);
       external_ = std::move(fresh);
@@ -38,7 +39,7 @@ void buffer::grow(std::size_t more) {
   if (external_) {
     memory = static_cast<std::byte*>(std::malloc(wanted));
     if (memory == nullptr) throw std::bad_alloc();
-    std::memcpy(memory, data_, size);
+    detail::copy_bytes(memory, data_, size);
     external_.reset();
   } else {
     memory = static_cast<std::byte*>(std::realloc(data_, wanted));

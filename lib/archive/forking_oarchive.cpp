@@ -91,6 +91,11 @@ void forking_oarchive::note_version(const detail::type_identity& type, std::uint
   versions_.emplace_back(type.hash, version);
 }
 
+void forking_oarchive::write_large_block(const void* bytes, std::size_t count) {
+  if (count > options_.limit.bytes) throw_too_large(count);
+  buffer_.append(bytes, count);
+}
+
 void forking_oarchive::write_long_size(std::uint64_t size) {
   for (; size >= 0x80; size >>= 7U) *buffer_.extend(1) = static_cast<std::byte>(size | 0x80U);
   *buffer_.extend(1) = static_cast<std::byte>(size);

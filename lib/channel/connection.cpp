@@ -1,5 +1,6 @@
 // What a connection does whatever its carrier.
 #include <ferry/connection.hpp>
+#include <ferry/detail/copy.hpp>
 
 #include "channel/adopt.hpp"
 #include "channel/driver.hpp"
@@ -8,7 +9,6 @@
 #include <gsl/assert>
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 namespace ferry {
@@ -41,7 +41,7 @@ std::size_t copy_out(const message& from, std::span<std::byte> into) {
   if (bytes.size() > into.size()) {
     throw buffer_too_short(into.size(), std::vector<std::byte>(bytes.begin(), bytes.end()));
   }
-  if (!bytes.empty()) std::memcpy(into.data(), bytes.data(), bytes.size());
+  detail::copy_bytes(into.data(), bytes.data(), bytes.size());
   return bytes.size();
 }
 

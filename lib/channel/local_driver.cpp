@@ -1,6 +1,7 @@
 // One message, one packet: a header, the bytes, and the handles on it.
 #include "channel/local_driver.hpp"
 
+#include <ferry/detail/copy.hpp>
 #include <ferry/error.hpp>
 
 #include "channel/handle_bundle.hpp"
@@ -107,7 +108,7 @@ bool local_driver::send_inline(std::span<const std::byte> bytes, std::span<const
 bool local_driver::send_copied(std::span<const std::byte> bytes, std::span<const unique_handle> handles,
                                deadline until) {
   const auto use = pool_.use(bytes.size());
-  std::memcpy(use->memory().data(), bytes.data(), bytes.size());
+  detail::copy_bytes(use->memory().data(), bytes.data(), bytes.size());
   return send_segment(*use, bytes.size(), handles, until);
 }
 

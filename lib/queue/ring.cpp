@@ -296,7 +296,7 @@ void ring::producer::commit(std::span<const std::byte> bytes, record_facts facts
   if (serial_ == 0) take_serial();
   const record_head record{bytes.size(), facts.handles, facts.format, serial_, record_head::free};
   std::memcpy(place_, &record, sizeof record);
-  if (!bytes.empty()) std::memcpy(place_ + sizeof record, bytes.data(), bytes.size());
+  detail::copy_bytes(place_ + sizeof record, bytes.data(), bytes.size());
   ring_head& head = in_.head();
   const ring_position after{at_.units + record_units(bytes.size()), at_.items + 1};
   // This store is the whole of it: whoever reads the new tail reads the record too. Sequentially consistent

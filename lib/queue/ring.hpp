@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/deadline.hpp>
+#include <ferry/detail/copy.hpp>
 #include <ferry/detail/lease_ticket.hpp>
 #include <ferry/error.hpp>
 #include <ferry/handle.hpp>
@@ -285,8 +286,7 @@ bool ring::get(Into&& into, deadline until) {
              until,
              [&](consumer& from) {
                const std::span<const std::byte> bytes = from.bytes();
-               std::byte* const copy = into(bytes.size());
-               if (!bytes.empty()) std::memcpy(copy, bytes.data(), bytes.size());
+               detail::copy_bytes(into(bytes.size()), bytes.data(), bytes.size());
                from.take();
                return true;
              },

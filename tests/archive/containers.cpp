@@ -98,6 +98,24 @@ BOOST_AUTO_TEST_CASE(vectors_cross_of_bits_blocks_and_elements) {
   BOOST_CHECK(crosses(std::vector<std::vector<std::vector<int>>>{{{1}, {}}, {}}));
 }
 
+BOOST_AUTO_TEST_CASE(blocks_around_the_size_of_what_is_copied_at_once_arrive_whole) {
+  constexpr std::size_t once = detail::copied_at_once;
+  for (const std::size_t size : {once - 1, once, once + 1, 2 * once, 3 * once + 5}) {
+    std::vector<std::byte> bytes(size);
+    std::string text(size, ' ');
+    std::vector<std::uint16_t> numbers(size / 2);
+    for (std::size_t i = 0; i != size; ++i)
+      bytes[i] = static_cast<std::byte>(text[i] = static_cast<char>(i % 251));
+    for (std::size_t i = 0; i != numbers.size(); ++i) numbers[i] = static_cast<std::uint16_t>(i % 65521);
+    BOOST_CHECK(crosses(bytes));
+    BOOST_CHECK(crosses(text));
+    BOOST_CHECK(crosses(numbers));
+    std::vector<std::byte> into(7, std::byte{1});
+    forking_iarchive(dumps(bytes)) >> into;
+    BOOST_CHECK(into == bytes);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(move_only_elements_cross_in_every_container) {
   std::vector<std::unique_ptr<int>> vector;
   vector.push_back(std::make_unique<int>(1));

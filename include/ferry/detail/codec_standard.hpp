@@ -20,6 +20,27 @@ namespace ferry::detail {
 
 // --- strings and views -----------------------------------------------------------------------------------
 
+template <class Container, class Byte>
+[[gnu::noinline]] void assign_in_pieces(Container& into, const Byte* from, std::size_t count) {
+  into.clear();
+  into.reserve(count);
+  for (const Byte* const end = from + count; from != end;) {
+    const Byte* const next = from + std::min(static_cast<std::size_t>(end - from), copied_at_once);
+    into.insert(into.end(), from, next);
+    from = next;
+  }
+}
+
+/// As `assign`, for the reason that `copy_bytes` has.
+template <class Container, class Byte>
+void assign_bytes(Container& into, const Byte* from, std::size_t count) {
+  if (count > copied_at_once) [[unlikely]] {
+    assign_in_pieces(into, from, count);
+  } else {
+    into.assign(from, from + count);
+  }
+}
+
 template <class Char>
 struct codec<std::basic_string_view<Char>> {
   static void save(forking_oarchive& archive, std::basic_string_view<Char> text) {
@@ -118,7 +139,7 @@ struct codec<std::vector<T, Allocator>> {
         const std::byte* const from = archive.take(count * sizeof(T));
         if constexpr (std::is_same_v<T, char> || std::is_same_v<T, unsigned char> ||
                       std::is_same_v<T, std::byte>) {
-          elements.assign(reinterpret_cast<const T*>(from), reinterpret_cast<const T*>(from) + count);
+          assign_bytes(elements, reinterpret_cast<const T*>(from), count);
         } else {
           elements.assign(unaligned_iterator<T>{from}, unaligned_iterator<T>{from + count * sizeof(T)});
         }

@@ -1,0 +1,47 @@
+// Copying bytes that are looked at next, often by another process.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+
+namespace ferry::detail {
+
+/// So much at once stays in the caches, in bytes; a half or less of what a processor's second level has.
+inline constexpr std::size_t copied_at_once = std::size_t{128} << 10U;
+
+void copy_in_pieces(std::byte* to, const std::byte* from, std::size_t count) noexcept;
+
+/// As std::memcpy, but that the destination is in the caches afterwards, and that no bytes may be nowhere.
+/// C libraries copy large blocks with one instruction (`rep movsb`), and processors may take one of more than
+/// their second-level cache for a stream that nobody looks at soon: what the next process reads comes from
+/// memory then. Measured with 1 MiB through shared memory: 25 GB/s in pieces, 9 at once.
+inline void copy_bytes(void* to, const void* from, std::size_t count) noexcept {
+  if (count > copied_at_once) [[unlikely]] {
+    copy_in_pieces(static_cast<std::byte*>(to), static_cast<const std::byte*>(from), count);
+  } else if (count != 0) {
+    std::memcpy(to, from, count);
+  }
+}
+
+/// Writes the bytes of a trivially copyable object to memory without a type. Where that is a number, the
+/// compiler is left to see its type, and so that no pointer has been changed by it: bytes may be those of any
+/// object, and after each std::memcpy all that is known in registers would be read again.
+template <class T>
+void store(std::byte* to, const T& object) noexcept {
+#ifdef __GNUC__
+  if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+    enum class octet : unsigned char {
+    };  // of one byte, and yet not of the types that may be part of anything
+    using stored = std::conditional_t<sizeof(T) == 1, octet, T>;
+    struct [[gnu::packed]] unaligned {
+      stored number;
+    };
+    reinterpret_cast<unaligned*>(to)->number = static_cast<stored>(object);
+    return;
+  }
+#endif
+  std::memcpy(to, &object, sizeof object);
+}
+
+}  // namespace ferry::detail
