@@ -23,7 +23,6 @@ namespace authentication = ferry::channel::authentication;
 
 namespace {
 
-/// A folder of its own for each test.
 std::vector<ferry::address> addresses_of_every_family(const temporary_folder& folder) {
   return {ferry::address::path((folder.path / "door").string()),
           ferry::address::path((folder.path / std::string(120, 'f') / "door").string()),

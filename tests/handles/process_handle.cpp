@@ -23,8 +23,6 @@ using namespace ferry;
 using namespace ferry::test;
 using namespace std::chrono_literals;
 
-namespace {}  // namespace
-
 BOOST_AUTO_TEST_SUITE(process_handles)
 
 BOOST_AUTO_TEST_CASE(a_process_that_is_not_there_cannot_be_opened) {

@@ -39,17 +39,17 @@ void deposit(const account& to, int times) {
 }
 
 template <class Lock>
-void hold(const Lock& lock, connection line) {
+void hold_locked(const Lock& lock, connection line) {
   lock.lock();
   tell(line, 1);
   wait_for_end(std::move(line));
   lock.unlock();
 }
 void hold_mutex(const mutex& lock, connection line) {
-  hold(lock, std::move(line));
+  hold_locked(lock, std::move(line));
 }
 void hold_recursive(const recursive_mutex& lock, connection line) {
-  hold(lock, std::move(line));
+  hold_locked(lock, std::move(line));
 }
 
 void count_up(const mutex& guard, const condition_variable& changed, const shared_value<int>& level) {

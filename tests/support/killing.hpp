@@ -25,8 +25,8 @@ namespace ferry::test {
 
 // Sizes of a body, in bytes.
 inline constexpr std::size_t small = 64;
-inline constexpr std::size_t large = std::size_t{200}
-                                     << 10U;  ///< not in a packet, nor in the first ring of a queue
+/// Not in a packet, nor in the first ring of a queue.
+inline constexpr std::size_t large = std::size_t{200} << 10U;
 
 /// A message that says what must be in it.
 struct parcel {
