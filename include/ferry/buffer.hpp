@@ -81,6 +81,7 @@ class buffer {
     reserve(sizeof object);
     std::byte* const place = end_;
     detail::store(place, object);
+    // Bytes written may be any object's, also `end_`: set after them, it is known to the next call.
     end_ = place + sizeof object;
   }
   /// Makes room for `count` more bytes at the end and returns where they go; their content is undefined.

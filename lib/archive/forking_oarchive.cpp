@@ -92,7 +92,8 @@ void forking_oarchive::note_version(const detail::type_identity& type, std::uint
 }
 
 void forking_oarchive::write_large_block(const void* bytes, std::size_t count) {
-  if (count > options_.limit.bytes) throw_too_large(count);
+  const std::size_t size = buffer_.size() - begin_, most = options_.limit.bytes;
+  if (size > most || count > most - size) throw_too_large(size + count);
   buffer_.append(bytes, count);
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <ferry/detail/codec.hpp>
+#include <ferry/detail/copy.hpp>
 
 #include <algorithm>
 #include <array>
@@ -59,10 +60,10 @@ struct codec<std::basic_string<Char, Traits, Allocator>> {
     const std::size_t size = archive.read_count<sizeof(Char)>();
     const std::byte* const from = archive.take(size * sizeof(Char));
     if constexpr (sizeof(Char) == 1) {
-      text.assign(reinterpret_cast<const Char*>(from), size);
+      assign_bytes(text, reinterpret_cast<const Char*>(from), size);
     } else {
       text.resize(size);
-      std::memcpy(text.data(), from, size * sizeof(Char));
+      copy_bytes(text.data(), from, size * sizeof(Char));
     }
   }
 };

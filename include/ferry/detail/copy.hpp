@@ -26,18 +26,22 @@ inline void copy_bytes(void* to, const void* from, std::size_t count) noexcept {
 
 /// Writes the bytes of a trivially copyable object to memory without a type. Where that is a number, the
 /// compiler is left to see its type, and so that no pointer has been changed by it: bytes may be those of any
-/// object, and after each std::memcpy all that is known in registers would be read again.
+/// object, and after each std::memcpy all that is known in registers would be read again. What is written so
+/// is read and written again only as bytes, or by std::memcpy.
 template <class T>
 void store(std::byte* to, const T& object) noexcept {
 #ifdef __GNUC__
-  if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
-    enum class octet : unsigned char {
-    };  // of one byte, and yet not of the types that may be part of anything
+  // Not of a long double, which has bytes that no number is in: they would stay as they are in memory.
+  if constexpr ((std::is_arithmetic_v<T> && !std::is_same_v<T, long double>) || std::is_enum_v<T>) {
+    // Of one byte, and yet none of the types whose bytes may be part of anything.
+    enum class octet : unsigned char {};
     using stored = std::conditional_t<sizeof(T) == 1, octet, T>;
     struct [[gnu::packed]] unaligned {
       stored number;
     };
-    reinterpret_cast<unaligned*>(to)->number = static_cast<stored>(object);
+    stored number;
+    std::memcpy(&number, &object, sizeof number);  // whatever the object's bytes are
+    reinterpret_cast<unaligned*>(to)->number = number;
     return;
   }
 #endif
