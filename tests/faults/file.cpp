@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(an_error_of_the_device_is_passed_on_and_the_file_stays_usab
       return -1;
     });
     BOOST_CHECK_EXCEPTION(scratch.opened.write("x"), system_error,
-                          has_code_and_says(std::errc::io_error, "1 bytes left"));
+                          fails_with(std::errc::io_error, "1 bytes left"));
   }
   scratch.opened.write("y");
   BOOST_TEST(content(scratch.opened) == "y");
@@ -91,8 +91,7 @@ BOOST_AUTO_TEST_CASE(an_error_of_the_device_is_passed_on_and_the_file_stays_usab
 
 BOOST_AUTO_TEST_CASE(a_full_device_is_an_exception) {
   file full = file::open("/dev/full", file::mode::write);
-  BOOST_CHECK_EXCEPTION(full.write("x"), system_error,
-                        has_code_and_says(std::errc::no_space_on_device, "left"));
+  BOOST_CHECK_EXCEPTION(full.write("x"), system_error, fails_with(std::errc::no_space_on_device, "left"));
 }
 
 BOOST_AUTO_TEST_CASE(a_limit_of_file_sizes_is_an_exception_and_no_signal) {
@@ -100,7 +99,7 @@ BOOST_AUTO_TEST_CASE(a_limit_of_file_sizes_is_an_exception_and_no_signal) {
   {
     const scoped_limit small(RLIMIT_FSIZE, 10);
     BOOST_CHECK_EXCEPTION(scratch.opened.write("more than ten bytes"), system_error,
-                          has_code_and_says(std::errc::file_too_large, "ulimit -f"));
+                          fails_with(std::errc::file_too_large, "ulimit -f"));
     BOOST_TEST(scratch.opened.position() == 10U);
   }
   scratch.opened.write("!");
@@ -112,9 +111,9 @@ BOOST_AUTO_TEST_CASE(a_process_out_of_descriptors_is_told_the_limit_and_the_cure
   {
     const scoped_fd_limit none(0);
     BOOST_CHECK_EXCEPTION(file::open(scratch.path), system_error,
-                          has_code_and_says(std::errc::too_many_files_open, "ulimit -n"));
+                          fails_with(std::errc::too_many_files_open, "ulimit -n"));
     BOOST_CHECK_EXCEPTION(cross(scratch.opened), system_error,
-                          has_code_and_says(std::errc::too_many_files_open, "ulimit -n"));
+                          fails_with(std::errc::too_many_files_open, "ulimit -n"));
     scratch.opened.write("usable");
   }
   BOOST_TEST(cross(scratch.opened).size() == 6U);

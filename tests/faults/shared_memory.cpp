@@ -51,12 +51,12 @@ BOOST_AUTO_TEST_SUITE(shared_memory_faults)
 BOOST_AUTO_TEST_CASE(a_full_memory_is_an_exception_that_names_size_and_cure) {
   const scoped_system_call full(&os::system_calls::fallocate, failing_fallocate<ENOSPC>);
   BOOST_CHECK_EXCEPTION(shared_memory(5000), system_error,
-                        has_code_and_says(std::errc::no_space_on_device, "of 5000 bytes"));
+                        fails_with(std::errc::no_space_on_device, "of 5000 bytes"));
   BOOST_CHECK_EXCEPTION(shared_memory(5000), system_error,
-                        has_code_and_says(std::errc::no_space_on_device, "--shm-size"));
+                        fails_with(std::errc::no_space_on_device, "--shm-size"));
   const std::string name = unused_name("full");
   BOOST_CHECK_EXCEPTION(shared_memory::create_named(5000, name), system_error,
-                        has_code_and_says(std::errc::no_space_on_device, name));
+                        fails_with(std::errc::no_space_on_device, name));
   BOOST_TEST(!std::filesystem::exists("/dev/shm/" + name));
 }
 
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(memory_that_runs_out_in_the_middle_leaves_none_of_it) {
                                   return ::fallocate(fd, mode, offset, length);
                                 });
   BOOST_CHECK_EXCEPTION(shared_memory(8 * mebibyte), system_error,
-                        has_code_and_says(std::errc::not_enough_memory, "ask for less"));
+                        fails_with(std::errc::not_enough_memory, "ask for less"));
   use(shared_memory(8 * mebibyte));
 }
 
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(a_mapping_that_fails_takes_the_memory_and_the_name_along) {
       return MAP_FAILED;
     });
     BOOST_CHECK_EXCEPTION(shared_memory(5000), system_error,
-                          has_code_and_says(std::errc::not_enough_memory, "map 5000 bytes"));
+                          fails_with(std::errc::not_enough_memory, "map 5000 bytes"));
     BOOST_CHECK_THROW(shared_memory::create_named(5000, name), system_error);
     BOOST_TEST(!std::filesystem::exists("/dev/shm/" + name));
   }
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(a_process_out_of_descriptors_is_told_the_limit_and_the_cure
   const shared_memory memory(100), named = shared_memory::create_named(100);
   {
     const scoped_fd_limit none(0);
-    const auto told = has_code_and_says(std::errc::too_many_files_open, "ulimit -n");
+    const auto told = fails_with(std::errc::too_many_files_open, "ulimit -n");
     BOOST_CHECK_EXCEPTION(shared_memory(100), system_error, told);
     BOOST_CHECK_EXCEPTION(shared_memory::create_named(100), system_error, told);
     BOOST_CHECK_EXCEPTION(shared_memory::open_named(named.name()), system_error, told);
@@ -161,9 +161,9 @@ BOOST_AUTO_TEST_CASE(a_limit_of_file_sizes_is_an_exception_and_no_signal) {
   {
     const scoped_limit small(RLIMIT_FSIZE, 4096);
     BOOST_CHECK_EXCEPTION(shared_memory(4097), system_error,
-                          has_code_and_says(std::errc::file_too_large, "ulimit -f"));
+                          fails_with(std::errc::file_too_large, "ulimit -f"));
     BOOST_CHECK_EXCEPTION(shared_memory::create_named(4097), system_error,
-                          has_code_and_says(std::errc::file_too_large, "4096"));
+                          fails_with(std::errc::file_too_large, "4096"));
     use(shared_memory(4096));
   }
   use(shared_memory(4097));
@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(a_limit_of_file_sizes_is_an_exception_and_no_signal) {
 
 BOOST_AUTO_TEST_CASE(more_memory_than_the_machine_has_is_an_exception_and_kills_nobody) {
   BOOST_CHECK_EXCEPTION(shared_memory(std::size_t{1} << 50U), system_error,
-                        has_code_and_says(std::errc::not_enough_memory, "can be had"));
+                        fails_with(std::errc::not_enough_memory, "can be had"));
 }
 
 BOOST_AUTO_TEST_CASE(a_limit_of_address_space_is_an_exception) {
@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(a_limit_of_address_space_is_an_exception) {
                  const shared_memory too_large(64 * mebibyte);
                  return 1;
                } catch (const system_error& problem) {
-                 if (!has_code_and_says(std::errc::not_enough_memory, "ulimit -v")(problem)) return 2;
+                 if (!fails_with(std::errc::not_enough_memory, "ulimit -v")(problem)) return 2;
                }
                use(shared_memory(mebibyte));
                return os::open_handles() == before ? 0 : 3;
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(a_dev_shm_that_is_really_full_is_an_exception_and_no_sigbus
     if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
         ::mount("tmpfs", "/dev/shm", "tmpfs", 0, "size=1m") != 0)
       return cannot_mount;
-    const auto is_full = has_code_and_says(std::errc::no_space_on_device, "/dev/shm");
+    const auto is_full = fails_with(std::errc::no_space_on_device, "/dev/shm");
     try {
       const shared_memory too_large = shared_memory::create_named(2 * mebibyte);
       return 1;

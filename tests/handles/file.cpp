@@ -4,6 +4,7 @@
 
 #include "support/child.hpp"
 #include "support/crossing.hpp"
+#include "support/exceptions.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -36,10 +37,8 @@ std::string read(file& from, std::size_t most) {
 BOOST_AUTO_TEST_SUITE(files)
 
 BOOST_AUTO_TEST_CASE(what_is_not_there_or_not_open_is_named) {
-  BOOST_CHECK_EXCEPTION(file::open("/nowhere/at/all"), system_error, [](const system_error& problem) {
-    return problem.code() == std::errc::no_such_file_or_directory &&
-           std::string(problem.what()).find("/nowhere/at/all") != std::string::npos;
-  });
+  BOOST_CHECK_EXCEPTION(file::open("/nowhere/at/all"), system_error,
+                        fails_with(std::errc::no_such_file_or_directory, "/nowhere/at/all"));
   BOOST_CHECK_THROW(file::adopt(unique_handle()), system_error);
   const scratch_file scratch;
   file::open(scratch.path, file::mode::create);

@@ -4,6 +4,7 @@
 
 #include "os/handle.hpp"
 #include "support/child.hpp"
+#include "support/exceptions.hpp"
 #include "support/faults.hpp"
 #include "support/leaks.hpp"
 
@@ -48,10 +49,8 @@ BOOST_AUTO_TEST_CASE(a_lowered_limit_lets_through_exactly_as_many_descriptors_as
   const unique_handle null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const scoped_fd_limit only_two_more(2);
   const unique_handle first = duplicate(null), second = duplicate(null);
-  BOOST_CHECK_EXCEPTION(static_cast<void>(duplicate(null)), system_error, [](const system_error& problem) {
-    return problem.code() == std::errc::too_many_files_open &&
-           std::string(problem.what()).find("ulimit -n") != std::string::npos;
-  });
+  BOOST_CHECK_EXCEPTION(static_cast<void>(duplicate(null)), system_error,
+                        fails_with(std::errc::too_many_files_open, "ulimit -n"));
 }
 
 BOOST_AUTO_TEST_CASE(a_replaced_system_call_is_put_back) {

@@ -2,6 +2,7 @@
 #include <ferry/error.hpp>
 
 #include "process/support.hpp"
+#include "support/exceptions.hpp"
 
 #include <cctype>
 #include <memory>
@@ -76,9 +77,8 @@ BOOST_FIXTURE_TEST_SUITE(callables, no_forkserver_left)
 
 // There only the name of a callable is known, so one that it does not tell apart must not be guessed.
 BOOST_AUTO_TEST_CASE(functions_of_one_name_cannot_be_started_in_another_program) {
-  BOOST_CHECK_EXCEPTION(start_namesake_in_another_program(), process_error, [](const process_error& error) {
-    return std::string(error.what()).find("several callables have the name") != std::string::npos;
-  });
+  BOOST_CHECK_EXCEPTION(start_namesake_in_another_program(), process_error,
+                        says("several callables have the name"));
 }
 
 BOOST_DATA_TEST_CASE(functions_of_one_name_in_two_files_are_told_apart, every_start_method, method) {

@@ -7,6 +7,7 @@
 #include "os/memory.hpp"
 #include "queue/support.hpp"
 #include "support/child.hpp"
+#include "support/exceptions.hpp"
 #include "support/faults.hpp"
 
 #include <boost/serialization/string.hpp>
@@ -98,9 +99,7 @@ BOOST_AUTO_TEST_CASE(an_item_that_cannot_be_read_is_an_error_of_its_get_alone) {
 
 BOOST_AUTO_TEST_CASE(an_item_larger_than_the_bound_is_refused_and_not_waited_for) {
   queue<std::string> queue({.max_bytes = 1000});
-  BOOST_CHECK_EXCEPTION(queue.put(std::string(2000, 'x')), limit_exceeded, [](const std::exception& e) {
-    return std::string(e.what()).find("max_bytes") != std::string::npos;
-  });
+  BOOST_CHECK_EXCEPTION(queue.put(std::string(2000, 'x')), limit_exceeded, says("max_bytes"));
   queue.put("fits");
   BOOST_TEST(take(queue) == "fits");
 }

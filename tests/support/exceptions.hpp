@@ -19,7 +19,7 @@ inline auto says(const std::string& words) {
   };
 }
 
-inline auto has_code_and_says(std::errc code, const std::string& words) {
+inline auto fails_with(std::errc code, const std::string& words) {
   return
       [code, words](const system_error& problem) { return has_code(code)(problem) && says(words)(problem); };
 }

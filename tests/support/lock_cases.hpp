@@ -5,6 +5,7 @@
 #include <ferry/mutex.hpp>
 
 #include "support/child.hpp"
+#include "support/exceptions.hpp"
 
 #include <csignal>
 #include <cstdint>
@@ -39,12 +40,6 @@ pid_t die_of_keeping(const Lock& lock) {
   });
   owner.wait();
   return owner.pid();
-}
-
-inline auto fails_with(std::errc code, const std::string& words) {
-  return [code, words](const system_error& problem) {
-    return problem.code() == code && std::string(problem.what()).find(words) != std::string::npos;
-  };
 }
 
 }  // namespace ferry::test

@@ -7,6 +7,7 @@
 
 #include "support/child.hpp"
 #include "support/crossing.hpp"
+#include "support/exceptions.hpp"
 #include "support/lock_cases.hpp"
 #include "support/system_calls.hpp"
 
@@ -94,9 +95,7 @@ BOOST_AUTO_TEST_CASE(what_arrives_is_taken_for_nothing_else) {
   const recursive_mutex recursive;
   BOOST_CHECK_THROW(loads<recursive_mutex>(dumps(plain, any_time)), type_mismatch);
   const auto [memory, offset] = reducer<mutex>::reduce(plain);
-  const auto none_there = [](const archive_error& problem) {
-    return std::string(problem.what()).find("no such synchronisation object") != std::string::npos;
-  };
+  const auto none_there = says("no such synchronisation object");
   BOOST_CHECK_EXCEPTION(reducer<recursive_mutex>::rebuild(duplicate(memory), offset), archive_error,
                         none_there);
   BOOST_CHECK_EXCEPTION(reducer<mutex>::rebuild(duplicate(memory), offset + 64), archive_error, none_there);

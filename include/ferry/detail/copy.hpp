@@ -1,4 +1,4 @@
-// Copying bytes that are looked at next, often by another process.
+// Bytes put into memory: blocks that are looked at next, often by another process, and numbers.
 #pragma once
 
 #include <cstddef>
