@@ -1,6 +1,11 @@
 # The test programs: one for each folder of tests/ that holds Boost.Test cases.
 find_package(Boost 1.81 REQUIRED COMPONENTS unit_test_framework)
 
+if(FERRY_CCACHE)
+  # With a precompiled header it takes a fifth longer than the compiler alone: it reads a hundred megabytes each time.
+  set(CMAKE_CXX_COMPILER_LAUNCHER)
+endif()
+
 file(GLOB support_sources CONFIGURE_DEPENDS tests/support/*.cpp)
 add_library(test_support OBJECT ${support_sources})
 target_link_libraries(test_support PUBLIC ferry::ferry Boost::unit_test_framework)

@@ -60,7 +60,8 @@ parcel take(connection& from);
 /// Prints how much was killed.
 void report(const kill_figures& figures);
 
-/// How many processes a test that kills at random is to kill: FERRY_SOAK_KILLS, or `usual` without it.
+/// How many processes a test that kills at random is to kill: FERRY_SOAK_KILLS, or without it `usual`, fewer
+/// with a sanitizer.
 std::size_t kills_to_make(std::size_t usual);
 
 /// Another process that does something over and over until this is dropped.
