@@ -10,10 +10,8 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <typeinfo>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -129,35 +127,26 @@ class forking_oarchive {
 
   /// What is left of the budgets.
   limits limits_left() const noexcept {
-    return {options_.limit.bytes, depth_left_, objects_left_, options_.limit.handles - handles_.size()};
+    return {options_.limit.bytes, depth_left_, objects_left_, handles_left_};
   }
 
  private:
   friend class detail::nesting<forking_oarchive>;
 
-  struct shared_key {
-    const void* address;
-    const std::type_info* type;
-    bool operator==(const shared_key& other) const {
-      return address == other.address && *type == *other.type;
-    }
-  };
-  struct shared_key_hash {
-    std::size_t operator()(const shared_key& key) const noexcept {
-      return std::hash<const void*>()(key.address);
-    }
-  };
-  struct handle_use {
-    std::size_t index;       // in handles_
-    std::size_t uses_place;  // where in the buffer the number of uses stands
-    std::uint16_t uses;
+  /// Of handles, names, versions and shared objects: what most messages have none of.
+  struct tables;
+  struct drop_tables {
+    void operator()(tables* dropped) const noexcept;
   };
 
   forking_oarchive(std::string_view type_name, std::uint64_t type_hash, const archive_options& options);
   /// @throws limit_exceeded  before memory is asked for that a message may not have
   void write_large_block(const void* bytes, std::size_t count);
   void write_long_size(std::uint64_t size);
-  void write_versions();
+  tables& used_tables();
+  std::vector<unique_handle> take_handles() noexcept;
+  /// @returns how many there are
+  std::uint32_t write_versions();
   [[noreturn]] void throw_too_large(std::size_t size) const;
   [[noreturn]] void throw_too_deep() const;
   [[noreturn]] void throw_too_many_objects() const;
@@ -165,16 +154,10 @@ class forking_oarchive {
   buffer buffer_;
   archive_options options_;
   std::uint64_t override_mask_;
-  std::size_t depth_left_, objects_left_;
-  std::size_t begin_ = 0;  // of the message in the buffer
-  std::size_t body_ = 0;   // where its body begins
-  std::vector<unique_handle> handles_;
-  std::unordered_map<native_handle_type, handle_use> handle_uses_;
-  std::vector<std::string_view> names_;
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> versions_;  // by hash of the type's name
-  // Holds on to what it has written: were an object freed meanwhile, another could take its address.
-  std::unordered_map<shared_key, std::pair<std::uint64_t, std::shared_ptr<const void>>, shared_key_hash>
-      shared_;
+  std::size_t depth_left_, objects_left_, handles_left_;
+  std::size_t begin_ = 0;                        // of the message in the buffer
+  std::size_t body_ = 0;                         // where its body begins
+  std::unique_ptr<tables, drop_tables> tables_;  // null while they are empty
 };
 
 }  // namespace ferry

@@ -11,6 +11,7 @@
 
 #include <limits>
 #include <string>
+#include <unordered_map>
 
 namespace ferry {
 namespace {
@@ -23,37 +24,81 @@ std::string more_than(const char* limit, std::size_t value) {
 
 }  // namespace
 
+struct forking_oarchive::tables {
+  struct handle_use {
+    std::size_t index;       // in `handles`
+    std::size_t uses_place;  // where in the buffer the number of uses stands
+    std::uint16_t uses;
+  };
+  struct shared_key {
+    const void* address;
+    const std::type_info* type;
+    bool operator==(const shared_key& other) const {
+      return address == other.address && *type == *other.type;
+    }
+  };
+  struct shared_key_hash {
+    std::size_t operator()(const shared_key& key) const noexcept {
+      return std::hash<const void*>()(key.address);
+    }
+  };
+
+  std::vector<unique_handle> handles;
+  std::unordered_map<native_handle_type, handle_use> handle_uses;
+  std::vector<std::string_view> names;
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> versions;  // by hash of the type's name
+  // Holds on to what it has written: were an object freed meanwhile, another could take its address.
+  std::unordered_map<shared_key, std::pair<std::uint64_t, std::shared_ptr<const void>>, shared_key_hash>
+      shared;
+};
+
+void forking_oarchive::drop_tables::operator()(tables* dropped) const noexcept {
+  delete dropped;
+}
+
+forking_oarchive::tables& forking_oarchive::used_tables() {
+  if (!tables_) tables_.reset(new tables);
+  return *tables_;
+}
+
+std::vector<unique_handle> forking_oarchive::take_handles() noexcept {
+  return tables_ ? std::move(tables_->handles) : std::vector<unique_handle>();
+}
+
 forking_oarchive::forking_oarchive(std::string_view type_name, std::uint64_t type_hash,
                                    const archive_options& options)
     : buffer_(options.memory),
       options_(options),
       override_mask_(table_of(options).override_mask()),
       depth_left_(options.limit.depth),
-      objects_left_(options.limit.objects) {
-  detail::envelope head;
-  head.flags = override_mask_ != 0 ? detail::envelope::flag_overrides : 0;
+      objects_left_(options.limit.objects),
+      handles_left_(options.limit.handles) {
   if (type_name.size() > std::numeric_limits<std::uint16_t>::max()) {
     throw archive_error("the name of a type takes " + std::to_string(type_name.size()) +
                         " bytes, more than the 65535 that a message has room for: give it a shorter one, "
                         "with dispatch_table::add");
   }
-  head.name_size = static_cast<std::uint16_t>(type_name.size());
-  head.type_hash = type_hash;
-  write_raw(head);
+  const std::uint8_t flags = override_mask_ != 0 ? detail::envelope::flag_overrides : 0;
+  write_raw(detail::envelope::magic_bytes);
+  write_raw(detail::envelope::current_version);
+  write_raw(flags);
+  write_raw(static_cast<std::uint16_t>(type_name.size()));
+  write_raw(type_hash);
+  buffer_.extend(sizeof(detail::envelope) - offsetof(detail::envelope, body_size));
   if (override_mask_ != 0) write_raw(override_mask_);
   buffer_.append(type_name.data(), type_name.size());
   body_ = buffer_.size();
 }
 
 message forking_oarchive::finish() {
-  detail::envelope head;
-  std::memcpy(&head, buffer_.data(), sizeof head);
-  head.body_size = buffer_.size() - body_;
-  head.handle_count = gsl::narrow<std::uint32_t>(handles_.size());
-  head.version_count = gsl::narrow<std::uint32_t>(versions_.size());
-  std::memcpy(buffer_.data(), &head, sizeof head);
-  write_versions();
-  return message(std::move(buffer_), std::move(handles_));
+  const std::uint64_t body_size = buffer_.size() - body_;
+  const std::uint32_t version_count = write_versions();
+  std::vector<unique_handle> handles = take_handles();
+  std::byte* const head = buffer_.data();
+  detail::store(head + offsetof(detail::envelope, body_size), body_size);
+  detail::store(head + offsetof(detail::envelope, handle_count), gsl::narrow<std::uint32_t>(handles.size()));
+  detail::store(head + offsetof(detail::envelope, version_count), version_count);
+  return message(std::move(buffer_), std::move(handles));
 }
 
 forking_oarchive::forking_oarchive(buffer storage, const archive_options& options, std::size_t keep)
@@ -62,33 +107,41 @@ forking_oarchive::forking_oarchive(buffer storage, const archive_options& option
       override_mask_(table_of(options).override_mask()),
       depth_left_(options.limit.depth),
       objects_left_(options.limit.objects),
+      handles_left_(options.limit.handles),
       begin_(keep) {
   buffer_.truncate(keep);
   if (override_mask_ != 0) write_raw(override_mask_);
 }
 
 detail::bare_message forking_oarchive::finish_bare() {
-  write_versions();
-  const auto versions = gsl::narrow<std::uint32_t>(versions_.size());
-  return {std::move(buffer_), std::move(handles_),
+  const std::uint32_t versions = write_versions();
+  return {std::move(buffer_), take_handles(),
           versions | (override_mask_ != 0 ? detail::bare_message::has_overrides : 0)};
 }
 
-void forking_oarchive::write_versions() {
-  for (const auto& [type_hash, version] : versions_) write_raw(detail::class_version{type_hash, version});
+std::uint32_t forking_oarchive::write_versions() {
+  std::size_t count = 0;
+  if (tables_) {
+    count = tables_->versions.size();
+    for (const auto& [type_hash, version] : tables_->versions) {
+      write_raw(detail::class_version{type_hash, version});
+    }
+  }
   const std::size_t size = buffer_.size() - begin_;
   if (size > options_.limit.bytes) throw_too_large(size);
+  return gsl::narrow<std::uint32_t>(count);
 }
 
 void forking_oarchive::note_version(const detail::type_identity& type, std::uint32_t version) {
-  for (const auto& [type_hash, noted] : versions_) {
+  auto& versions = used_tables().versions;
+  for (const auto& [type_hash, noted] : versions) {
     if (type_hash != type.hash) continue;
     if (noted == version) return;
     throw name_error("two classes are both called '" + type.name + "', and have versions " +
                          std::to_string(noted) + " and " + std::to_string(version) + ": rename one",
                      type.name);
   }
-  versions_.emplace_back(type.hash, version);
+  versions.emplace_back(type.hash, version);
 }
 
 void forking_oarchive::write_large_block(const void* bytes, std::size_t count) {
@@ -104,13 +157,14 @@ void forking_oarchive::write_long_size(std::uint64_t size) {
 
 // A name on the wire is 0 for none, 1 for one that is written out here, n for the (n-1)th that was.
 void forking_oarchive::write_name(std::string_view name) {
-  for (std::size_t i = 0; i != names_.size(); ++i) {
-    if (names_[i] == name) {
+  auto& names = used_tables().names;
+  for (std::size_t i = 0; i != names.size(); ++i) {
+    if (names[i] == name) {
       write_size(i + 2);
       return;
     }
   }
-  names_.push_back(name);
+  names.push_back(name);
   write_size(1);
   write_size(name.size());
   write_block(name.data(), name.size());
@@ -119,11 +173,12 @@ void forking_oarchive::write_name(std::string_view name) {
 // A handle on the wire is its index and, at its first use, how often it is used; 0 at the later ones.
 void forking_oarchive::write_handle(handle_view handle) {
   if (!handle.valid()) throw archive_error("an empty handle cannot be written: it was moved from, or closed");
-  if (const auto known = handle_uses_.find(handle.native()); known != handle_uses_.end()) {
-    handle_use& use = known->second;
+  tables& used = used_tables();
+  if (const auto known = used.handle_uses.find(handle.native()); known != used.handle_uses.end()) {
+    tables::handle_use& use = known->second;
     // The number may have been closed and given to another object while this message was written.
     if (use.uses < std::numeric_limits<std::uint16_t>::max() &&
-        os::same_object(handles_[use.index], handle)) {
+        os::same_object(used.handles[use.index], handle)) {
       ++use.uses;
       std::memcpy(buffer_.data() + use.uses_place, &use.uses, sizeof use.uses);
       write_raw(gsl::narrow<std::uint32_t>(use.index));
@@ -131,19 +186,20 @@ void forking_oarchive::write_handle(handle_view handle) {
       return;
     }
   }
-  if (handles_.size() >= options_.limit.handles)
-    throw limit_exceeded(more_than("handles", options_.limit.handles));
-  handles_.push_back(duplicate(handle));
-  const std::size_t index = handles_.size() - 1;
+  if (handles_left_ == 0) throw limit_exceeded(more_than("handles", options_.limit.handles));
+  used.handles.push_back(duplicate(handle));
+  --handles_left_;
+  const std::size_t index = used.handles.size() - 1;
   write_raw(gsl::narrow<std::uint32_t>(index));
-  handle_uses_[handle.native()] = {index, buffer_.size(), 1};
+  used.handle_uses[handle.native()] = {index, buffer_.size(), 1};
   write_raw(std::uint16_t{1});
 }
 
 std::pair<std::uint64_t, bool> forking_oarchive::share(std::shared_ptr<const void> object,
                                                        const std::type_info& type) {
-  const shared_key key{object.get(), &type};
-  const auto [place, is_new] = shared_.try_emplace(key, shared_.size() + 1, std::move(object));
+  auto& shared = used_tables().shared;
+  const tables::shared_key key{object.get(), &type};
+  const auto [place, is_new] = shared.try_emplace(key, shared.size() + 1, std::move(object));
   return {place->second.first, is_new};
 }
 
