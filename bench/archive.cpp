@@ -5,6 +5,7 @@
 
 #include <boost/archive/binary_iarchive.hpp>
 #include <boost/archive/binary_oarchive.hpp>
+#include <boost/serialization/is_bitwise_serializable.hpp>
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
 
@@ -34,6 +35,15 @@ struct vec3 {
   bool operator==(const vec3&) const = default;
 };
 
+/// Told to all that its bytes are all there is to it, as the code by hand knows of both.
+struct bitwise_vec3 : vec3 {};
+
+}  // namespace
+
+BOOST_IS_BITWISE_SERIALIZABLE(bitwise_vec3)
+
+namespace {
+
 struct weapon {
   std::string name;
   std::int16_t damage = 0;
@@ -44,15 +54,16 @@ struct weapon {
   bool operator==(const weapon&) const = default;
 };
 
+template <class Point>
 struct monster {
   std::string name;
-  vec3 position{};
+  Point position{};
   std::int16_t mana = 0, hp = 0;
   colour hue = colour::red;
   std::vector<std::uint8_t> inventory;
   std::vector<weapon> weapons;
   weapon equipped;
-  std::vector<vec3> path;
+  std::vector<Point> path;
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
     archive& name& position& mana& hp& hue& inventory& weapons& equipped& path;
@@ -60,7 +71,8 @@ struct monster {
   bool operator==(const monster&) const = default;
 };
 
-std::vector<monster> make_monsters(std::size_t count) {
+template <class Point>
+std::vector<monster<Point>> make_monsters(std::size_t count) {
   std::mt19937 random(42);
   const auto up_to = [&](unsigned limit) { return static_cast<unsigned>(random() % (limit + 1)); };
   const auto text = [&] {
@@ -68,10 +80,10 @@ std::vector<monster> make_monsters(std::size_t count) {
     for (char& c : result) c = static_cast<char>('a' + up_to(25));
     return result;
   };
-  const auto point = [&] { return vec3{float(up_to(1000)), float(up_to(1000)), float(up_to(1000))}; };
+  const auto point = [&] { return Point{float(up_to(1000)), float(up_to(1000)), float(up_to(1000))}; };
   const auto arm = [&] { return weapon{text(), static_cast<std::int16_t>(up_to(500))}; };
-  std::vector<monster> monsters(count);
-  for (monster& m : monsters) {
+  std::vector<monster<Point>> monsters(count);
+  for (monster<Point>& m : monsters) {
     m.name = text();
     m.position = point();
     m.mana = static_cast<std::int16_t>(up_to(500));
@@ -83,7 +95,7 @@ std::vector<monster> make_monsters(std::size_t count) {
     for (weapon& w : m.weapons) w = arm();
     m.equipped = arm();
     m.path.resize(up_to(12));
-    for (vec3& p : m.path) p = point();
+    for (Point& p : m.path) p = point();
   }
   return monsters;
 }
@@ -112,7 +124,8 @@ class hand_writer {
     block(w.name);
     number(w.damage);
   }
-  void write(const monster& m) {
+  template <class Point>
+  void write(const monster<Point>& m) {
     block(m.name);
     number(m.position);
     number(m.mana);
@@ -173,7 +186,8 @@ class hand_reader {
     text(w.name);
     number(w.damage);
   }
-  void read(monster& m) {
+  template <class Point>
+  void read(monster<Point>& m) {
     text(m.name);
     number(m.position);
     number(m.mana);
@@ -192,7 +206,8 @@ class hand_reader {
 
 // --- the peers ------------------------------------------------------------------------------------------
 
-std::string boost_save(const std::vector<monster>& monsters) {
+template <class Monsters>
+std::string boost_save(const Monsters& monsters) {
   std::stringbuf bytes;
   {
     boost::archive::binary_oarchive archive(bytes, boost::archive::no_header);
@@ -200,19 +215,22 @@ std::string boost_save(const std::vector<monster>& monsters) {
   }
   return std::move(bytes).str();
 }
-void boost_load(const std::string& bytes, std::vector<monster>& monsters) {
+template <class Monsters>
+void boost_load(const std::string& bytes, Monsters& monsters) {
   std::stringbuf from(bytes);
   boost::archive::binary_iarchive archive(from, boost::archive::no_header);
   archive >> monsters;
 }
 
-std::string cereal_save(const std::vector<monster>& monsters) {
+template <class Monsters>
+std::string cereal_save(const Monsters& monsters) {
   std::ostringstream stream;
   cereal::BinaryOutputArchive archive(stream);
   archive(monsters);
   return std::move(stream).str();
 }
-void cereal_load(const std::string& bytes, std::vector<monster>& monsters) {
+template <class Monsters>
+void cereal_load(const std::string& bytes, Monsters& monsters) {
   std::istringstream stream(bytes);
   cereal::BinaryInputArchive archive(stream);
   archive(monsters);
@@ -237,34 +255,36 @@ std::array<double, sizeof...(Works)> side_by_side(int runs, Works... works) {
   return medians;
 }
 
-void monsters(std::size_t count, int runs) {
-  const std::vector<monster> horde = make_monsters(count);
-  const std::string label = std::to_string(count) + " monsters, ";
+template <class Point>
+void monsters(std::size_t count, const std::string& kind, int runs) {
+  using monsters = std::vector<monster<Point>>;
+  const monsters horde = make_monsters<Point>(count);
+  const std::string label = std::to_string(count) + " monsters, " + kind;
 
   const ferry::message saved = ferry::dumps(horde);
   hand_writer by_hand;
   by_hand.number(static_cast<std::uint32_t>(horde.size()));
-  for (const monster& m : horde) by_hand.write(m);
+  for (const auto& m : horde) by_hand.write(m);
   const std::string by_boost = boost_save(horde);
   const std::string by_cereal = cereal_save(horde);
 
   // Each reads into the objects it is given: fresh ones, or the same again.
-  const auto load_by_ferry = [&](std::vector<monster>& into) { ferry::loads_into(into, saved.bytes()); };
-  const auto load_by_hand = [&](std::vector<monster>& into) {
+  const auto load_by_ferry = [&](monsters& into) { ferry::loads_into(into, saved.bytes()); };
+  const auto load_by_hand = [&](monsters& into) {
     hand_reader reader(by_hand.written());
     into.resize(reader.count(1));
-    for (monster& m : into) reader.read(m);
+    for (auto& m : into) reader.read(m);
   };
-  const auto load_by_boost = [&](std::vector<monster>& into) { boost_load(by_boost, into); };
-  const auto load_by_cereal = [&](std::vector<monster>& into) { cereal_load(by_cereal, into); };
+  const auto load_by_boost = [&](monsters& into) { boost_load(by_boost, into); };
+  const auto load_by_cereal = [&](monsters& into) { cereal_load(by_cereal, into); };
   const auto fresh = [](const auto& load) {
     return [&load] {
-      std::vector<monster> into;
+      monsters into;
       load(into);
       return into;
     };
   };
-  for (const std::vector<monster>& loaded :
+  for (const monsters& loaded :
        {fresh(load_by_ferry)(), fresh(load_by_hand)(), fresh(load_by_boost)(), fresh(load_by_cereal)()}) {
     require(loaded == horde, "what was loaded is not what was saved");
   }
@@ -275,7 +295,7 @@ void monsters(std::size_t count, int runs) {
       [&] {
         hand_writer writer;
         writer.number(static_cast<std::uint32_t>(horde.size()));
-        for (const monster& m : horde) writer.write(m);
+        for (const auto& m : horde) writer.write(m);
       },
       [&] { boost_save(horde); }, [&] { cereal_save(horde); });
   bench::row("archive", label + "save", "µs", save[0] * us, "by hand", save[1] * us);
@@ -290,7 +310,7 @@ void monsters(std::size_t count, int runs) {
   report_load("load into fresh objects", side_by_side(runs, fresh(load_by_ferry), fresh(load_by_hand),
                                                       fresh(load_by_boost), fresh(load_by_cereal)));
   // All into the same objects: where these lie in memory would make more difference than the code.
-  std::vector<monster> kept = horde;
+  monsters kept = horde;
   report_load("load", side_by_side(
                           runs, [&] { load_by_ferry(kept); }, [&] { load_by_hand(kept); },
                           [&] { load_by_boost(kept); }, [&] { load_by_cereal(kept); }));
@@ -329,7 +349,9 @@ int main() {
   // Memory stays with the process between runs, for all alike: giving it back costs more than decoding.
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_MMAP_THRESHOLD, 1 << 26);
-  monsters(10, 2001);
-  monsters(1000, 101);
+  monsters<vec3>(10, "", 2001);
+  monsters<vec3>(1000, "", 101);
+  monsters<bitwise_vec3>(10, "points told to be bitwise, ", 2001);
+  monsters<bitwise_vec3>(1000, "points told to be bitwise, ", 101);
   large_vector(11);
 }

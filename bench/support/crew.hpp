@@ -21,7 +21,11 @@ namespace bench {
   std::exit(1);
 }
 
-/// Some forked children. They are waited for, or killed at the latest when dropped.
+/// Longer than any work here takes, in seconds: a peer may lose a message, and then wait for it for ever.
+inline constexpr unsigned patience = 300;
+
+/// Some forked children. They are waited for, or killed at the latest when dropped. One that takes longer
+/// than `patience` is ended by SIGALRM.
 class crew {
  public:
   crew() = default;
@@ -40,6 +44,7 @@ class crew {
       members_.push_back(child);
       return;
     }
+    ::alarm(patience);
     try {
       work();
     } catch (const std::exception& error) {
