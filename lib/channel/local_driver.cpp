@@ -2,6 +2,7 @@
 #include "channel/local_driver.hpp"
 
 #include <ferry/detail/copy.hpp>
+#include <ferry/detail/scratch_block.hpp>
 #include <ferry/error.hpp>
 
 #include "channel/handle_bundle.hpp"
@@ -140,10 +141,9 @@ bool local_driver::post(const packet_header& header, std::span<const std::byte> 
 }
 
 std::optional<message> local_driver::receive(const limits& limit, deadline until) {
-  // Per thread, because any number of them may receive at once.
-  thread_local buffer block;
-  constexpr std::size_t block_size = sizeof(packet_header) + inline_limit;
-  if (block.size() < block_size) block.extend(block_size - block.size());
+  detail::scratch_block memory;
+  buffer& block = memory.block;
+  block.extend(sizeof(packet_header) + inline_limit);
 
   // Header and bytes into one piece: two cost the system more, which a small packet notices.
   packet_header header;
@@ -174,7 +174,7 @@ std::optional<message> local_driver::receive(const limits& limit, deadline until
   if (header.size > copied_limit) {
     std::memmove(block.data(), block.data() + sizeof header, header.size);
     block.truncate(header.size);
-    return message(std::exchange(block, buffer()), std::move(handles));
+    return message(std::move(block), std::move(handles));
   }
   buffer bytes;
   bytes.append(block.data() + sizeof header, header.size);

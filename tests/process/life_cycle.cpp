@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -32,6 +33,11 @@ void tell_length(const std::string& text, connection answer) {
 }
 void fail_with(const std::string& text) {
   throw std::out_of_range(text);
+}
+void leave_before_a_child_fails(start_method method) {
+  static std::optional<process> kept;
+  kept.emplace(by(method), fn<&fail_with>, std::string("while its parent exits"));
+  std::exit(0);
 }
 void raise_signal(int number) {
   ::raise(number);
@@ -331,6 +337,13 @@ BOOST_DATA_TEST_CASE(exit_handlers_of_a_child_run, every_start_method, method) {
   auto [here, there] = pipe();
   process child(by(method), fn<&tell_at_exit>, std::move(there));
   BOOST_TEST(hear<std::string>(here) == "exit handler");
+}
+
+// What it threw is received when the thread's own objects are gone already.
+BOOST_DATA_TEST_CASE(a_child_that_fails_while_its_parent_exits_is_waited_for, every_start_method, method) {
+  process parent(by(method), fn<&leave_before_a_child_fails>, method);
+  parent.join();
+  BOOST_TEST(parent.exit_code().value() == 0);
 }
 
 // conformance: _TestSubclassingProcess.test_sys_exit

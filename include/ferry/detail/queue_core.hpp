@@ -6,6 +6,7 @@
 #include <ferry/deadline.hpp>
 #include <ferry/detail/bare_message.hpp>
 #include <ferry/detail/lease_ticket.hpp>
+#include <ferry/detail/scratch_block.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/limits.hpp>
 #include <ferry/transfer.hpp>
@@ -38,19 +39,6 @@ struct queue_options {
 };
 
 namespace detail {
-
-/// A block of memory that each thread keeps for the next item, so that small ones allocate nothing.
-class scratch_block {
- public:
-  /// Takes the thread's block, if it is not in use.
-  scratch_block() noexcept;
-  /// Gives it back, unless it is very large.
-  ~scratch_block();
-  scratch_block(const scratch_block&) = delete;
-  scratch_block& operator=(const scratch_block&) = delete;
-
-  buffer block;
-};
 
 /// An item as it came out of a queue.
 struct taken_item {

@@ -1,0 +1,36 @@
+// The block that each thread keeps for what it sends or receives next.
+#include <ferry/detail/scratch_block.hpp>
+
+#include <utility>
+
+namespace ferry::detail {
+namespace {
+
+// Large items gain from it too, since the pages of a new block would have to be touched first.
+constexpr std::size_t most_kept = std::size_t{4} << 20U;
+
+/// Set when the thread has destroyed its objects; exit handlers run after that, and receive what children
+/// say.
+constinit thread_local bool is_over = false;
+
+struct kept_block {
+  // Reading or writing an item may put or take another one: that one finds nothing here and makes a new
+  // block.
+  buffer block;
+  ~kept_block() { is_over = true; }
+};
+thread_local kept_block kept;
+
+}  // namespace
+
+scratch_block::scratch_block() noexcept {
+  if (!is_over) block = std::move(kept.block);
+}
+
+scratch_block::~scratch_block() {
+  if (is_over || block.size() > most_kept) return;
+  block.truncate(0);
+  kept.block = std::move(block);
+}
+
+}  // namespace ferry::detail
