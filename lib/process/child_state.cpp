@@ -69,12 +69,10 @@ void child_state::adopt(std::unique_ptr<started_child> child) {
 }
 
 bool child_state::has_ended(deadline until) const {
-  const handle_view process = child_->process.handle, report = child_->report;
-  if (!report.valid()) return os::wait_readable(process, until);
-  // The server's report comes a moment after the end. If the server has died, it is the end of the stream,
-  // and the process alone can be waited for.
-  if (os::wait_readable(report, until)) return os::wait_readable(process, until);
-  return os::wait_readable(process, deadline::immediately()) &&
+  if (!os::wait_readable(child_->process.handle, until)) return false;
+  const handle_view report = child_->report;
+  // The server's report comes a moment after the end, or the stream's end when the server has died.
+  return !report.valid() || os::wait_readable(report, until) ||
          os::wait_readable(report, deadline::after(report_time));
 }
 
