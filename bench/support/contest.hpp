@@ -1,6 +1,7 @@
 // Measuring several contestants in turn, run by run, so that what else the machine does falls on all alike.
 #pragma once
 
+#include "support/crew.hpp"
 #include "support/report.hpp"
 
 #include <chrono>
@@ -23,17 +24,21 @@ struct contestant {
   double median() { return bench::median(seconds); }
 };
 
-/// Lets each do its work once to warm up, and then in turn.
+/// Lets each do its work once to warm up, and then in turn. The program is ended by SIGALRM when one takes
+/// longer than `patience`.
 inline void measure_in_turn(std::vector<contestant>& all, int runs) {
+  ::alarm(patience);
   for (contestant& each : all) each.work();
   for (int run = 0; run < runs; ++run) {
     for (contestant& each : all) {
+      ::alarm(patience);
       const auto start = std::chrono::steady_clock::now();
       each.work();
       const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
       each.seconds.push_back(time.count() / static_cast<double>(each.operations));
     }
   }
+  ::alarm(0);
 }
 
 }  // namespace bench

@@ -61,7 +61,7 @@ parcel take(connection& from);
 void report(const kill_figures& figures);
 
 /// How many processes a test that kills at random is to kill: FERRY_SOAK_KILLS, or without it `usual`, fewer
-/// with a sanitizer.
+/// with AddressSanitizer.
 std::size_t kills_to_make(std::size_t usual);
 
 /// Another process that does something over and over until this is dropped.
