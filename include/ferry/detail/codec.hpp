@@ -159,8 +159,9 @@ consteval bool is_guarded() {
 template <class T>
 inline constexpr bool needs_construct_data = !std::is_default_constructible_v<T> && has_construct_data<T>;
 
-// `inline` here and at `save` has GCC write several members in one place, with the end of the buffer in a
-// register.
+// `inline` here, and where anything is saved or loaded, has GCC write and read several members in one place,
+// with the end of the buffer in a register. Without it a program of many types has it call one function for
+// each member.
 template <class T>
 inline void save_boost(forking_oarchive& archive, const T& value) {
   if (goes_as_block<T>(archive)) {
@@ -206,7 +207,7 @@ T make_boost(forking_iarchive& archive) {
 }
 
 template <class T>
-void load_boost(forking_iarchive& archive, T& value) {
+inline void load_boost(forking_iarchive& archive, T& value) {
   if constexpr (is_bitwise<T>) {
     if (goes_as_block<T>(archive)) {
       archive.read_block(&value, sizeof value);
@@ -397,7 +398,7 @@ T make_own_way(forking_iarchive& archive) {
 }
 
 template <class T>
-void load_own_way(forking_iarchive& archive, T& value) {
+inline void load_own_way(forking_iarchive& archive, T& value) {
   if constexpr (way_of<T> == way::number) {
     load_number(archive, value);
   } else if constexpr (way_of<T> == way::array) {
@@ -457,7 +458,7 @@ T make(forking_iarchive& archive) {
 }
 
 template <class T>
-void load(forking_iarchive& archive, T& value) {
+inline void load(forking_iarchive& archive, T& value) {
   if constexpr (way_of<T> == way::number) {
     load_number(archive, value);
   } else if constexpr (std::is_same_v<T, unique_handle>) {
