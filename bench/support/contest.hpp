@@ -24,14 +24,13 @@ struct contestant {
   double median() { return bench::median(seconds); }
 };
 
-/// Lets each do its work once to warm up, and then in turn. The program is ended by SIGALRM when one takes
-/// longer than `patience`.
+/// Lets each do its work once to warm up, and then in turn. The program is ended by SIGALRM when that takes
+/// longer than `patience` altogether.
 inline void measure_in_turn(std::vector<contestant>& all, int runs) {
   ::alarm(patience);
   for (contestant& each : all) each.work();
   for (int run = 0; run < runs; ++run) {
     for (contestant& each : all) {
-      ::alarm(patience);
       const auto start = std::chrono::steady_clock::now();
       each.work();
       const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;

@@ -73,18 +73,16 @@ forking_oarchive::forking_oarchive(std::string_view type_name, std::uint64_t typ
       depth_left_(options.limit.depth),
       objects_left_(options.limit.objects),
       handles_left_(options.limit.handles) {
+  detail::envelope head;
+  head.flags = override_mask_ != 0 ? detail::envelope::flag_overrides : 0;
   if (type_name.size() > std::numeric_limits<std::uint16_t>::max()) {
     throw archive_error("the name of a type takes " + std::to_string(type_name.size()) +
                         " bytes, more than the 65535 that a message has room for: give it a shorter one, "
                         "with dispatch_table::add");
   }
-  const std::uint8_t flags = override_mask_ != 0 ? detail::envelope::flag_overrides : 0;
-  write_raw(detail::envelope::magic_bytes);
-  write_raw(detail::envelope::current_version);
-  write_raw(flags);
-  write_raw(static_cast<std::uint16_t>(type_name.size()));
-  write_raw(type_hash);
-  buffer_.extend(sizeof(detail::envelope) - offsetof(detail::envelope, body_size));
+  head.name_size = static_cast<std::uint16_t>(type_name.size());
+  head.type_hash = type_hash;
+  write_raw(head);
   if (override_mask_ != 0) write_raw(override_mask_);
   buffer_.append(type_name.data(), type_name.size());
   body_ = buffer_.size();
@@ -94,6 +92,8 @@ message forking_oarchive::finish() {
   const std::uint64_t body_size = buffer_.size() - body_;
   const std::uint32_t version_count = write_versions();
   std::vector<unique_handle> handles = take_handles();
+  // Field by field: a head that is copied, changed and copied back is read wider than it was written, which
+  // processors wait for.
   std::byte* const head = buffer_.data();
   detail::store(head + offsetof(detail::envelope, body_size), body_size);
   detail::store(head + offsetof(detail::envelope, handle_count), gsl::narrow<std::uint32_t>(handles.size()));

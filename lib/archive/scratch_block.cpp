@@ -9,13 +9,11 @@ namespace {
 // Large items gain from it too, since the pages of a new block would have to be touched first.
 constexpr std::size_t most_kept = std::size_t{4} << 20U;
 
-/// Set when the thread has destroyed its objects; exit handlers run after that, and receive what children
-/// say.
+/// Set when the thread has destroyed its objects: exit handlers run after that, and receive.
 constinit thread_local bool is_over = false;
 
+// Reading or writing an item may put or take another one: that one finds nothing here and makes a new block.
 struct kept_block {
-  // Reading or writing an item may put or take another one: that one finds nothing here and makes a new
-  // block.
   buffer block;
   ~kept_block() { is_over = true; }
 };
