@@ -90,13 +90,16 @@ class forking_iarchive {
 
   template <class Number>
   void read_raw(Number& number) {
-    read_block(&number, sizeof number);
+    if (sizeof number > remaining()) throw_truncated(sizeof number);
+    const std::byte* const from = here_;
+    detail::fetch(number, from);
+    // Bytes written may be any object's, also `here_`: moved after them, it stays known, and in a register.
+    here_ = from + sizeof number;
   }
   void read_block(void* into, std::size_t count) {
     if (count > remaining()) throw_truncated(count);
     const std::byte* const from = here_;
     detail::copy_bytes(into, from, count);
-    // Bytes written may be any object's, also `here_`: moved after them, it stays known, and in a register.
     here_ = from + count;
   }
   /// The next `count` bytes, to be copied by the caller at once and looked at only in the copy.
@@ -105,6 +108,15 @@ class forking_iarchive {
     const std::byte* const from = here_;
     here_ += count;
     return from;
+  }
+  /// A count, and as many elements of `Size` bytes each: to be copied by the caller at once, as with `take`.
+  template <std::size_t Size>
+  std::span<const std::byte> take_elements() {
+    const std::uint64_t count = read_size();
+    check_count<Size>(count);
+    const std::byte* const from = here_;
+    here_ = from + count * Size;
+    return {from, here_};
   }
   /// A byte to be judged and then used: volatile, for it must be the same byte both times, whoever writes to
   /// the message meanwhile.

@@ -75,24 +75,58 @@ bool goes_as_block(const Archive& archive) {
   }
 }
 
+/// @returns false, with nothing done, where elements do not go as a block
+template <class T>
+bool save_as_block(forking_oarchive& archive, const T* elements, std::size_t count) {
+  if (!goes_as_block<T>(archive)) return false;
+  archive.write_block(elements, count * sizeof(T));
+  return true;
+}
+template <class T>
+bool load_as_block(forking_iarchive& archive, T* elements, std::size_t count) {
+  if constexpr (is_bitwise<T>) {
+    if (goes_as_block<T>(archive)) {
+      archive.read_block(elements, count * sizeof(T));
+      return true;
+    }
+  }
+  return false;
+}
+
+template <class T>
+inline constexpr bool needs_construct_data = !std::is_default_constructible_v<T> && has_construct_data<T>;
+
+template <class T>
+void save_boost(forking_oarchive& archive, const T* objects, std::size_t count);
+template <class T>
+void load_boost(forking_iarchive& archive, T* objects, std::size_t count);
+
+// Out of line: of classes with a `serialize` only messages with overrides are written and read so.
+template <class T>
+[[gnu::noinline]] void save_each(forking_oarchive& archive, const T* elements, std::size_t count) {
+  for (std::size_t i = 0; i != count; ++i) detail::save(archive, elements[i]);
+}
+template <class T>
+[[gnu::noinline]] void load_each(forking_iarchive& archive, T* elements, std::size_t count) {
+  for (std::size_t i = 0; i != count; ++i) detail::load(archive, elements[i]);
+}
+
 template <class T>
 void save_elements(forking_oarchive& archive, const T* elements, std::size_t count) {
-  if (goes_as_block<T>(archive)) {
-    archive.write_block(elements, count * sizeof(T));
-  } else {
-    for (std::size_t i = 0; i != count; ++i) detail::save(archive, elements[i]);
+  if (save_as_block(archive, elements, count)) return;
+  if constexpr (way_of<T> == way::boost) {
+    if (archive.override_mask() == 0) return save_boost(archive, elements, count);
   }
+  save_each(archive, elements, count);
 }
 
 template <class T>
 void load_elements(forking_iarchive& archive, T* elements, std::size_t count) {
-  if constexpr (is_bitwise<T>) {
-    if (goes_as_block<T>(archive)) {
-      archive.read_block(elements, count * sizeof(T));
-      return;
-    }
+  if (load_as_block(archive, elements, count)) return;
+  if constexpr (way_of<T> == way::boost && !needs_construct_data<T>) {
+    if (archive.override_mask() == 0) return load_boost(archive, elements, count);
   }
-  for (std::size_t i = 0; i != count; ++i) detail::load(archive, elements[i]);
+  load_each(archive, elements, count);
 }
 
 // --- reducers --------------------------------------------------------------------------------------------
@@ -156,26 +190,24 @@ consteval bool is_guarded() {
 
 // --- user code for Boost.Serialization -------------------------------------------------------------------
 
-template <class T>
-inline constexpr bool needs_construct_data = !std::is_default_constructible_v<T> && has_construct_data<T>;
-
 // `inline` here, and where anything is saved or loaded, has GCC write and read several members in one place,
 // with the end of the buffer in a register. Without it a program of many types has it call one function for
 // each member.
+
+/// Writes objects that follow one another: what they have in common is done once.
 template <class T>
-inline void save_boost(forking_oarchive& archive, const T& value) {
-  if (goes_as_block<T>(archive)) {
-    archive.write_block(&value, sizeof value);
-    return;
-  }
+inline void save_boost(forking_oarchive& archive, const T* objects, std::size_t count) {
+  if (count == 0) return;
   constexpr unsigned version = boost::serialization::version<T>::value;
   if constexpr (version != 0) archive.note_version(identity_of<T>(), version);
   const nesting level(archive);
-  const std::size_t before = archive.size();
-  if constexpr (needs_construct_data<T>)
-    boost::serialization::save_construct_data_adl(archive, &value, version);
-  boost::serialization::serialize_adl(archive, const_cast<T&>(value), version);
-  if (archive.size() == before) save_empty(archive);
+  for (const T* const end = objects + count; objects != end; ++objects) {
+    const std::size_t before = archive.size();
+    if constexpr (needs_construct_data<T>)
+      boost::serialization::save_construct_data_adl(archive, objects, version);
+    boost::serialization::serialize_adl(archive, const_cast<T&>(*objects), version);
+    if (archive.size() == before) save_empty(archive);
+  }
 }
 
 template <class T>
@@ -206,18 +238,17 @@ T make_boost(forking_iarchive& archive) {
   return std::move(place.value);
 }
 
+/// As `save_boost`.
 template <class T>
-inline void load_boost(forking_iarchive& archive, T& value) {
-  if constexpr (is_bitwise<T>) {
-    if (goes_as_block<T>(archive)) {
-      archive.read_block(&value, sizeof value);
-      return;
-    }
-  }
+inline void load_boost(forking_iarchive& archive, T* objects, std::size_t count) {
+  if (count == 0) return;
   const nesting level(archive);
-  const std::size_t before = archive.remaining();
-  boost::serialization::serialize_adl(archive, value, version_in<T>(archive));
-  if (archive.remaining() == before) skip_empty(archive);
+  const unsigned version = version_in<T>(archive);
+  for (T* const end = objects + count; objects != end; ++objects) {
+    const std::size_t before = archive.remaining();
+    boost::serialization::serialize_adl(archive, *objects, version);
+    if (archive.remaining() == before) skip_empty(archive);
+  }
 }
 
 template <class T>
@@ -254,9 +285,7 @@ template <class T>
 void save_aggregate(forking_oarchive& archive, const T& value) {
   if constexpr (member_count<T> == 0) {
     save_empty(archive);
-  } else if (goes_as_block<T>(archive)) {
-    archive.write_block(&value, sizeof value);
-  } else {
+  } else if (!save_as_block(archive, &value, 1)) {
     for_each_member(value, [&](const auto& member) { detail::save(archive, member); });
   }
 }
@@ -265,13 +294,7 @@ template <class T>
 void load_aggregate(forking_iarchive& archive, T& value) {
   if constexpr (member_count<T> == 0) {
     skip_empty(archive);
-  } else {
-    if constexpr (is_bitwise<T>) {
-      if (goes_as_block<T>(archive)) {
-        archive.read_block(&value, sizeof value);
-        return;
-      }
-    }
+  } else if (!load_as_block(archive, &value, 1)) {
     for_each_member(value, [&](auto& member) { detail::load(archive, member); });
   }
 }
@@ -321,7 +344,7 @@ void save_own_way(forking_oarchive& archive, const T& value) {
   } else if constexpr (way_of<T> == way::standard) {
     codec<T>::save(archive, value);
   } else if constexpr (way_of<T> == way::boost) {
-    save_boost(archive, value);
+    if (!save_as_block(archive, &value, 1)) save_boost(archive, &value, 1);
   } else if constexpr (way_of<T> == way::aggregate) {
     save_aggregate(archive, value);
   }
@@ -404,13 +427,12 @@ inline void load_own_way(forking_iarchive& archive, T& value) {
   } else if constexpr (way_of<T> == way::array) {
     load_elements(archive, &value[0], std::extent_v<T>);
   } else if constexpr (way_of<T> == way::boost && !needs_construct_data<T>) {
-    load_boost(archive, value);  // also a base class that nobody can make by itself
+    // Also a base class that nobody can make by itself.
+    if (!load_as_block(archive, &value, 1)) load_boost(archive, &value, 1);
   } else if constexpr (!loads_in_place<T>) {
     value = make_own_way<T>(archive);
   } else if constexpr (way_of<T> == way::standard) {
     codec<T>::load(archive, value);
-  } else if constexpr (way_of<T> == way::boost) {
-    load_boost(archive, value);
   } else if constexpr (way_of<T> == way::aggregate) {
     load_aggregate(archive, value);
   }

@@ -37,6 +37,9 @@ template <class Container, class Byte>
 void assign_bytes(Container& into, const Byte* from, std::size_t count) {
   if (count > copied_at_once) [[unlikely]] {
     assign_in_pieces(into, from, count);
+  } else if constexpr (requires { into.append(from, count); }) {
+    into.clear();  // `assign` of a string expects a part of itself, which takes it longer
+    into.append(from, count);
   } else {
     into.assign(from, from + count);
   }
@@ -57,13 +60,12 @@ struct codec<std::basic_string<Char, Traits, Allocator>> {
     codec<std::basic_string_view<Char>>::save(archive, {text.data(), text.size()});
   }
   static void load(forking_iarchive& archive, string& text) {
-    const std::size_t size = archive.read_count<sizeof(Char)>();
-    const std::byte* const from = archive.take(size * sizeof(Char));
+    const std::span<const std::byte> from = archive.take_elements<sizeof(Char)>();
     if constexpr (sizeof(Char) == 1) {
-      assign_bytes(text, reinterpret_cast<const Char*>(from), size);
+      assign_bytes(text, reinterpret_cast<const Char*>(from.data()), from.size());
     } else {
-      text.resize(size);
-      copy_bytes(text.data(), from, size * sizeof(Char));
+      text.resize(from.size() / sizeof(Char));
+      copy_bytes(text.data(), from.data(), from.size());
     }
   }
 };
@@ -71,9 +73,10 @@ struct codec<std::basic_string<Char, Traits, Allocator>> {
 template <class T, std::size_t Extent>
 struct codec<std::span<T, Extent>> {
   static void save(forking_oarchive& archive, std::span<T, Extent> elements) {
-    const nesting level(archive);
     archive.write_size(elements.size());
-    if (!goes_as_block<std::remove_cv_t<T>>(archive)) archive.count_objects(elements.size());
+    if (save_as_block(archive, elements.data(), elements.size())) return;
+    const nesting level(archive);
+    archive.count_objects(elements.size());
     save_elements<std::remove_cv_t<T>>(archive, elements.data(), elements.size());
   }
 };
@@ -133,33 +136,33 @@ struct codec<std::vector<T, Allocator>> {
   }
 
   static void load(forking_iarchive& archive, vector& elements) {
-    const nesting level(archive);
     if constexpr (is_bitwise<T> && std::is_default_constructible_v<T>) {
       if (goes_as_block<T>(archive)) {
-        const std::size_t count = archive.read_count<sizeof(T)>();
-        const std::byte* const from = archive.take(count * sizeof(T));
+        const std::span<const std::byte> from = archive.take_elements<sizeof(T)>();
+        const std::byte *const first = from.data(), *const last = first + from.size();
         if constexpr (std::is_same_v<T, char> || std::is_same_v<T, unsigned char> ||
                       std::is_same_v<T, std::byte>) {
-          assign_bytes(elements, reinterpret_cast<const T*>(from), count);
+          assign_bytes(elements, reinterpret_cast<const T*>(first), from.size());
         } else {
-          elements.assign(unaligned_iterator<T>{from}, unaligned_iterator<T>{from + count * sizeof(T)});
+          elements.assign(unaligned_iterator<T>{first}, unaligned_iterator<T>{last});
         }
         return;
       }
     }
+    const nesting level(archive);
     const std::size_t count = archive.read_count();
     archive.count_objects(count);
     if constexpr (loads_in_place<T> && !std::is_same_v<T, bool>) {
       // Into the elements that there are, as far as there are enough: what they own is used again.
-      std::size_t loaded = 0;
-      while (loaded != count) {
-        if (elements.size() <= loaded)
-          elements.resize(loaded + archive.reservable(count - loaded, sizeof(T)));
-        const std::size_t more = std::min(count, elements.size()) - loaded;
-        load_elements(archive, elements.data() + loaded, more);
-        loaded += more;
+      if (elements.size() > count) elements.resize(count);
+      std::size_t loaded = 0, size = elements.size();
+      for (;;) {
+        load_elements(archive, elements.data() + loaded, size - loaded);
+        if (size == count) break;
+        loaded = size;
+        size += archive.reservable(count - size, sizeof(T));
+        elements.resize(size);
       }
-      elements.resize(count);
     } else {
       elements.clear();
       elements.reserve(archive.reservable(count, sizeof(T)));

@@ -48,4 +48,17 @@ void store(std::byte* to, const T& object) noexcept {
   std::memcpy(to, &object, sizeof object);
 }
 
+/// Reads the bytes of a trivially copyable object, and writes a number as a number, for the same reason.
+template <class T>
+void fetch(T& object, const std::byte* from) noexcept {
+  // Not of a bool, whose bytes need not be one.
+  if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+    T number;
+    std::memcpy(&number, from, sizeof number);
+    object = number;
+  } else {
+    std::memcpy(&object, from, sizeof object);
+  }
+}
+
 }  // namespace ferry::detail
