@@ -72,8 +72,7 @@ struct monster {
 };
 
 template <class Point>
-std::vector<monster<Point>> make_monsters(std::size_t count) {
-  std::mt19937 random(42);
+std::vector<monster<Point>> make_monsters(std::size_t count, std::mt19937& random) {
   const auto up_to = [&](unsigned limit) { return static_cast<unsigned>(random() % (limit + 1)); };
   const auto text = [&] {
     std::string result(4 + up_to(16), ' ');
@@ -204,41 +203,107 @@ class hand_reader {
   std::span<const char> left_;
 };
 
-// --- the peers ------------------------------------------------------------------------------------------
+// --- the contestants --------------------------------------------------------------------------------------
 
-template <class Monsters>
-std::string boost_save(const Monsters& monsters) {
-  std::stringbuf bytes;
-  {
-    boost::archive::binary_oarchive archive(bytes, boost::archive::no_header);
-    archive << monsters;
+struct by_ferry {
+  template <class Monsters>
+  static ferry::message save(const Monsters& monsters) {
+    return ferry::dumps(monsters);
   }
-  return std::move(bytes).str();
-}
-template <class Monsters>
-void boost_load(const std::string& bytes, Monsters& monsters) {
-  std::stringbuf from(bytes);
-  boost::archive::binary_iarchive archive(from, boost::archive::no_header);
-  archive >> monsters;
-}
+  template <class Monsters>
+  static void load(const ferry::message& from, Monsters& into) {
+    ferry::loads_into(into, from.bytes());
+  }
+  static std::size_t size(const ferry::message& saved) { return saved.bytes().size(); }
+};
 
-template <class Monsters>
-std::string cereal_save(const Monsters& monsters) {
-  std::ostringstream stream;
-  cereal::BinaryOutputArchive archive(stream);
-  archive(monsters);
-  return std::move(stream).str();
-}
-template <class Monsters>
-void cereal_load(const std::string& bytes, Monsters& monsters) {
-  std::istringstream stream(bytes);
-  cereal::BinaryInputArchive archive(stream);
-  archive(monsters);
-}
+struct by_hand {
+  template <class Monsters>
+  static hand_writer save(const Monsters& monsters) {
+    hand_writer writer;
+    writer.number(static_cast<std::uint32_t>(monsters.size()));
+    for (const auto& m : monsters) writer.write(m);
+    return writer;
+  }
+  template <class Monsters>
+  static void load(const hand_writer& from, Monsters& into) {
+    hand_reader reader(from.written());
+    into.resize(reader.count(1));
+    for (auto& m : into) reader.read(m);
+  }
+  static std::size_t size(const hand_writer& saved) { return saved.written().size(); }
+};
 
-void require(bool holds, const char* what) {
-  if (!holds) throw std::runtime_error(what);
-}
+struct by_boost {
+  template <class Monsters>
+  static std::string save(const Monsters& monsters) {
+    std::stringbuf bytes;
+    {
+      boost::archive::binary_oarchive archive(bytes, boost::archive::no_header);
+      archive << monsters;
+    }
+    return std::move(bytes).str();
+  }
+  template <class Monsters>
+  static void load(const std::string& saved, Monsters& into) {
+    std::stringbuf from(saved);
+    boost::archive::binary_iarchive archive(from, boost::archive::no_header);
+    archive >> into;
+  }
+  static std::size_t size(const std::string& saved) { return saved.size(); }
+};
+
+struct by_cereal {
+  template <class Monsters>
+  static std::string save(const Monsters& monsters) {
+    std::ostringstream stream;
+    cereal::BinaryOutputArchive archive(stream);
+    archive(monsters);
+    return std::move(stream).str();
+  }
+  template <class Monsters>
+  static void load(const std::string& saved, Monsters& into) {
+    std::istringstream stream(saved);
+    cereal::BinaryInputArchive archive(stream);
+    archive(into);
+  }
+  static std::size_t size(const std::string& saved) { return saved.size(); }
+};
+
+/// One of them with all the messages that it has to write or to read in a run.
+template <class Way, class Monsters>
+class contestant {
+ public:
+  explicit contestant(const std::vector<Monsters>& hordes) : hordes_(hordes) {
+    for (const Monsters& horde : hordes) {
+      saved_.push_back(Way::save(horde));
+      Monsters loaded;
+      Way::load(saved_.back(), loaded);
+      if (loaded != horde) throw std::runtime_error("what was loaded is not what was saved");
+    }
+  }
+  void save() const {
+    for (const Monsters& horde : hordes_) Way::save(horde);
+  }
+  void load_fresh() const {
+    for (const auto& saved : saved_) {
+      Monsters into;
+      Way::load(saved, into);
+    }
+  }
+  void load(std::vector<Monsters>& into) const {
+    for (std::size_t i = 0; i != saved_.size(); ++i) Way::load(saved_[i], into[i]);
+  }
+  double bytes() const {
+    std::size_t sum = 0;
+    for (const auto& saved : saved_) sum += Way::size(saved);
+    return static_cast<double>(sum);
+  }
+
+ private:
+  const std::vector<Monsters>& hordes_;
+  std::vector<decltype(Way::save(std::declval<const Monsters&>()))> saved_;
+};
 
 // --- what is measured -----------------------------------------------------------------------------------
 
@@ -255,73 +320,44 @@ std::array<double, sizeof...(Works)> side_by_side(int runs, Works... works) {
   return medians;
 }
 
+/// Of small messages many, each with other monsters: one takes little longer than a look at the clock, and
+/// the same one again and again the processor knows by heart.
+/// @param messages  how many a run writes or reads
+/// @param count  of the monsters in each
 template <class Point>
-void monsters(std::size_t count, const std::string& kind, int runs) {
+void monsters(std::size_t messages, std::size_t count, const std::string& kind) {
   using monsters = std::vector<monster<Point>>;
-  const monsters horde = make_monsters<Point>(count);
-  const std::string label = std::to_string(count) + " monsters, " + kind;
+  std::mt19937 random(42);
+  std::vector<monsters> hordes;
+  for (std::size_t i = 0; i != messages; ++i) hordes.push_back(make_monsters<Point>(count, random));
 
-  const ferry::message saved = ferry::dumps(horde);
-  hand_writer by_hand;
-  by_hand.number(static_cast<std::uint32_t>(horde.size()));
-  for (const auto& m : horde) by_hand.write(m);
-  const std::string by_boost = boost_save(horde);
-  const std::string by_cereal = cereal_save(horde);
-
-  // Each reads into the objects it is given: fresh ones, or the same again.
-  const auto load_by_ferry = [&](monsters& into) { ferry::loads_into(into, saved.bytes()); };
-  const auto load_by_hand = [&](monsters& into) {
-    hand_reader reader(by_hand.written());
-    into.resize(reader.count(1));
-    for (auto& m : into) reader.read(m);
+  const contestant<by_ferry, monsters> ferry(hordes);
+  const contestant<by_hand, monsters> hand(hordes);
+  const contestant<by_boost, monsters> boost(hordes);
+  const contestant<by_cereal, monsters> cereal(hordes);
+  const auto report = [&](const std::string& what, const std::string& unit, double scale,
+                          const std::array<double, 4>& found) {
+    const std::string label = std::to_string(count) + " monsters, " + kind + what;
+    const double each = scale / static_cast<double>(messages);
+    for (const auto& [peer, place] : {std::pair("by hand", 1), {"boost::archive::binary", 2}, {"cereal", 3}})
+      bench::row("archive", label, unit, found[0] * each, peer, found[std::size_t(place)] * each);
   };
-  const auto load_by_boost = [&](monsters& into) { boost_load(by_boost, into); };
-  const auto load_by_cereal = [&](monsters& into) { cereal_load(by_cereal, into); };
-  const auto fresh = [](const auto& load) {
-    return [&load] {
-      monsters into;
-      load(into);
-      return into;
-    };
-  };
-  for (const monsters& loaded :
-       {fresh(load_by_ferry)(), fresh(load_by_hand)(), fresh(load_by_boost)(), fresh(load_by_cereal)()}) {
-    require(loaded == horde, "what was loaded is not what was saved");
-  }
-
-  const double us = 1e6;
-  const auto save = side_by_side(
-      runs, [&] { const auto message = ferry::dumps(horde); },
-      [&] {
-        hand_writer writer;
-        writer.number(static_cast<std::uint32_t>(horde.size()));
-        for (const auto& m : horde) writer.write(m);
-      },
-      [&] { boost_save(horde); }, [&] { cereal_save(horde); });
-  bench::row("archive", label + "save", "µs", save[0] * us, "by hand", save[1] * us);
-  bench::row("archive", label + "save", "µs", save[0] * us, "boost::archive::binary", save[2] * us);
-  bench::row("archive", label + "save", "µs", save[0] * us, "cereal", save[3] * us);
-
-  const auto report_load = [&](const std::string& what, const std::array<double, 4>& load) {
-    bench::row("archive", label + what, "µs", load[0] * us, "by hand", load[1] * us);
-    bench::row("archive", label + what, "µs", load[0] * us, "boost::archive::binary", load[2] * us);
-    bench::row("archive", label + what, "µs", load[0] * us, "cereal", load[3] * us);
-  };
-  report_load("load into fresh objects", side_by_side(runs, fresh(load_by_ferry), fresh(load_by_hand),
-                                                      fresh(load_by_boost), fresh(load_by_cereal)));
+  constexpr int runs = 101;
+  report(
+      "save", "µs", 1e6,
+      side_by_side(
+          runs, [&] { ferry.save(); }, [&] { hand.save(); }, [&] { boost.save(); }, [&] { cereal.save(); }));
+  report("load into fresh objects", "µs", 1e6,
+         side_by_side(
+             runs, [&] { ferry.load_fresh(); }, [&] { hand.load_fresh(); }, [&] { boost.load_fresh(); },
+             [&] { cereal.load_fresh(); }));
   // All into the same objects: where these lie in memory would make more difference than the code.
-  monsters kept = horde;
-  report_load("load", side_by_side(
-                          runs, [&] { load_by_ferry(kept); }, [&] { load_by_hand(kept); },
-                          [&] { load_by_boost(kept); }, [&] { load_by_cereal(kept); }));
-
-  const auto bytes = static_cast<double>(saved.bytes().size());
-  bench::row("archive", label + "on the wire", "bytes", bytes, "by hand",
-             static_cast<double>(by_hand.written().size()));
-  bench::row("archive", label + "on the wire", "bytes", bytes, "boost::archive::binary",
-             static_cast<double>(by_boost.size()));
-  bench::row("archive", label + "on the wire", "bytes", bytes, "cereal",
-             static_cast<double>(by_cereal.size()));
+  std::vector<monsters> kept = hordes;
+  report("load", "µs", 1e6,
+         side_by_side(
+             runs, [&] { ferry.load(kept); }, [&] { hand.load(kept); }, [&] { boost.load(kept); },
+             [&] { cereal.load(kept); }));
+  report("on the wire", "bytes", 1, {ferry.bytes(), hand.bytes(), boost.bytes(), cereal.bytes()});
 }
 
 void large_vector(int runs) {
@@ -349,9 +385,9 @@ int main() {
   // Memory stays with the process between runs, for all alike: giving it back costs more than decoding.
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   mallopt(M_MMAP_THRESHOLD, 1 << 26);
-  monsters<vec3>(10, "", 2001);
-  monsters<vec3>(1000, "", 101);
-  monsters<bitwise_vec3>(10, "points told to be bitwise, ", 2001);
-  monsters<bitwise_vec3>(1000, "points told to be bitwise, ", 101);
+  monsters<vec3>(100, 10, "");
+  monsters<vec3>(1, 1000, "");
+  monsters<bitwise_vec3>(100, 10, "points told to be bitwise, ");
+  monsters<bitwise_vec3>(1, 1000, "points told to be bitwise, ");
   large_vector(11);
 }
