@@ -16,9 +16,7 @@ target_link_libraries(test_support PUBLIC ferry::ferry Boost::unit_test_framewor
 target_include_directories(test_support PUBLIC lib tests)
 target_compile_definitions(test_support PUBLIC BOOST_TEST_DYN_LINK
                                                FERRY_TEST_PROGRAMS="${PROJECT_BINARY_DIR}/tests/programs")
-# A test is compiled as often as it is run, and most of its time goes into compiling: the library is optimised
-# in full, tests are not.
-target_compile_options(test_support PUBLIC ${ferry_warnings} $<$<CONFIG:Release>:-O1> $<$<CONFIG:None>:-O0>)
+target_compile_options(test_support PUBLIC ${ferry_warnings} ${ferry_little_optimised})
 precompile(test_support PRIVATE tests/support/precompiled.hpp)
 
 file(GLOB program_sources CONFIGURE_DEPENDS tests/programs/*.cpp)
