@@ -8,7 +8,7 @@ namespace ferry {
 /// Budgets for one message, in force when it is written and when it is read. Passing one is `limit_exceeded`.
 struct limits {
   std::size_t bytes = std::size_t{1} << 30U;  ///< size of the whole message in bytes
-  std::size_t depth = 400;                    ///< containers and pointers inside one another
+  std::size_t depth = 400;                    ///< containers and pointers in one another, blocks not counted
   std::size_t objects = 100'000'000;          ///< elements and pointees, those copied as a block not counted
   std::size_t handles = 4096;                 ///< operating-system handles
 };
