@@ -389,5 +389,5 @@ int main() {
   monsters<vec3>(1, 1000, "");
   monsters<bitwise_vec3>(100, 10, "points told to be bitwise, ");
   monsters<bitwise_vec3>(1, 1000, "points told to be bitwise, ");
-  large_vector(11);
+  large_vector(31);
 }
