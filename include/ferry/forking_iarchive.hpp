@@ -93,13 +93,13 @@ class forking_iarchive {
     if (sizeof number > remaining()) throw_truncated(sizeof number);
     const std::byte* const from = here_;
     detail::fetch(number, from);
-    // Bytes written may be any object's, also `here_`: moved after them, it stays known, and in a register.
-    here_ = from + sizeof number;
+    here_ = from + sizeof number;  // after the number, as in read_block
   }
   void read_block(void* into, std::size_t count) {
     if (count > remaining()) throw_truncated(count);
     const std::byte* const from = here_;
     detail::copy_bytes(into, from, count);
+    // Bytes written may be any object's, also `here_`: moved after them, it stays known, and in a register.
     here_ = from + count;
   }
   /// The next `count` bytes, to be copied by the caller at once and looked at only in the copy.

@@ -12,6 +12,7 @@
 #include <boost/serialization/version.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <memory>
 
 using namespace ferry;
@@ -230,6 +231,50 @@ struct as_a_block {
   bool operator==(const as_a_block&) const = default;
 };
 
+class block_of_a_friend {
+  friend class boost::serialization::access;
+  int x_ = 0;
+  block_of_a_friend() = default;
+  template <class Archive>
+  void serialize(Archive& ar, const unsigned int) {
+    ar& x_;
+  }
+
+ public:
+  static block_of_a_friend of(int x) {
+    block_of_a_friend made;
+    made.x_ = x;
+    return made;
+  }
+  bool operator==(const block_of_a_friend&) const = default;
+};
+
+struct gives_its_first_member {
+  struct inner {
+    int x = 0;
+    template <class Archive>
+    void serialize(Archive& ar, const unsigned int) {
+      ar& x;
+    }
+    bool operator==(const inner&) const = default;
+  } in;
+  int extra = 0;
+  inner* operator&() { return std::addressof(in); }
+  const inner* operator&() const { return std::addressof(in); }
+  template <class Archive>
+  void serialize(Archive& ar, const unsigned int) {
+    ar& in& extra;
+  }
+  bool operator==(const gives_its_first_member&) const = default;
+};
+
+/// No class with a `serialize`, but one that others write to by its address.
+struct native_style {
+  int number = 0, flags = 0;
+  int* operator&() { return std::addressof(number); }
+  bool operator==(const native_style&) const = default;
+};
+
 struct without_content {
   template <class Archive>
   void serialize(Archive&, unsigned) {}
@@ -258,6 +303,7 @@ BOOST_SERIALIZATION_SPLIT_FREE(user_code::with_split_free)
 BOOST_CLASS_VERSION(user_code::old_program::record, 1)
 BOOST_CLASS_VERSION(user_code::new_program::record, 2)
 BOOST_IS_BITWISE_SERIALIZABLE(user_code::as_a_block)
+BOOST_IS_BITWISE_SERIALIZABLE(user_code::block_of_a_friend)
 
 using namespace user_code;
 
@@ -343,6 +389,36 @@ BOOST_AUTO_TEST_CASE(arrays_and_binary_objects_cross) {
 BOOST_AUTO_TEST_CASE(bitwise_serialisable_classes_go_as_a_block) {
   BOOST_CHECK(crosses(as_a_block{1, 2}));
   BOOST_CHECK(crosses(std::vector<as_a_block>{{1, 2}, {3, 4}}));
+}
+
+BOOST_AUTO_TEST_CASE(bitwise_serialisable_classes_that_only_a_friend_makes_are_read_as_they_were_written) {
+  archive_options just_deep_enough;
+  just_deep_enough.limit.depth = 2;
+  const std::vector sent{block_of_a_friend::of(1), block_of_a_friend::of(2)};
+  BOOST_CHECK(crosses(sent));
+  BOOST_CHECK(loads<std::vector<block_of_a_friend>>(dumps(sent, just_deep_enough), just_deep_enough) == sent);
+}
+
+BOOST_AUTO_TEST_CASE(classes_whose_address_operator_gives_something_else_cross_whole) {
+  const gives_its_first_member sent{{1}, 2};
+  BOOST_CHECK(crosses(sent));
+  BOOST_CHECK(crosses(std::vector{sent, sent}));
+  const native_style handle{3, 4};
+  BOOST_CHECK(crosses(handle));
+  const native_style two[2] = {handle, handle};
+  BOOST_CHECK((loads<std::array<native_style, 2>>(dumps(two)) == std::array{handle, handle}));
+}
+
+BOOST_AUTO_TEST_CASE(objects_are_read_over_more_fewer_and_as_many_others) {
+  for (const std::size_t there : {0U, 2U, 3U, 5U}) {
+    std::vector<with_split_member> into(there, with_split_member("old"));
+    const std::vector<with_split_member> sent(3, with_split_member("new"));
+    loads_into(into, dumps(sent));
+    BOOST_CHECK(into == sent);
+  }
+  std::vector<new_program::record> records(3);
+  loads_into(records, dumps(std::vector<old_program::record>(2)));
+  BOOST_TEST(records.size() == 2U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -196,6 +196,22 @@ BOOST_AUTO_TEST_CASE(depth_is_bounded_however_it_is_made) {
   bomb(deep_only_on_the_stack(), {1});
 }
 
+BOOST_AUTO_TEST_CASE(what_may_be_written_may_be_read_at_the_very_limits) {
+  archive_options flat;
+  flat.limit.depth = 0;
+  flat.limit.objects = 0;
+  const auto crosses_flat = [&](const auto& value) {
+    return loads<std::remove_cvref_t<decltype(value)>>(dumps(value, flat), flat) == value;
+  };
+  BOOST_CHECK(crosses_flat(std::vector<int>{1, 2, 3}));
+  BOOST_CHECK(crosses_flat(std::vector<bool>{true, false, true}));
+  BOOST_CHECK(crosses_flat(std::string("text")));
+  const std::vector<std::string> words{"one"};
+  CHECK_THROWS_SAYING(limit_exceeded, "limits::depth, which is 0", dumps(words, flat));
+  CHECK_THROWS_SAYING(limit_exceeded, "limits::depth, which is 0",
+                      loads<std::vector<std::string>>(dumps(words), flat));
+}
+
 // Two threads by design use the same memory without a lock, so there is nothing here for TSan.
 #if !defined(__SANITIZE_THREAD__)
 BOOST_AUTO_TEST_CASE(bytes_that_change_while_they_are_read_do_no_more_than_an_error) {

@@ -12,6 +12,8 @@
 #include <boost/serialization/void_cast.hpp>
 #include <gsl/narrow>
 
+#include <iterator>
+#include <memory>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -101,32 +103,48 @@ void save_boost(forking_oarchive& archive, const T* objects, std::size_t count);
 template <class T>
 void load_boost(forking_iarchive& archive, T* objects, std::size_t count);
 
-// Out of line: of classes with a `serialize` only messages with overrides are written and read so.
 template <class T>
-[[gnu::noinline]] void save_each(forking_oarchive& archive, const T* elements, std::size_t count) {
+void save_each(forking_oarchive& archive, const T* elements, std::size_t count) {
   for (std::size_t i = 0; i != count; ++i) detail::save(archive, elements[i]);
 }
 template <class T>
-[[gnu::noinline]] void load_each(forking_iarchive& archive, T* elements, std::size_t count) {
+void load_each(forking_iarchive& archive, T* elements, std::size_t count) {
   for (std::size_t i = 0; i != count; ++i) detail::load(archive, elements[i]);
+}
+
+// Out of line, to keep what is rarely needed out of the way of what is always done.
+template <class T>
+[[gnu::noinline]] void save_each_overridable(forking_oarchive& archive, const T* elements,
+                                             std::size_t count) {
+  save_each(archive, elements, count);
+}
+template <class T>
+[[gnu::noinline]] void load_each_overridable(forking_iarchive& archive, T* elements, std::size_t count) {
+  load_each(archive, elements, count);
 }
 
 template <class T>
 void save_elements(forking_oarchive& archive, const T* elements, std::size_t count) {
   if (save_as_block(archive, elements, count)) return;
-  if constexpr (way_of<T> == way::boost) {
-    if (archive.override_mask() == 0) return save_boost(archive, elements, count);
+  if constexpr (way_of<T> != way::boost) {
+    save_each(archive, elements, count);
+  } else if (archive.override_mask() == 0) {
+    save_boost(archive, elements, count);
+  } else {
+    save_each_overridable(archive, elements, count);
   }
-  save_each(archive, elements, count);
 }
 
 template <class T>
 void load_elements(forking_iarchive& archive, T* elements, std::size_t count) {
   if (load_as_block(archive, elements, count)) return;
-  if constexpr (way_of<T> == way::boost && !needs_construct_data<T>) {
-    if (archive.override_mask() == 0) return load_boost(archive, elements, count);
+  if constexpr (way_of<T> != way::boost || needs_construct_data<T>) {
+    load_each(archive, elements, count);
+  } else if (archive.override_mask() == 0) {
+    load_boost(archive, elements, count);
+  } else {
+    load_each_overridable(archive, elements, count);
   }
-  load_each(archive, elements, count);
 }
 
 // --- reducers --------------------------------------------------------------------------------------------
@@ -228,7 +246,7 @@ T make_boost(forking_iarchive& archive) {
     ~storage() {}
     T value;
   } place;
-  boost::serialization::load_construct_data_adl(archive, &place.value, version);
+  boost::serialization::load_construct_data_adl(archive, std::addressof(place.value), version);
   struct destroyer {
     T& value;
     ~destroyer() { value.~T(); }
@@ -285,7 +303,7 @@ template <class T>
 void save_aggregate(forking_oarchive& archive, const T& value) {
   if constexpr (member_count<T> == 0) {
     save_empty(archive);
-  } else if (!save_as_block(archive, &value, 1)) {
+  } else if (!save_as_block(archive, std::addressof(value), 1)) {
     for_each_member(value, [&](const auto& member) { detail::save(archive, member); });
   }
 }
@@ -294,7 +312,7 @@ template <class T>
 void load_aggregate(forking_iarchive& archive, T& value) {
   if constexpr (member_count<T> == 0) {
     skip_empty(archive);
-  } else if (!load_as_block(archive, &value, 1)) {
+  } else if (!load_as_block(archive, std::addressof(value), 1)) {
     for_each_member(value, [&](auto& member) { detail::load(archive, member); });
   }
 }
@@ -334,17 +352,17 @@ void save_own_way(forking_oarchive& archive, const T& value) {
   if constexpr (way_of<T> == way::run_time) {
     const dispatch_entry& entry = archive.entry_for(typeid(T));
     archive.write_name(entry.name());
-    entry.save(archive, &value);
+    entry.save(archive, std::addressof(value));
   } else if constexpr (way_of<T> == way::reduced) {
     if constexpr (is_guarded<T>()) archive.check_guard(typeid(T));
     archive.write_name(reducer<T>::name);
     save_arguments(archive, reducer<T>::reduce(value));
   } else if constexpr (way_of<T> == way::array) {
-    save_elements(archive, &value[0], std::extent_v<T>);
+    save_elements(archive, std::data(value), std::extent_v<T>);
   } else if constexpr (way_of<T> == way::standard) {
     codec<T>::save(archive, value);
   } else if constexpr (way_of<T> == way::boost) {
-    if (!save_as_block(archive, &value, 1)) save_boost(archive, &value, 1);
+    if (!save_as_block(archive, std::addressof(value), 1)) save_boost(archive, std::addressof(value), 1);
   } else if constexpr (way_of<T> == way::aggregate) {
     save_aggregate(archive, value);
   }
@@ -358,7 +376,7 @@ inline constexpr bool may_be_overridden = std::is_class_v<T>&& way_of<T> != way:
 template <class T>
 [[gnu::noinline]] bool save_overridden(forking_oarchive& archive, const T& value) {
   const nesting level(archive);
-  return archive.save_override(typeid(T), identity_of<T>().hash, &value);
+  return archive.save_override(typeid(T), identity_of<T>().hash, std::addressof(value));
 }
 
 template <class T>
@@ -425,10 +443,10 @@ inline void load_own_way(forking_iarchive& archive, T& value) {
   if constexpr (way_of<T> == way::number) {
     load_number(archive, value);
   } else if constexpr (way_of<T> == way::array) {
-    load_elements(archive, &value[0], std::extent_v<T>);
+    load_elements(archive, std::data(value), std::extent_v<T>);
   } else if constexpr (way_of<T> == way::boost && !needs_construct_data<T>) {
     // Also a base class that nobody can make by itself.
-    if (!load_as_block(archive, &value, 1)) load_boost(archive, &value, 1);
+    if (!load_as_block(archive, std::addressof(value), 1)) load_boost(archive, std::addressof(value), 1);
   } else if constexpr (!loads_in_place<T>) {
     value = make_own_way<T>(archive);
   } else if constexpr (way_of<T> == way::standard) {

@@ -77,7 +77,7 @@ struct codec<std::span<T, Extent>> {
     if (save_as_block(archive, elements.data(), elements.size())) return;
     const nesting level(archive);
     archive.count_objects(elements.size());
-    save_elements<std::remove_cv_t<T>>(archive, elements.data(), elements.size());
+    save_elements(archive, elements.data(), elements.size());
   }
 };
 
@@ -127,16 +127,11 @@ struct codec<std::vector<T, Allocator>> {
   using vector = std::vector<T, Allocator>;
 
   static void save(forking_oarchive& archive, const vector& elements) {
-    if constexpr (std::is_same_v<T, bool>) {
-      archive.write_size(elements.size());
-      for (const bool element : elements) archive.write_raw(element);
-    } else {
-      codec<std::span<const T>>::save(archive, elements);
-    }
+    codec<std::span<const T>>::save(archive, elements);
   }
 
   static void load(forking_iarchive& archive, vector& elements) {
-    if constexpr (is_bitwise<T> && std::is_default_constructible_v<T>) {
+    if constexpr (is_bitwise<T>) {
       if (goes_as_block<T>(archive)) {
         const std::span<const std::byte> from = archive.take_elements<sizeof(T)>();
         const std::byte *const first = from.data(), *const last = first + from.size();
@@ -152,7 +147,7 @@ struct codec<std::vector<T, Allocator>> {
     const nesting level(archive);
     const std::size_t count = archive.read_count();
     archive.count_objects(count);
-    if constexpr (loads_in_place<T> && !std::is_same_v<T, bool>) {
+    if constexpr (loads_in_place<T>) {
       // Into the elements that there are, as far as there are enough: what they own is used again.
       if (elements.size() > count) elements.resize(count);
       std::size_t loaded = 0, size = elements.size();
@@ -168,6 +163,21 @@ struct codec<std::vector<T, Allocator>> {
       elements.reserve(archive.reservable(count, sizeof(T)));
       for (std::size_t i = 0; i != count; ++i) elements.push_back(make<T>(archive));
     }
+  }
+};
+
+template <class Allocator>
+struct codec<std::vector<bool, Allocator>> {
+  using vector = std::vector<bool, Allocator>;
+  static void save(forking_oarchive& archive, const vector& bits) {
+    archive.write_size(bits.size());
+    for (const bool bit : bits) archive.write_raw(bit);
+  }
+  static void load(forking_iarchive& archive, vector& bits) {
+    const std::size_t count = archive.read_count();
+    bits.clear();
+    bits.reserve(count);
+    for (std::size_t i = 0; i != count; ++i) bits.push_back(make<bool>(archive));
   }
 };
 

@@ -48,11 +48,11 @@ void store(std::byte* to, const T& object) noexcept {
   std::memcpy(to, &object, sizeof object);
 }
 
-/// Reads the bytes of a trivially copyable object, and writes a number as a number, for the same reason.
+/// Reads the bytes of a trivially copyable object, and writes a number as a number, as `store` does.
 template <class T>
 void fetch(T& object, const std::byte* from) noexcept {
-  // Not of a bool, whose bytes need not be one.
-  if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+  // Not of a bool or an enum, for the bytes may be no value of it, nor of a long double, as above.
+  if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, long double>) {
     T number;
     std::memcpy(&number, from, sizeof number);
     object = number;

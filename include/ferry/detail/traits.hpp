@@ -194,7 +194,8 @@ consteval bool find_bitwise() {
   } else if constexpr (is_std_array<T>) {
     return way_of<T> == way::standard && is_bitwise<typename T::value_type>;
   } else if constexpr (way_of<T> == way::boost) {
-    return boost::serialization::is_bitwise_serializable<T>::value;
+    // One that is made from construct data, or by a friend, is read in another way.
+    return std::is_default_constructible_v<T> && boost::serialization::is_bitwise_serializable<T>::value;
   } else if constexpr (way_of<T> == way::aggregate) {
     return has_only_bitwise_fields<T>();
   } else {
