@@ -16,8 +16,9 @@ namespace ferry::test {
 namespace {
 
 [[noreturn]] void run(const std::function<int()>& work) {
-  // Boost.Test and sanitizers catch these; the child shall die of them like any program.
-  for (const int deadly : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}) ::signal(deadly, SIG_DFL);
+  // Boost.Test and sanitizers catch these, and shells have what they start in the background ignore the last;
+  // the child shall die of them like any program.
+  for (const int deadly : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGINT}) ::signal(deadly, SIG_DFL);
   int code = 99;
   try {
     code = work();
