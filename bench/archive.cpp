@@ -1,6 +1,7 @@
 // How fast values become messages and back: beside hand-written code, Boost's binary archive and cereal.
 #include <ferry/archive.hpp>
 
+#include "support/contest.hpp"
 #include "support/report.hpp"
 
 #include <boost/archive/binary_iarchive.hpp>
@@ -210,7 +211,7 @@ class hand_reader {
   std::span<const char> left_;
 };
 
-// --- the contestants --------------------------------------------------------------------------------------
+// --- the participants --------------------------------------------------------------------------------------
 
 struct by_ferry {
   template <class Monsters>
@@ -285,9 +286,9 @@ void used(const T& result) {
 
 /// One of them with all the messages that it has to write or to read in a run.
 template <class Way, class Monsters>
-class contestant {
+class participant {
  public:
-  explicit contestant(const std::vector<Monsters>& hordes) : hordes_(hordes) {
+  explicit participant(const std::vector<Monsters>& hordes) : hordes_(hordes) {
     for (const Monsters& horde : hordes) {
       saved_.push_back(Way::save(horde));
       Monsters loaded;
@@ -324,16 +325,13 @@ class contestant {
 
 // --- what is measured -----------------------------------------------------------------------------------
 
-/// Medians of several contestants, run in turn so that a change of the machine's speed meets all of them.
+/// Median seconds of each work, in the order given.
 template <class... Works>
 std::array<double, sizeof...(Works)> side_by_side(int runs, Works... works) {
-  std::array<std::vector<double>, sizeof...(Works)> seconds;
-  for (int run = 0; run != runs; ++run) {
-    std::size_t contestant = 0;
-    (seconds[contestant++].push_back(bench::median_seconds(1, works)), ...);
-  }
+  std::vector<bench::contestant> all{bench::contestant{"", works}...};
+  bench::measure_in_turn(all, runs);
   std::array<double, sizeof...(Works)> medians;
-  for (std::size_t i = 0; i != medians.size(); ++i) medians[i] = bench::median(seconds[i]);
+  for (std::size_t i = 0; i != medians.size(); ++i) medians[i] = all[i].median();
   return medians;
 }
 
@@ -348,10 +346,10 @@ void monsters(std::size_t messages, std::size_t count, const std::string& kind) 
   std::vector<monsters> hordes;
   for (std::size_t i = 0; i != messages; ++i) hordes.push_back(make_monsters<Point>(count, random));
 
-  const contestant<by_ferry, monsters> ferry(hordes);
-  const contestant<by_hand, monsters> hand(hordes);
-  const contestant<by_boost, monsters> boost(hordes);
-  const contestant<by_cereal, monsters> cereal(hordes);
+  const participant<by_ferry, monsters> ferry(hordes);
+  const participant<by_hand, monsters> hand(hordes);
+  const participant<by_boost, monsters> boost(hordes);
+  const participant<by_cereal, monsters> cereal(hordes);
   const auto report = [&](const std::string& what, const std::string& unit, double scale,
                           const std::array<double, 4>& found) {
     const std::string label = std::to_string(count) + " monsters, " + kind + what;
