@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/detail/codec.hpp>
+#include <ferry/detail/codec_boost.hpp>
 #include <ferry/detail/codec_error.hpp>
 #include <ferry/detail/codec_pointer.hpp>
 #include <ferry/detail/codec_standard.hpp>
