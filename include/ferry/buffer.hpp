@@ -3,6 +3,8 @@
 
 #include <ferry/detail/copy.hpp>
 
+#include <gsl/assert>
+
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
@@ -65,12 +67,16 @@ class buffer {
 
   const std::byte* data() const noexcept { return data_; }
   std::byte* data() noexcept { return data_; }
-  std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - data_); }
-  bool empty() const noexcept { return end_ == data_; }
-  std::span<const std::byte> bytes() const noexcept { return {data_, end_}; }
-  std::span<std::byte> writable_bytes() noexcept { return {data_, end_}; }
+  std::size_t size() const noexcept { return static_cast<std::size_t>(limit_ - data_ + next_); }
+  bool empty() const noexcept { return size() == 0; }
+  std::span<const std::byte> bytes() const noexcept { return {data_, size()}; }
+  std::span<std::byte> writable_bytes() noexcept { return {data_, size()}; }
   /// The external memory in use, or null.
   external* memory() const noexcept { return external_.get(); }
+
+  /// Room, in bytes, that is reserved behind a small block or class for the numbers that often follow: they
+  /// need no look at it then. What ends within so many bytes of its memory may be given more than it needs.
+  static constexpr std::size_t slack = 32;
 
   void append(const void* bytes, std::size_t count) {
     if (count != 0) detail::copy_bytes(extend(count), bytes, count);
@@ -79,42 +85,59 @@ class buffer {
   template <class T>
   void append(const T& object) {
     reserve(sizeof object);
-    std::byte* const place = end_;
-    detail::store(place, object);
-    // Bytes written may be any object's, also `end_`: set after them, it is known to the next call.
-    end_ = place + sizeof object;
+    const std::ptrdiff_t place = next_;
+    detail::store(limit_ + place, object);
+    // Bytes written may be any object's, also `next_`: set after them, it is known to the next call.
+    next_ = place + static_cast<std::ptrdiff_t>(sizeof object);
+  }
+  /// A byte, and a few more behind it; then there is room for `slack`.
+  /// @pre `count <= detail::few_bytes`
+  [[gnu::always_inline]] void append_few(std::byte first, const void* bytes, std::size_t count) {
+    reserve(1 + count + slack);
+    const std::ptrdiff_t place = next_;
+    std::byte* const to = limit_ + place;
+    *to = first;
+    detail::copy_few(to + 1, static_cast<const std::byte*>(bytes), count);
+    next_ = place + static_cast<std::ptrdiff_t>(1 + count);
+    GSL_ASSUME(next_ <= -static_cast<std::ptrdiff_t>(slack));
   }
   /// Makes room for `count` more bytes at the end and returns where they go; their content is undefined.
   std::byte* extend(std::size_t count) {
     reserve(count);
-    std::byte* const place = end_;
-    end_ = place + count;
+    std::byte* const place = limit_ + next_;
+    next_ += static_cast<std::ptrdiff_t>(count);
     return place;
   }
+  /// Makes room for `more` bytes. Inline, so that the compiler drops the looks at the room of what is
+  /// appended within it.
+  void reserve(std::size_t more) {
+    const auto signed_more = static_cast<std::ptrdiff_t>(more);
+    if (signed_more < 0 || next_ > -signed_more) [[unlikely]]
+      grow(more);
+    GSL_ASSUME(next_ <= -signed_more);
+  }
   /// Drops bytes from the end. @pre `size <= this->size()`
-  void truncate(std::size_t size) noexcept { end_ = data_ + size; }
+  void truncate(std::size_t size) noexcept { next_ = data_ - limit_ + static_cast<std::ptrdiff_t>(size); }
 
  private:
-  void reserve(std::size_t more) {
-    if (more > static_cast<std::size_t>(limit_ - end_)) [[unlikely]]
-      grow(more);
-  }
   void grow(std::size_t more);
   void use(std::span<std::byte> memory, std::size_t size) noexcept {
     data_ = memory.data();
-    end_ = data_ + size;
     limit_ = data_ + memory.size();
+    truncate(size);
   }
   void swap(buffer& other) noexcept {
     std::swap(data_, other.data_);
-    std::swap(end_, other.end_);
     std::swap(limit_, other.limit_);
+    std::swap(next_, other.next_);
     std::swap(external_, other.external_);
     std::swap(source_, other.source_);
   }
 
-  std::byte *data_ = nullptr, *end_ = nullptr;
-  std::byte* limit_ = nullptr;          // of the memory
+  std::byte *data_ = nullptr, *limit_ = nullptr;  // of the memory
+  // Where the next byte goes, from the limit: minus the room that is left. One number for both lets compilers
+  // know the room behind a number from the room before it.
+  std::ptrdiff_t next_ = 0;
   std::unique_ptr<external> external_;  // null: data_ is on the heap
   source* source_ = nullptr;
 };

@@ -82,6 +82,13 @@ class forking_oarchive {
   void write_raw(const Number& number) {
     buffer_.append(number);
   }
+  /// Before the members of a T are written one by one. Those of a small class that may be copied as bytes are
+  /// mostly numbers, for which one look at the room is enough then. A guess, which is about speed alone.
+  template <class T>
+  void expect_members_of() {
+    if constexpr (std::is_trivially_copyable_v<T> && sizeof(T) <= 64)
+      buffer_.reserve(sizeof(T) + buffer::slack);
+  }
   void write_block(const void* bytes, std::size_t count) {
     if (count > detail::copied_at_once) [[unlikely]] {
       write_large_block(bytes, count);
@@ -95,6 +102,16 @@ class forking_oarchive {
       write_raw(static_cast<std::byte>(size));
     } else {
       write_long_size(size);
+    }
+  }
+  /// A count, and as many elements of `Size` bytes each.
+  template <std::size_t Size>
+  [[gnu::always_inline]] void write_elements(const void* elements, std::size_t count) {
+    if (count <= detail::few_bytes / Size) [[likely]] {
+      buffer_.append_few(static_cast<std::byte>(count), elements, count * Size);
+    } else {
+      write_size(count);
+      write_block(elements, count * Size);
     }
   }
   /// A string that occurs often in a message: written out the first time, an index afterwards.

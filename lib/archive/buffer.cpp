@@ -9,11 +9,9 @@
 
 namespace ferry {
 
-buffer::buffer(std::unique_ptr<external> memory, std::size_t size) noexcept
-    : data_(memory->memory().data()),
-      end_(data_ + size),
-      limit_(data_ + memory->memory().size()),
-      external_(std::move(memory)) {}
+buffer::buffer(std::unique_ptr<external> memory, std::size_t size) noexcept : external_(std::move(memory)) {
+  use(external_->memory(), size);
+}
 
 void buffer::grow(std::size_t more) {
   // Most messages are small: one allocation serves them, or three.

@@ -214,6 +214,7 @@ void save_aggregate(forking_oarchive& archive, const T& value) {
   if constexpr (member_count<T> == 0) {
     save_empty(archive);
   } else if (!save_as_block(archive, std::addressof(value), 1)) {
+    archive.expect_members_of<T>();
     for_each_member(value, [&](const auto& member) { detail::save(archive, member); });
   }
 }

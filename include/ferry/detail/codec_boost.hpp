@@ -16,7 +16,7 @@
 namespace ferry::detail {
 
 // `inline` here, and where anything is saved or loaded, has GCC write and read several members in one place,
-// with the end of the buffer in a register. Without it a program of many types has it call one function
+// with what it knows of the buffer in registers. Without it a program of many types has it call one function
 // for each member.
 
 /// Writes objects that follow one another: what they have in common is done once.
@@ -27,6 +27,7 @@ inline void save_boost(forking_oarchive& archive, const T* objects, std::size_t 
   if constexpr (version != 0) archive.note_version(identity_of<T>(), version);
   const nesting level(archive);
   for (const T* const end = objects + count; objects != end; ++objects) {
+    archive.expect_members_of<T>();
     const std::size_t before = archive.size();
     if constexpr (needs_construct_data<T>)
       boost::serialization::save_construct_data_adl(archive, objects, version);

@@ -48,8 +48,7 @@ void assign_bytes(Container& into, const Byte* from, std::size_t count) {
 template <class Char>
 struct codec<std::basic_string_view<Char>> {
   static void save(forking_oarchive& archive, std::basic_string_view<Char> text) {
-    archive.write_size(text.size());
-    archive.write_block(text.data(), text.size() * sizeof(Char));
+    archive.write_elements<sizeof(Char)>(text.data(), text.size());
   }
 };
 
@@ -73,8 +72,9 @@ struct codec<std::basic_string<Char, Traits, Allocator>> {
 template <class T, std::size_t Extent>
 struct codec<std::span<T, Extent>> {
   static void save(forking_oarchive& archive, std::span<T, Extent> elements) {
+    if (goes_as_block<std::remove_cv_t<T>>(archive))
+      return archive.write_elements<sizeof(T)>(elements.data(), elements.size());
     archive.write_size(elements.size());
-    if (save_as_block(archive, elements.data(), elements.size())) return;
     const nesting level(archive);
     archive.count_objects(elements.size());
     save_elements(archive, elements.data(), elements.size());

@@ -1,7 +1,9 @@
 // Bytes put into memory: blocks that are looked at next, often by another process, and numbers.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <type_traits>
 
@@ -24,10 +26,41 @@ inline void copy_bytes(void* to, const void* from, std::size_t count) noexcept {
   }
 }
 
+inline constexpr std::size_t few_bytes = 32;
+
+/// As std::memcpy, for a few bytes, as most strings have: to call it takes longer than to copy them. They go
+/// as two parts of one size, the first bytes and the last, which overlap in the middle, as in the memcpy of
+/// the C libraries.
+/// @pre `count <= few_bytes`
+[[gnu::always_inline]] inline void copy_few(std::byte* to, const std::byte* from,
+                                            std::size_t count) noexcept {
+  const auto copy_ends = [&](auto first) {
+    auto last = first;
+    std::memcpy(&first, from, sizeof first);
+    std::memcpy(&last, from + (count - sizeof last), sizeof last);
+    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to + (count - sizeof last), &last, sizeof last);
+  };
+  if (count >= 16) {
+    copy_ends(std::array<std::uint64_t, 2>());
+  } else if (count >= 8) {
+    copy_ends(std::uint64_t());
+  } else if (count >= 4) {
+    copy_ends(std::uint32_t());
+  } else if (count != 0) {
+    to[0] = from[0];
+    to[count / 2] = from[count / 2];
+    to[count - 1] = from[count - 1];
+  }
+}
+
 /// Writes the bytes of a trivially copyable object to memory without a type. Where that is a number, the
 /// compiler is left to see its type, and so that no pointer has been changed by it: bytes may be those of any
 /// object, and after each std::memcpy all that is known in registers would be read again. What is written so
 /// is read and written again only as bytes, or by std::memcpy.
+///
+/// The object itself is read by its type where that is a floating-point number alone: integers are what user
+/// code takes enumerations and others for, by a reinterpret_cast.
 template <class T>
 void store(std::byte* to, const T& object) noexcept {
 #ifdef __GNUC__
@@ -40,7 +73,11 @@ void store(std::byte* to, const T& object) noexcept {
       stored number;
     };
     stored number;
-    std::memcpy(&number, &object, sizeof number);  // whatever the object's bytes are
+    if constexpr (std::is_floating_point_v<T>) {
+      number = object;
+    } else {
+      std::memcpy(&number, &object, sizeof number);
+    }
     reinterpret_cast<unaligned*>(to)->number = number;
     return;
   }
@@ -48,11 +85,10 @@ void store(std::byte* to, const T& object) noexcept {
   std::memcpy(to, &object, sizeof object);
 }
 
-/// Reads the bytes of a trivially copyable object, and writes a number as a number, as `store` does.
+/// Reads the bytes of a trivially copyable object. Writes that by its type where `store` reads it so.
 template <class T>
 void fetch(T& object, const std::byte* from) noexcept {
-  // Not of a bool or an enum, for the bytes may be no value of it, nor of a long double, as above.
-  if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, long double>) {
+  if constexpr (std::is_floating_point_v<T> && !std::is_same_v<T, long double>) {
     T number;
     std::memcpy(&number, from, sizeof number);
     object = number;
