@@ -39,10 +39,10 @@ double by_posix_spawn() {
   });
 }
 
-double by_fork(void (*leave)(int)) {
-  return bench::median_seconds(runs, [leave] {
+double by_fork() {
+  return bench::median_seconds(runs, [] {
     const pid_t child = ::fork();
-    if (child == 0) leave(0);
+    if (child == 0) ::_exit(0);
     ::waitpid(child, nullptr, 0);
   });
 }
@@ -81,8 +81,7 @@ std::map<std::string, double> by_python() {
 int main(int argc, char** argv) {
   if (argc > 1 && argv[1] == end_at_once) return 0;
   ferry::init(argc, argv);
-  // Children of Ferry run the exit handlers too.
-  const double fork_time = by_fork(::_exit), fork_and_exit_time = by_fork(std::exit);
+  const double fork_time = by_fork();
   const double spawn_time = by_posix_spawn();
   const auto python = by_python();
   for (const ferry::start_method method : ferry::all_start_methods()) {
@@ -93,9 +92,6 @@ int main(int argc, char** argv) {
     bench::row("process", what, "µs", microseconds,
                spawns ? "bare posix_spawn of the same program" : "bare fork",
                (spawns ? spawn_time : fork_time) * 1e6);
-    if (!spawns)
-      bench::row("process", what, "µs", microseconds, "bare fork, with exit handlers",
-                 fork_and_exit_time * 1e6);
     if (const auto peer = python.find(name); peer != python.end()) {
       bench::row("process", what, "µs", microseconds, "CPython " + name, peer->second * 1e6);
     }

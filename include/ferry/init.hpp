@@ -4,8 +4,8 @@
 namespace ferry {
 
 /// Turns a started child into its work: then it does not return, but runs the callable that the parent named
-/// and exits as `exit` does, with exit handlers run and streams flushed. In a program that was started in any
-/// other way it does nothing but note that the program can be started again as a child.
+/// and calls `std::exit` (see `process`). In a program that was started in any other way it does nothing but
+/// note that the program can be started again as a child.
 ///
 ///   int main(int argc, char** argv) {
 ///     ferry::init(argc, argv);

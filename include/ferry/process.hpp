@@ -94,6 +94,12 @@ class held_closure final : public closure {
 /// only those in its arguments. It exits with 0, with what it gave to `std::exit`, or, when an exception
 /// leaves the callable, with 1, after printing it to the error stream.
 ///
+/// *At its exit* run the exit handlers that it has registered, the static objects that it has made are
+/// destroyed, and the standard streams and all `FILE`s are flushed. Where it is a copy of this process or of
+/// the forkserver, what was there before is left alone, but for thread_local objects: handlers and
+/// destructors of the parent may delete what it still needs. A `std::ofstream` among these objects has to be
+/// flushed by the child that writes into it.
+///
 /// Thread-safety: `join`, `is_alive`, `status`, `exit_code` and the signals may be called from several
 /// threads at once. Moving, `start`, the setters and `close` want the object for themselves. In a forked
 /// child, the processes of its parent throw `process_error`.
@@ -143,9 +149,9 @@ class process {
 
   /// Copies this process and runs `closure` in the copy: any function object, with any captures, for nothing
   /// is serialised. The child keeps all handles of this process, except those by which Ferry looks after
-  /// other children. The context's start method is ignored. When the child exits, the exit handlers of this
-  /// process run in it too. (With `start_method::fork` in the context, the constructors copy the process as
-  /// well, but callable and arguments cross as always and the child has no other handles.)
+  /// other children. The context's start method is ignored. (With `start_method::fork` in the context, the
+  /// constructors copy the process as well, but callable and arguments cross as always and the child has no
+  /// other handles.)
   /// @throws process_error  when other threads run and `context::fork_with_threads` is not set
   template <std::invocable F>
   static process fork(F&& closure, const process_options& options = {}) {

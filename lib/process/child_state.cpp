@@ -53,6 +53,15 @@ void finish_all() noexcept {
   for (const auto& child : all) finish(*child);
 }
 
+/// To be called with forks held off.
+void finish_all_at_exit() {
+  // Never destroyed, as the list. A forked copy runs no exit handler of its parent's, and registers its own.
+  static auto& registered = *new std::optional<fork_hook>;
+  if (registered && !registered->is_copy()) return;
+  std::atexit([] { finish_all(); });
+  registered.emplace([] {});
+}
+
 }  // namespace
 
 child_state::child_state(const process_options& options)
@@ -134,9 +143,8 @@ std::vector<std::shared_ptr<child_state>> known_children() {
 }
 
 void make_known(const std::shared_ptr<child_state>& child) {
-  static const int registered = std::atexit([] { finish_all(); });
-  static_cast<void>(registered);
   const auto lock = hold_off_forks();
+  finish_all_at_exit();
   std::erase_if(children(), [](const auto& each) { return each.expired(); });
   children().push_back(child);
 }

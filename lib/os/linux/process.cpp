@@ -6,6 +6,8 @@
 
 #include "os/handle.hpp"
 #include "os/linux/above_streams.hpp"
+#include "os/linux/copy_exit.hpp"
+#include "os/linux/streams.hpp"
 #include "os/linux/system_calls.hpp"
 #include "os/wait.hpp"
 
@@ -16,11 +18,8 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
-#include <iostream>
 #include <poll.h>
 #include <pthread.h>
-#include <stdio_ext.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/single_threaded.h>
@@ -128,23 +127,6 @@ std::size_t threads() {
   return count;
 }
 
-/// What has been printed comes before what a child prints, and is not in its memory to be written once more.
-/// Another thread may hold the lock of a stream for as long as it waits for input, or for its output to be
-/// taken: then only the streams are flushed that are not locked, of those that are known.
-void flush_streams() {
-  if (__libc_single_threaded) {
-    std::cout.flush();
-    std::fflush(nullptr);
-    return;
-  }
-  for (FILE* const stream : {stdout, stderr}) {
-    if (::ftrylockfile(stream) != 0) continue;
-    if (stream == stdout) std::cout.flush();
-    std::fflush(stream);
-    ::funlockfile(stream);
-  }
-}
-
 }  // namespace
 
 process_id own_id() noexcept {
@@ -192,8 +174,8 @@ started_process fork_process() {
   const pid_t child = calls().fork();
   if (child < 0) throw_not_started(errno, "fork this process");
   if (child == 0) {
-    // What another thread has printed since is for the parent to write.
-    ::__fpurge(stdout);
+    leave_parents_exit_alone();
+    drop_parents_output();
     return {};
   }
   return {child, watch_or_kill(child)};

@@ -1,0 +1,73 @@
+// Flushing the streams of C and C++, those that another thread holds too.
+#include "os/linux/streams.hpp"
+
+#include <array>
+#include <cstdio>
+#include <iostream>
+#include <stdio_ext.h>
+#include <sys/single_threaded.h>
+
+// All C streams there are: glibc has had these since 2.2 and declares them nowhere.
+extern "C" {
+// NOLINTBEGIN(bugprone-reserved-identifier)
+FILE* _IO_iter_begin() noexcept;
+FILE* _IO_iter_end() noexcept;
+FILE* _IO_iter_next(FILE*) noexcept;
+FILE* _IO_iter_file(FILE*) noexcept;
+// NOLINTEND(bugprone-reserved-identifier)
+}
+
+namespace ferry::os {
+namespace {
+
+/// Does something with each C stream that has something to write, whoever has its lock.
+template <class Do>
+void for_each_unwritten(Do what) {
+  for (FILE* each = ::_IO_iter_begin(); each != ::_IO_iter_end(); each = ::_IO_iter_next(each)) {
+    FILE* const stream = ::_IO_iter_file(each);
+    if (::__fwriting(stream) != 0 && ::__fpending(stream) != 0) what(stream);
+  }
+}
+
+template <class... Streams>
+void flush(Streams&... streams) noexcept {
+  const auto flush_one = [](auto& stream) {
+    try {
+      stream.flush();
+    } catch (...) {  // the program has asked for it, by `exceptions`, for its own calls
+    }
+  };
+  (flush_one(streams), ...);
+}
+
+}  // namespace
+
+void flush_streams() {
+  if (__libc_single_threaded) {
+    flush(std::cout, std::wcout, std::cerr, std::wcerr, std::clog, std::wclog);
+    std::fflush(nullptr);
+    return;
+  }
+  for (FILE* const stream : {stdout, stderr}) {
+    if (::ftrylockfile(stream) != 0) continue;
+    if (stream == stdout) {
+      flush(std::cout, std::wcout);
+    } else {
+      flush(std::cerr, std::wcerr, std::clog, std::wclog);
+    }
+    std::fflush(stream);
+    ::funlockfile(stream);
+  }
+}
+
+void drop_parents_output() noexcept {
+  for_each_unwritten([](FILE* stream) { ::__fpurge(stream); });
+}
+
+void flush_streams_at_exit() noexcept {
+  flush(std::cout, std::wcout, std::cerr, std::wcerr, std::clog, std::wclog);
+  // Not `fflush`, which waits for as long as another thread waits for input with a stream's lock.
+  for_each_unwritten([](FILE* stream) { ::fflush_unlocked(stream); });
+}
+
+}  // namespace ferry::os

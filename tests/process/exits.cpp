@@ -1,0 +1,176 @@
+// What runs when a child exits, and what of its parent's does not.
+#include <ferry/error.hpp>
+
+#include "os/socket.hpp"
+#include "process/support.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unistd.h>
+
+using namespace ferry;
+using namespace ferry::test;
+
+namespace {
+
+/// To whom a process tells of its exit: nobody, at first. Never destroyed, for the last that runs tells too.
+connection& line_for_exit() {
+  static auto& line = *new connection;
+  return line;
+}
+void tell_of_exit(const std::string& what) {
+  if (!line_for_exit().closed()) tell(line_for_exit(), what);
+}
+struct witness {
+  std::string name;
+  ~witness() { tell_of_exit(name); }
+};
+
+// A copy has what this program made before its main function; a program that is started anew makes its own.
+const witness of_the_program{"object of the program"};
+const int registered = std::atexit([] { tell_of_exit("handler of the program"); });
+
+void leave_witnesses(connection line) {
+  line_for_exit() = std::move(line);
+  static const witness of_the_child{"object of the child"};
+  std::atexit([] { tell_of_exit("handler of the child"); });
+}
+
+void tell_late(connection to) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  tell(to, std::string("child"));
+}
+void leave_a_child(start_method method, connection line) {
+  line_for_exit() = std::move(line);
+  std::atexit([] { tell_of_exit("parent"); });
+  // Nobody destroys it: the exit has to wait for it.
+  [[maybe_unused]] static auto& child = *new process(by(method), fn<&tell_late>, line_for_exit());
+}
+void leave_a_child_of_a_child(start_method method, connection line) {
+  process(by(method), fn<&leave_a_child>, method, std::move(line)).join();
+}
+
+void write_into_streams(unique_handle to, bool beside_a_thread) {
+  if (beside_a_thread) std::thread([] { ::pause(); }).detach();
+  ::dup2(to.native(), STDOUT_FILENO);
+  std::cout << "one ";
+  std::fputs("two ", stdout);
+  FILE* const third = ::fdopen(to.release(), "w");
+  std::fputs("three", third);
+}
+
+/// Leaves a thread that holds the lock of a stream for ever, and ends.
+void leave_a_reader(unique_handle from) {
+  FILE* const stream = ::fdopen(from.release(), "r");
+  std::thread([stream] { std::fgetc(stream); }).detach();
+  wait_until([stream] {
+    if (::ftrylockfile(stream) != 0) return true;
+    ::funlockfile(stream);
+    return false;
+  });
+}
+
+/// Exits once more while its streams are flushed: nobody reads what they write.
+void exit_while_it_exits(connection line, unique_handle to) {
+  line_for_exit() = std::move(line);
+  std::signal(SIGPIPE, [](int) { std::exit(3); });
+  ::dup2(to.native(), STDOUT_FILENO);
+  to.reset();
+  std::fputs("nobody reads this", stdout);
+}
+
+/// Has the number of a stream of its parent's for something else.
+void take_number(int number, unique_handle to) {
+  ::dup2(to.native(), number);
+}
+
+std::string read_all(handle_view from) {
+  std::string text;
+  char next = 0;
+  while (::read(from.native(), &next, 1) == 1) text += next;
+  return text;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(exits, no_forkserver_left)
+
+// conformance: _TestAtExit.test_atexit
+BOOST_DATA_TEST_CASE(what_a_child_has_registered_and_made_for_its_exit_runs_there, every_start_method,
+                     method) {
+  auto [here, there] = pipe();
+  process child(by(method), fn<&leave_witnesses>, std::move(there));
+  BOOST_TEST(hear<std::string>(here) == "handler of the child");
+  BOOST_TEST(hear<std::string>(here) == "object of the child");
+}
+
+BOOST_DATA_TEST_CASE(a_copy_leaves_what_its_parent_has_made_for_its_exit_alone, every_start_method, method) {
+  auto [here, there] = pipe();
+  process child(by(method), fn<&leave_witnesses>, std::move(there));
+  for (int of_the_child = 0; of_the_child != 2; ++of_the_child) hear<std::string>(here);
+  if (method == start_method::spawn) {
+    BOOST_TEST(hear<std::string>(here) == "handler of the program");
+    BOOST_TEST(hear<std::string>(here) == "object of the program");
+  }
+  BOOST_CHECK_THROW(hear<std::string>(here), end_of_stream);
+}
+
+BOOST_DATA_TEST_CASE(what_a_child_has_written_into_streams_arrives, every_start_method, method) {
+  for (const bool beside_a_thread : {false, true}) {
+    auto [reader, writer] = os::plain_pipe();
+    process child(by(method), fn<&write_into_streams>, std::move(writer), beside_a_thread);
+    const std::string text = read_all(reader);
+    BOOST_TEST(text.find("one two") != std::string::npos);
+    BOOST_TEST(text.find("three") != std::string::npos);
+    child.join();
+    BOOST_TEST(child.exit_code().value() == 0);
+  }
+}
+
+BOOST_DATA_TEST_CASE(a_thread_that_waits_for_input_does_not_hold_up_the_exit, every_start_method, method) {
+  auto [reader, writer] = os::plain_pipe();
+  process child(by(method), fn<&leave_a_reader>, std::move(reader));
+  if (!child.join_for(patience)) child.kill();
+  child.join();
+  BOOST_TEST(child.exit_code().value() == 0);
+}
+
+BOOST_DATA_TEST_CASE(an_exit_within_the_exit_leaves_the_parents_alone_too, every_start_method, method) {
+  if (method == start_method::spawn) return;
+  auto [here, there] = pipe();
+  os::handle_pair output = os::plain_pipe();
+  output.first.reset();
+  process child(by(method), fn<&exit_while_it_exits>, std::move(there), std::move(output.second));
+  BOOST_CHECK_THROW(hear<std::string>(here), end_of_stream);
+  child.join();
+  BOOST_TEST(child.exit_code().value() == 3);
+}
+
+// Where threads have been, streams other than the standard ones are not flushed before a fork.
+BOOST_DATA_TEST_CASE(a_child_does_not_write_what_its_parent_has_still_to_write, every_start_method, method) {
+  std::thread([] {}).join();
+  auto [nobody, unread] = os::plain_pipe();
+  auto [reader, writer] = os::plain_pipe();
+  const int number = unread.native();
+  FILE* const stream = ::fdopen(unread.release(), "w");
+  std::fputs("of the parent", stream);
+  process(by(method), fn<&take_number>, number, std::move(writer)).join();
+  BOOST_TEST(read_all(reader) == "");
+  std::fclose(stream);
+}
+
+// The first of a copy's own children is not the first that there is in its memory.
+BOOST_DATA_TEST_CASE(children_left_behind_are_waited_for_at_the_exit, every_start_method, method) {
+  auto [here, there] = pipe();
+  process parent(by(method), fn<&leave_a_child_of_a_child>, method, std::move(there));
+  BOOST_TEST(hear<std::string>(here) == "child");
+  BOOST_TEST(hear<std::string>(here) == "parent");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
