@@ -1,6 +1,7 @@
 // Exceptions in flight: as their own type, else as what they said. Row 6 of the known failures.
 #include <ferry/dispatch_table.hpp>
 
+#include "own_category.hpp"
 #include "round_trip.hpp"
 
 #include <boost/exception/all.hpp>
@@ -44,14 +45,6 @@ struct with_handle : std::runtime_error {
   explicit with_handle(unique_handle h)
       : std::runtime_error("holds a handle"), handle(std::make_shared<unique_handle>(std::move(h))) {}
 };
-
-const std::error_category& own_category() {
-  static const struct : std::error_category {
-    const char* name() const noexcept override { return "own"; }
-    std::string message(int) const override { return "own trouble"; }
-  } category;
-  return category;
-}
 
 template <class E>
 std::exception_ptr thrown(const E& error) {

@@ -1,5 +1,6 @@
 // Several values in one, and the small types of the standard library.
 #include "not_default.hpp"
+#include "own_category.hpp"
 #include "round_trip.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -27,14 +28,6 @@ struct fragile {
     archive& text;
   }
 };
-
-const std::error_category& own_category() {
-  static const struct : std::error_category {
-    const char* name() const noexcept override { return "own"; }
-    std::string message(int) const override { return "own trouble"; }
-  } category;
-  return category;
-}
 
 }  // namespace
 
