@@ -1,11 +1,11 @@
 // Starting a process that does nothing and waiting for it, by every start method.
 #include <ferry/process.hpp>
 
-#include "support/report.hpp"
+#include "support/contest.hpp"
+#include "support/peers/fork_server.hpp"
 
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <memory>
 #include <spawn.h>
@@ -13,6 +13,7 @@
 #include <string_view>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 namespace {
 
@@ -22,29 +23,26 @@ constexpr std::string_view end_at_once = "--end-at-once";
 
 void nothing() {}
 
-double by_ferry(ferry::start_method method) {
+void by_posix_spawn() {
+  std::string argument(end_at_once);
+  std::array<char*, 3> arguments{program_invocation_name, argument.data(), nullptr};
+  pid_t child = 0;
+  if (::posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, arguments.data(), environ) != 0)
+    bench::fail("posix_spawn");
+  ::waitpid(child, nullptr, 0);
+}
+
+void by_fork() {
+  const pid_t child = ::fork();
+  if (child < 0) bench::fail("fork");
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+}
+
+bench::contestant by_ferry(ferry::start_method method) {
   ferry::process_options options;
   options.context = ferry::context{.method = method};
-  return bench::median_seconds(runs, [&] { ferry::process(options, ferry::fn<&nothing>).join(); });
-}
-
-double by_posix_spawn() {
-  return bench::median_seconds(runs, [] {
-    std::string argument(end_at_once);
-    std::array<char*, 3> arguments{program_invocation_name, argument.data(), nullptr};
-    pid_t child = 0;
-    if (::posix_spawn(&child, "/proc/self/exe", nullptr, nullptr, arguments.data(), environ) != 0)
-      std::abort();
-    ::waitpid(child, nullptr, 0);
-  });
-}
-
-double by_fork() {
-  return bench::median_seconds(runs, [] {
-    const pid_t child = ::fork();
-    if (child == 0) ::_exit(0);
-    ::waitpid(child, nullptr, 0);
-  });
+  return {ferry::to_string(method), [options] { ferry::process(options, ferry::fn<&nothing>).join(); }};
 }
 
 /// Seconds of a start and join in CPython by each method, for a callable of a module of its own.
@@ -80,21 +78,31 @@ std::map<std::string, double> by_python() {
 
 int main(int argc, char** argv) {
   if (argc > 1 && argv[1] == end_at_once) return 0;
+  if (argc > 1 && argv[1] == bench::fork_server::argument) bench::fork_server::serve();
   ferry::init(argc, argv);
-  const double fork_time = by_fork();
-  const double spawn_time = by_posix_spawn();
   const auto python = by_python();
-  for (const ferry::start_method method : ferry::all_start_methods()) {
-    const std::string name = ferry::to_string(method);
-    const bool spawns = method == ferry::start_method::spawn;
-    const double microseconds = by_ferry(method) * 1e6;
-    const std::string what = "start and join of an empty callable, " + name;
-    bench::row("process", what, "µs", microseconds,
-               spawns ? "bare posix_spawn of the same program" : "bare fork",
-               (spawns ? spawn_time : fork_time) * 1e6);
-    if (const auto peer = python.find(name); peer != python.end()) {
-      bench::row("process", what, "µs", microseconds, "CPython " + name, peer->second * 1e6);
-    }
+  bench::fork_server server;
+  enum peer { spawned, forked, served, count };
+  std::vector<bench::contestant> all{
+      {"bare posix_spawn of the same program", by_posix_spawn},
+      {"bare fork", by_fork},
+      {"a forkserver without Ferry", [&server] { server.start_and_join(); }},
+  };
+  const auto methods = ferry::all_start_methods();
+  for (const ferry::start_method method : methods) all.push_back(by_ferry(method));
+  bench::measure_in_turn(all, runs);
+  for (std::size_t i = 0; i != methods.size(); ++i) {
+    bench::contestant& own = all[count + i];
+    const auto row = [&own, microseconds = own.median() * 1e6](std::string_view peer, double seconds) {
+      bench::row("process", "start and join of an empty callable, " + own.name, "µs", microseconds, peer,
+                 seconds * 1e6);
+    };
+    const bool spawns = methods[i] == ferry::start_method::spawn;
+    bench::contestant& bare = all[spawns ? spawned : forked];
+    row(bare.name, bare.median());
+    if (methods[i] == ferry::start_method::forkserver) row(all[served].name, all[served].median());
+    if (const auto found = python.find(own.name); found != python.end())
+      row("CPython " + own.name, found->second);
   }
   ferry::stop_forkserver();
 }
