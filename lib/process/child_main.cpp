@@ -5,6 +5,7 @@
 #include <ferry/connection.hpp>
 #include <ferry/process.hpp>
 
+#include "channel/local_driver.hpp"
 #include "os/process.hpp"
 #include "process/identity.hpp"
 
@@ -82,8 +83,7 @@ int run(connection& parent, closure* work, message start) {
 
 void live_as_child(unique_handle channel, unique_handle lifeline, closure* work, bool announce) noexcept {
   if (lifeline.valid()) os::die_with(lifeline);
-  connection parent(std::move(channel));
-  parent.options() = trusting();
+  connection parent(channel::make_local_driver(std::move(channel)), access::read_write, trusting());
   message start;
   try {
     if (announce) parent.send_bytes({});

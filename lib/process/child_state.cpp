@@ -78,8 +78,9 @@ void child_state::adopt(std::unique_ptr<started_child> child) {
 }
 
 bool child_state::has_ended(deadline until) const {
-  if (!os::wait_readable(child_->process.handle, until)) return false;
   const handle_view report = child_->report;
+  if (report.valid()) os::wait_readable(report, until);  // comes last: one wake-up instead of two
+  if (!os::wait_readable(child_->process.handle, until)) return false;
   // The server's report comes a moment after the end, or the stream's end when the server has died.
   return !report.valid() || os::wait_readable(report, until) ||
          os::wait_readable(report, deadline::after(report_time));

@@ -4,6 +4,7 @@
 #include <ferry/archive.hpp>
 #include <ferry/error.hpp>
 
+#include "channel/local_driver.hpp"
 #include "os/socket.hpp"
 #include "os/wait.hpp"
 #include "process/child_main.hpp"
@@ -87,7 +88,8 @@ leads connect(const child_state& child, started_child& made) {
   // A fork in between would have ends that nobody closes there.
   const auto lock = hold_off_forks();
   os::handle_pair channel = os::packet_socket_pair();
-  made.channel = connection(std::move(channel.first), access::read_write, options_of(how));
+  made.channel =
+      connection(channel::make_local_driver(std::move(channel.first)), access::read_write, options_of(how));
   if (!child.daemon) return {std::move(channel.second), {}};
   auto [reader, writer] = os::plain_pipe();
   made.lifeline = std::move(writer);

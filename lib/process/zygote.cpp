@@ -38,7 +38,7 @@ void tell(handle_view client, const Report& what, std::span<const handle_view> h
 
 /// @returns nothing when what came is no request
 std::optional<taken_request> as_request(const fork_request& request, const os::arrival& came,
-                                        std::vector<unique_handle> handles) {
+                                        std::span<unique_handle> handles) {
   const bool well_formed = came.bytes == sizeof request && !came.truncated &&
                            request.magic == fork_request::expected_magic && request.has_lifeline <= 1;
   if (well_formed && came.handles_lost && !handles.empty()) {
@@ -59,14 +59,14 @@ class zygote {
 
   [[noreturn]] void serve() {
     for (;;) {
-      std::vector<os::awaited> awaited{{clients_}};
-      for (const forked& each : children_) awaited.push_back({each.process});
-      os::wait_any(awaited, deadline::never());
+      awaited_.assign(1, {clients_});
+      for (const forked& each : children_) awaited_.push_back({each.process});
+      os::wait_any(awaited_, deadline::never());
       // From the end, for a child that is told of is removed.
       for (std::size_t i = children_.size(); i-- > 0;) {
-        if (awaited[i + 1].ready) tell_end(i);
+        if (awaited_[i + 1].ready) tell_end(i);
       }
-      if (awaited.front().ready) take_request();
+      if (awaited_.front().ready) take_request();
     }
   }
 
@@ -80,16 +80,17 @@ class zygote {
 
   void take_request() {
     fork_request request;
-    std::vector<unique_handle> handles;
     const std::array<std::span<std::byte>, 1> parts{std::as_writable_bytes(std::span(&request, 1))};
-    const auto came = os::receive_packet(clients_, parts, handles, deadline::immediately());
+    const auto came = os::receive_packet(clients_, parts, taken_, deadline::immediately());
     if (!came) return;
-    if (came->bytes == 0 && handles.empty()) {
+    if (came->bytes == 0 && taken_.empty()) {
       // The end of the stream, or a packet of no bytes? Only the first is there for ever.
       if (os::hung_up(clients_)) std::exit(EXIT_SUCCESS);
       return;
     }
-    if (auto taken = as_request(request, *came, std::move(handles))) fork_child(std::move(*taken));
+    auto taken = as_request(request, *came, taken_);
+    taken_.clear();
+    if (taken) fork_child(std::move(*taken));
   }
 
   void fork_child(taken_request request) {
@@ -123,6 +124,9 @@ class zygote {
   unique_handle clients_;
   bool has_threads_;
   std::vector<forked> children_;
+  // Used in each round. They keep their memory: what is allocated and freed after a fork has pages copied.
+  std::vector<os::awaited> awaited_;
+  std::vector<unique_handle> taken_;
 };
 
 }  // namespace

@@ -1,11 +1,12 @@
 // Flushing the streams of C and C++, those that another thread holds too.
 #include "os/linux/streams.hpp"
 
-#include <array>
 #include <cstdio>
+#include <ext/stdio_sync_filebuf.h>
 #include <iostream>
 #include <stdio_ext.h>
 #include <sys/single_threaded.h>
+#include <typeinfo>
 
 // All C streams there are: glibc has had these since 2.2 and declares them nowhere.
 extern "C" {
@@ -29,11 +30,18 @@ void for_each_unwritten(Do what) {
   }
 }
 
+/// Standard streams have no buffer but that of the C stream, unless the program has given them one.
+template <class Char>
+bool has_own_buffer(const std::basic_ostream<Char>& stream) {
+  const auto* const buffer = stream.rdbuf();
+  return buffer != nullptr && typeid(*buffer) != typeid(__gnu_cxx::stdio_sync_filebuf<Char>);
+}
+
 template <class... Streams>
 void flush(Streams&... streams) noexcept {
   const auto flush_one = [](auto& stream) {
     try {
-      stream.flush();
+      if (has_own_buffer(stream)) stream.flush();
     } catch (...) {  // the program has asked for it, by `exceptions`, for its own calls
     }
   };
@@ -45,7 +53,7 @@ void flush(Streams&... streams) noexcept {
 void flush_streams() {
   if (__libc_single_threaded) {
     flush(std::cout, std::wcout, std::cerr, std::wcerr, std::clog, std::wclog);
-    std::fflush(nullptr);
+    for_each_unwritten([](FILE* stream) { std::fflush(stream); });
     return;
   }
   for (FILE* const stream : {stdout, stderr}) {

@@ -6,11 +6,12 @@
 #include "os/handle.hpp"
 #include "os/linux/system_calls.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string>
-#include <vector>
 
 namespace ferry::os {
 namespace {
@@ -58,7 +59,7 @@ bool hung_up(handle_view handle) {
 }
 
 bool wait_any(std::span<awaited> handles, deadline until) {
-  std::vector<pollfd> entries;
+  boost::container::small_vector<pollfd, 16> entries;
   entries.reserve(handles.size());
   for (const awaited& each : handles) {
     if (!each.handle.valid()) throw_system_error(EBADF, "wait for a handle that is closed");
