@@ -95,10 +95,11 @@ class held_closure final : public closure {
 /// leaves the callable, with 1, after printing it to the error stream.
 ///
 /// *At its exit* run the exit handlers that it has registered, the static objects that it has made are
-/// destroyed, and the standard streams and all `FILE`s are flushed. Where it is a copy of this process or of
-/// the forkserver, what was there before is left alone, but for thread_local objects: handlers and
-/// destructors of the parent may delete what it still needs. A `std::ofstream` among these objects has to be
-/// flushed by the child that writes into it.
+/// destroyed, and the standard streams and all `FILE`s are flushed. In a copy of this process or of the
+/// forkserver nothing else runs, for handlers and destructors of the parent may delete what it still needs;
+/// only thread_local objects of the thread that forked are destroyed. A `std::ofstream` from before has to be
+/// flushed by the parent before the start, or its text is written twice, and by the child that writes into
+/// it, or that is lost.
 ///
 /// Thread-safety: `join`, `is_alive`, `status`, `exit_code` and the signals may be called from several
 /// threads at once. Moving, `start`, the setters and `close` want the object for themselves. In a forked

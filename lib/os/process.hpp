@@ -57,9 +57,9 @@ unique_handle passed_handle(std::size_t index) noexcept;
 /// again, that is at first the name of a link, `exe`.
 void take_program_name() noexcept;
 
-/// Copies the process. What its streams have still to write is written by the parent alone. The exit handlers
-/// that there are, and the static objects, stay the parent's: a child that exits runs and destroys only its
-/// own.
+/// Copies the process. What its C streams and the standard streams have still to write is written by the
+/// parent alone. The exit handlers that there are, and the static objects, stay the parent's: a child that
+/// exits runs and destroys only its own.
 /// @returns what was started; an `id` of 0 in the child
 /// @throws system_error  as `start_program`
 started_process fork_process();

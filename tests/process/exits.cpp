@@ -4,6 +4,7 @@
 #include "os/socket.hpp"
 #include "process/support.hpp"
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -18,6 +19,9 @@ using namespace ferry;
 using namespace ferry::test;
 
 namespace {
+
+/// The start methods whose children are copies.
+const auto copies = boost::unit_test::data::make({start_method::fork, start_method::forkserver});
 
 /// To whom a process tells of its exit: nobody, at first. Never destroyed, for the last that runs tells too.
 connection& line_for_exit() {
@@ -87,7 +91,13 @@ void exit_while_it_exits(connection line, unique_handle to) {
 
 /// Has the number of a stream of its parent's for something else.
 void take_number(int number, unique_handle to) {
-  ::dup2(to.native(), number);
+  if (::dup2(to.release(), number) != number) std::exit(1);
+}
+
+std::string before_and_after(FILE* stream, const char* text) {
+  std::fputs("after", stream);
+  std::fflush(stream);
+  return text;
 }
 
 std::string read_all(handle_view from) {
@@ -133,7 +143,7 @@ BOOST_DATA_TEST_CASE(what_a_child_has_written_into_streams_arrives, every_start_
   }
 }
 
-BOOST_DATA_TEST_CASE(a_thread_that_waits_for_input_does_not_hold_up_the_exit, every_start_method, method) {
+BOOST_DATA_TEST_CASE(a_thread_that_waits_for_input_does_not_hold_up_the_exit, copies, method) {
   auto [reader, writer] = os::plain_pipe();
   process child(by(method), fn<&leave_a_reader>, std::move(reader));
   if (!child.join_for(patience)) child.kill();
@@ -141,8 +151,7 @@ BOOST_DATA_TEST_CASE(a_thread_that_waits_for_input_does_not_hold_up_the_exit, ev
   BOOST_TEST(child.exit_code().value() == 0);
 }
 
-BOOST_DATA_TEST_CASE(an_exit_within_the_exit_leaves_the_parents_alone_too, every_start_method, method) {
-  if (method == start_method::spawn) return;
+BOOST_DATA_TEST_CASE(an_exit_within_the_exit_leaves_the_parents_alone_too, copies, method) {
   auto [here, there] = pipe();
   os::handle_pair output = os::plain_pipe();
   output.first.reset();
@@ -153,15 +162,28 @@ BOOST_DATA_TEST_CASE(an_exit_within_the_exit_leaves_the_parents_alone_too, every
 }
 
 // Where threads have been, streams other than the standard ones are not flushed before a fork.
-BOOST_DATA_TEST_CASE(a_child_does_not_write_what_its_parent_has_still_to_write, every_start_method, method) {
+BOOST_DATA_TEST_CASE(a_child_does_not_write_what_its_parent_has_still_to_write, copies, method) {
   std::thread([] {}).join();
   auto [nobody, unread] = os::plain_pipe();
   auto [reader, writer] = os::plain_pipe();
   const int number = unread.native();
   FILE* const stream = ::fdopen(unread.release(), "w");
   std::fputs("of the parent", stream);
-  process(by(method), fn<&take_number>, number, std::move(writer)).join();
+  process child(by(method), fn<&take_number>, number, std::move(writer));
   BOOST_TEST(read_all(reader) == "");
+  child.join();
+  BOOST_TEST(child.exit_code().value() == 0);
+  std::fclose(stream);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_stream_writes_to_memory_stays_in_the_memory_of_a_copy) {
+  std::thread([] {}).join();
+  auto [here, there] = pipe();
+  std::array<char, 32> text{};
+  FILE* const stream = ::fmemopen(text.data(), text.size(), "w");
+  std::fputs("before ", stream);
+  process::fork([&, &line = there] { tell(line, before_and_after(stream, text.data())); }).join();
+  BOOST_TEST(hear<std::string>(here) == "before after");
   std::fclose(stream);
 }
 

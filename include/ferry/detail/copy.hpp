@@ -59,8 +59,8 @@ inline constexpr std::size_t few_bytes = 32;
 /// object, and after each std::memcpy all that is known in registers would be read again. What is written so
 /// is read and written again only as bytes, or by std::memcpy.
 ///
-/// The object itself is read by its type where that is a floating-point number alone: integers are what user
-/// code takes enumerations and others for, by a reinterpret_cast.
+/// The object itself is read by its type where that is a floating-point number. Integers are not: user code
+/// passes enumerations as such by a reinterpret_cast.
 template <class T>
 void store(std::byte* to, const T& object) noexcept {
 #ifdef __GNUC__

@@ -8,13 +8,16 @@
 #include <sys/single_threaded.h>
 #include <typeinfo>
 
-// All C streams there are: glibc has had these since 2.2 and declares them nowhere.
+// All C streams there are, and the lock of their list: glibc has had these since 2.2 and declares them
+// nowhere.
 extern "C" {
 // NOLINTBEGIN(bugprone-reserved-identifier)
 FILE* _IO_iter_begin() noexcept;
 FILE* _IO_iter_end() noexcept;
 FILE* _IO_iter_next(FILE*) noexcept;
 FILE* _IO_iter_file(FILE*) noexcept;
+void _IO_list_lock() noexcept;
+void _IO_list_unlock() noexcept;
 // NOLINTEND(bugprone-reserved-identifier)
 }
 
@@ -48,34 +51,39 @@ void flush(Streams&... streams) noexcept {
   (flush_one(streams), ...);
 }
 
+void flush_standard_streams() noexcept {
+  flush(std::cout, std::wcout, std::cerr, std::wcerr, std::clog, std::wclog);
+}
+
 }  // namespace
 
-void flush_streams() {
+void flush_streams() noexcept {
+  flush_standard_streams();
   if (__libc_single_threaded) {
-    flush(std::cout, std::wcout, std::cerr, std::wcerr, std::clog, std::wclog);
     for_each_unwritten([](FILE* stream) { std::fflush(stream); });
     return;
   }
   for (FILE* const stream : {stdout, stderr}) {
     if (::ftrylockfile(stream) != 0) continue;
-    if (stream == stdout) {
-      flush(std::cout, std::wcout);
-    } else {
-      flush(std::cerr, std::wcerr, std::clog, std::wclog);
-    }
     std::fflush(stream);
     ::funlockfile(stream);
   }
 }
 
 void drop_parents_output() noexcept {
-  for_each_unwritten([](FILE* stream) { ::__fpurge(stream); });
+  // Those that write to memory write to the child's own.
+  for_each_unwritten([](FILE* stream) {
+    if (::fileno(stream) >= 0) ::__fpurge(stream);
+  });
 }
 
 void flush_streams_at_exit() noexcept {
-  flush(std::cout, std::wcout, std::cerr, std::wcerr, std::clog, std::wclog);
-  // Not `fflush`, which waits for as long as another thread waits for input with a stream's lock.
+  flush_standard_streams();
+  // Not `fflush`, which waits for as long as another thread waits for input with a stream's lock. One that
+  // closes a stream waits for the list.
+  ::_IO_list_lock();
   for_each_unwritten([](FILE* stream) { ::fflush_unlocked(stream); });
+  ::_IO_list_unlock();
 }
 
 }  // namespace ferry::os

@@ -5,11 +5,12 @@ namespace ferry::os {
 
 /// Before a fork: what has been printed comes before what the child prints, and is not in its memory.
 /// Another thread may hold the lock of a stream for as long as it waits for input, or for its output to be
-/// taken: beside other threads only the standard streams are flushed, and of these only those not locked.
-void flush_streams();
+/// taken: where there have been others, only the standard streams are flushed, and of these only those not
+/// locked.
+void flush_streams() noexcept;
 
-/// In the forked child: what is still there to be written is for the parent to write. That another thread
-/// has printed it since, or a stream is none of those flushed.
+/// In the forked child: what is still there to be written is for the parent to write. Another thread has
+/// printed it since, or it is in a stream that was not flushed.
 void drop_parents_output() noexcept;
 
 /// As `exit` does, when all exit handlers have run.
