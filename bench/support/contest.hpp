@@ -1,12 +1,15 @@
-// Measuring several contestants in turn, run by run, so that what else the machine does falls on all alike.
+// Measuring several contestants in turn, run by run, so that what else the machine does falls on all alike;
+// each time in another order, so that nobody always finds what the same other one leaves in the caches.
 #pragma once
 
 #include "support/crew.hpp"
 #include "support/report.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,12 +32,16 @@ struct contestant {
 inline void measure_in_turn(std::vector<contestant>& all, int runs) {
   ::alarm(patience);
   for (contestant& each : all) each.work();
+  std::vector<contestant*> order;
+  for (contestant& each : all) order.push_back(&each);
+  std::minstd_rand dice;
   for (int run = 0; run < runs; ++run) {
-    for (contestant& each : all) {
+    std::ranges::shuffle(order, dice);
+    for (contestant* const each : order) {
       const auto start = std::chrono::steady_clock::now();
-      each.work();
+      each->work();
       const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-      each.seconds.push_back(time.count() / static_cast<double>(each.operations));
+      each->seconds.push_back(time.count() / static_cast<double>(each->operations));
     }
   }
   ::alarm(0);

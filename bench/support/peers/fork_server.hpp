@@ -59,10 +59,9 @@ class fork_server {
     receive(report, word, taken);
     const std::array<char, bytes_of_work> work{};
     if (::send(channel, work.data(), work.size(), MSG_NOSIGNAL) < 0) fail("send");
-    pollfd ended{taken[0], POLLIN, 0};
-    ::poll(&ended, 1, -1);
-    receive(report, word, taken);
-    for (const int each : {report, channel, ended.fd}) ::close(each);
+    const int handle = taken[0];
+    receive(report, word, taken);  // waits for the end
+    for (const int each : {report, channel, handle}) ::close(each);
   }
 
   /// The server's whole life.
@@ -71,8 +70,9 @@ class fork_server {
       int handle, report;
     };
     std::vector<child> children;
+    std::vector<pollfd> awaited;
     for (;;) {
-      std::vector<pollfd> awaited{{passed, POLLIN, 0}};
+      awaited.assign(1, {passed, POLLIN, 0});
       for (const child& each : children) awaited.push_back({each.handle, POLLIN, 0});
       ::poll(awaited.data(), awaited.size(), -1);
       for (std::size_t i = children.size(); i-- > 0;) {
