@@ -1,7 +1,9 @@
 // Connections beside the bare socket they stand on, and beside CPython's Pipe.
 #include <ferry/connection.hpp>
 
+#include "support/crew.hpp"
 #include "support/report.hpp"
+#include "support/socket_pair.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,15 +20,12 @@
 #include <utility>
 #include <vector>
 
+using bench::fail, bench::socket_pair;
+
 namespace {
 
 constexpr std::size_t small = 64, large = std::size_t{1} << 20U;
 constexpr int round_trips = 5'000, large_messages = 1'000, runs = 9;
-
-[[noreturn]] void fail(const char* what) {
-  std::perror(what);
-  std::exit(1);
-}
 
 /// Runs `work` in a forked child for as long as the measuring lasts.
 class peer {
@@ -50,12 +49,6 @@ class peer {
  private:
   pid_t child_;
 };
-
-std::array<int, 2> socket_pair(int type) {
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends.data()) != 0) fail("socketpair");
-  return ends;
-}
 
 void send_all(int to, const std::vector<std::byte>& bytes) {
   for (std::size_t sent = 0; sent < bytes.size();) {

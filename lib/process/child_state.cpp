@@ -79,11 +79,11 @@ void child_state::adopt(std::unique_ptr<started_child> child) {
 
 bool child_state::has_ended(deadline until) const {
   const handle_view report = child_->report;
-  if (report.valid()) os::wait_readable(report, until);  // comes last: one wake-up instead of two
+  // The server's report comes a moment after the end: who waits for it first wakes up once. Or the stream's
+  // end comes, when the server has died, whatever the child does.
+  if (report.valid()) os::wait_readable(report, until);
   if (!os::wait_readable(child_->process.handle, until)) return false;
-  // The server's report comes a moment after the end, or the stream's end when the server has died.
-  return !report.valid() || os::wait_readable(report, until) ||
-         os::wait_readable(report, deadline::after(report_time));
+  return !report.valid() || os::wait_readable(report, deadline::after(report_time));
 }
 
 bool child_state::wait(deadline until) {

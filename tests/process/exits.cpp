@@ -5,13 +5,11 @@
 #include "process/support.hpp"
 
 #include <array>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <unistd.h>
 
@@ -46,15 +44,21 @@ void leave_witnesses(connection line) {
   std::atexit([] { tell_of_exit("handler of the child"); });
 }
 
-void tell_late(connection to) {
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+void tell_at_the_end_of(connection end, connection to) {
+  wait_for_end(std::move(end));
   tell(to, std::string("child"));
 }
+/// Its exit lets the child go, waits for it, and tells, in this order: the opposite of what is said here.
 void leave_a_child(start_method method, connection line) {
   line_for_exit() = std::move(line);
   std::atexit([] { tell_of_exit("parent"); });
+  static auto& held = *new connection;
+  auto [here, there] = pipe();
+  held = std::move(here);
   // Nobody destroys it: the exit has to wait for it.
-  [[maybe_unused]] static auto& child = *new process(by(method), fn<&tell_late>, line_for_exit());
+  [[maybe_unused]] static auto& child =
+      *new process(by(method), fn<&tell_at_the_end_of>, std::move(there), line_for_exit());
+  std::atexit([] { held.close(); });
 }
 void leave_a_child_of_a_child(start_method method, connection line) {
   process(by(method), fn<&leave_a_child>, method, std::move(line)).join();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "support/crew.hpp"
+#include "support/socket_pair.hpp"
 
 #include <array>
 #include <cerrno>
@@ -28,7 +29,7 @@ class fork_server {
   static constexpr std::string_view argument = "--as-fork-server";
 
   fork_server() {
-    auto [here, there] = socket_pair();
+    auto [here, there] = socket_pair(SOCK_SEQPACKET);
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, there, passed);
@@ -48,8 +49,8 @@ class fork_server {
   fork_server& operator=(const fork_server&) = delete;
 
   void start_and_join() {
-    auto [report, report_there] = socket_pair();
-    auto [channel, channel_there] = socket_pair();
+    auto [report, report_there] = socket_pair(SOCK_SEQPACKET);
+    auto [channel, channel_there] = socket_pair(SOCK_SEQPACKET);
     std::int64_t word = 0;
     const std::array<int, 2> given{report_there, channel_there};
     send(requests_, word, given);
@@ -100,12 +101,6 @@ class fork_server {
  private:
   static constexpr int passed = 3;
   static constexpr std::size_t bytes_of_work = 224;  // as Ferry's for a function without arguments
-
-  static std::array<int, 2> socket_pair() {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) fail("socketpair");
-    return ends;
-  }
 
   [[noreturn]] static void work(int channel) {
     ::dup2(channel, passed);

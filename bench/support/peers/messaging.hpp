@@ -4,6 +4,7 @@
 
 #include "support/crew.hpp"
 #include "support/peers/reference_ring.hpp"
+#include "support/socket_pair.hpp"
 
 #include <boost/interprocess/ipc/message_queue.hpp>
 
@@ -28,9 +29,7 @@ class reference_queue {
 
 class packet_socket {
  public:
-  packet_socket() {
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends_.data()) != 0) fail("socketpair");
-  }
+  packet_socket() = default;
   ~packet_socket() {
     for (const int each : ends_) ::close(each);
   }
@@ -44,7 +43,7 @@ class packet_socket {
   }
 
  private:
-  std::array<int, 2> ends_{};
+  std::array<int, 2> ends_ = socket_pair(SOCK_SEQPACKET);
 };
 
 /// Boost.Interprocess keeps its queue in memory with a name.

@@ -59,7 +59,7 @@ bool hung_up(handle_view handle) {
 }
 
 bool wait_any(std::span<awaited> handles, deadline until) {
-  boost::container::small_vector<pollfd, 16> entries;
+  boost::container::small_vector<pollfd, 16> entries;  // few, mostly: without an allocation
   entries.reserve(handles.size());
   for (const awaited& each : handles) {
     if (!each.handle.valid()) throw_system_error(EBADF, "wait for a handle that is closed");
