@@ -15,14 +15,12 @@
 namespace ferry::detail {
 namespace {
 
-struct table_of_callables {
-  std::unordered_map<std::string_view, std::vector<const callable*>> entries;
-  std::shared_mutex mutex;  // shared libraries bring callables while the program runs
-};
+/// Shared libraries bring callables while the program runs.
+constinit std::shared_mutex table_guard;
 
 /// Made by whichever callable registers first, before main; never destroyed.
-table_of_callables& table() {
-  static auto& instance = *new table_of_callables;
+std::unordered_map<std::string_view, std::vector<const callable*>>& table() {
+  static auto& instance = *new std::unordered_map<std::string_view, std::vector<const callable*>>;
   return instance;
 }
 
@@ -37,9 +35,8 @@ std::string readable(std::string_view name) {
 
 callable::callable(const char* name, const void* identity, invoker how)
     : name_(name), identity_(identity), invoke_(how) {
-  table_of_callables& all = table();
-  const std::unique_lock lock(all.mutex);
-  auto& namesakes = all.entries[name_];
+  const std::unique_lock lock(table_guard);
+  auto& namesakes = table()[name_];
   // The same function registers twice when two libraries of a program mention it.
   const bool known = std::any_of(namesakes.begin(), namesakes.end(),
                                  [identity](const callable* each) { return each->identity() == identity; });
@@ -52,16 +49,14 @@ std::int64_t callable::distance() const noexcept {
 }
 
 bool callable::has_unique_name() const {
-  table_of_callables& all = table();
-  const std::shared_lock lock(all.mutex);
-  return all.entries.at(name_).size() == 1;
+  const std::shared_lock lock(table_guard);
+  return table().at(name_).size() == 1;
 }
 
 const callable& callable::find(std::string_view name, std::int64_t distance) {
-  table_of_callables& all = table();
-  const std::shared_lock lock(all.mutex);
-  const auto place = all.entries.find(name);
-  if (place == all.entries.end()) {
+  const std::shared_lock lock(table_guard);
+  const auto place = table().find(name);
+  if (place == table().end()) {
     throw process_error("this program knows no callable " + readable(name) +
                         ": it has to mention it, as in ferry::fn<&function>");
   }
