@@ -66,9 +66,9 @@ started_process fork_process();
 
 /// For a forked child: an empty standard input.
 void drop_standard_input() noexcept;
-/// For a forked child: closes every handle but the standard streams and those given, whoever owns them. These
-/// are to be found as in a started program, by `passed_handle`; their old numbers are no longer theirs.
-void keep_as_passed(std::span<const handle_view> kept) noexcept;
+/// For a forked child: closes every handle but the standard streams and those given, whoever owns them.
+/// @param kept  is put in order; those that are not valid are passed over
+void close_all_but(std::span<handle_view> kept) noexcept;
 
 /// True if the process has threads besides the calling one. A thread that has been joined may still count for
 /// a moment; that is waited out for a few milliseconds.

@@ -7,14 +7,18 @@
 
 #include "channel/local_driver.hpp"
 #include "os/process.hpp"
+#include "os/socket.hpp"
 #include "process/identity.hpp"
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cxxabi.h>
 #include <exception>
 #include <limits>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace ferry::detail {
 namespace {
@@ -36,8 +40,24 @@ std::string name_of_current_exception() {
   return status == 0 ? name.get() : type->name();
 }
 
+/// The connection to the parent, made when it is needed.
+class line_to_parent {
+ public:
+  explicit line_to_parent(unique_handle channel) noexcept : channel_(std::move(channel)) {}
+  connection& get() {
+    if (channel_.valid()) {
+      made_ = connection(channel::make_local_driver(std::move(channel_)), access::read_write, trusting());
+    }
+    return made_;
+  }
+
+ private:
+  unique_handle channel_;
+  connection made_;
+};
+
 /// To be called while an exception is handled.
-void tell_of_exception(connection& parent) noexcept {
+void tell_of_exception(line_to_parent& parent) noexcept {
   std::string what;
   try {
     throw;
@@ -50,62 +70,72 @@ void tell_of_exception(connection& parent) noexcept {
   std::fflush(stderr);
   try {
     message report = dumps(std::current_exception());
-    parent.try_send_message(report);
+    parent.get().try_send_message(report);
   } catch (...) {
     // The parent is gone, or the exception cannot cross: the exit code and the line above have to do.
   }
 }
 
-int run(connection& parent, closure* work, message start) {
-  try {
-    archive_options options = trusting();
-    forking_iarchive archive(std::move(start), options);
-    start_request request;
-    archive >> request;
-    const std::string name = request.callable;
-    const std::int64_t distance = request.callable_distance;
-    become(std::move(request));
-    if (work != nullptr) {
-      archive.finish();
-      work->run();
-    } else {
-      callable::find(name, distance).invoke(archive);
-    }
-    return EXIT_SUCCESS;
-  } catch (...) {
-    tell_of_exception(parent);
-    return EXIT_FAILURE;
+void run(read_start& start, closure* work) {
+  become(start.request);
+  if (work != nullptr) {
+    start.archive.finish();
+    work->run();
+  } else {
+    callable::find(start.request.callable, start.request.callable_distance).invoke(start.archive);
   }
 }
 
-}  // namespace
-
-void live_as_child(unique_handle channel, unique_handle lifeline, closure* work, bool announce) noexcept {
-  if (lifeline.valid()) os::die_with(lifeline);
-  connection parent(channel::make_local_driver(std::move(channel)), access::read_write, trusting());
-  message start;
+template <class Work>
+[[noreturn]] void exit_after(Work work, line_to_parent& parent, unique_handle lifeline) noexcept {
+  int code = EXIT_SUCCESS;
   try {
-    if (announce) parent.send_bytes({});
-    start = parent.recv_message();
-  } catch (const end_of_stream&) {
-    os::exit_at_once(EXIT_SUCCESS);  // the parent has given up on the start
+    work();
+  } catch (...) {
+    tell_of_exception(parent);
+    code = EXIT_FAILURE;
   }
-  const int code = run(parent, work, std::move(start));
   // Lives on through exit handlers: the lifeline must.
   static_cast<void>(lifeline.release());
   std::exit(code);
 }
 
-void rehearse() {
-  auto [parent, child] = pipe();
-  forking_oarchive written("ferry.start", trusting());
-  start_request request;
-  request.parent = os::open_own_process();
-  written << request;
-  parent.send_message(written.finish());
-  forking_iarchive read(child.recv_message(), trusting());
-  read >> request;
-  read.finish();
+/// Whether the parent has the child and lets it begin; otherwise it has given up on it.
+bool is_let_go(handle_view channel) {
+  std::array<std::byte, 1> any{};
+  const std::array parts{std::span<std::byte>(any)};
+  std::vector<unique_handle> none;
+  return os::receive_packet(channel, parts, none, deadline::never())->bytes != 0;
+}
+
+}  // namespace
+
+read_start::read_start(message from) : archive(std::move(from), trusting()) {
+  archive >> request;
+}
+
+void live_as_child(unique_handle channel, unique_handle lifeline, closure* work, bool announce) noexcept {
+  if (lifeline.valid()) os::die_with(lifeline);
+  line_to_parent parent(std::move(channel));
+  message start;
+  try {
+    if (announce) parent.get().send_bytes({});
+    start = parent.get().recv_message();
+  } catch (const end_of_stream&) {
+    os::exit_at_once(EXIT_SUCCESS);  // the parent has given up on the start
+  }
+  const auto read_and_run = [&] {
+    read_start read(std::move(start));
+    run(read, work);
+  };
+  exit_after(read_and_run, parent, std::move(lifeline));
+}
+
+void live_as_child(unique_handle channel, unique_handle lifeline, read_start& start) noexcept {
+  if (lifeline.valid()) os::die_with(lifeline);
+  if (!is_let_go(channel)) os::exit_at_once(EXIT_SUCCESS);
+  line_to_parent parent(std::move(channel));
+  exit_after([&] { run(start, nullptr); }, parent, std::move(lifeline));
 }
 
 }  // namespace ferry::detail

@@ -1,11 +1,22 @@
 // The life of a child from its first instruction in Ferry to its exit.
 #pragma once
 
+#include <ferry/archive.hpp>
 #include <ferry/handle.hpp>
+
+#include "process/identity.hpp"
 
 namespace ferry::detail {
 
 class closure;
+
+/// The start message of a child, read as far as it tells who the child is; what its callable takes comes
+/// next.
+struct read_start {
+  explicit read_start(message from);
+  forking_iarchive archive;
+  start_request request;
+};
 
 /// Receives over `channel` what there is to do, does it and exits.
 /// @param lifeline  invalid, or what this process dies with
@@ -14,8 +25,7 @@ class closure;
 [[noreturn]] void live_as_child(unique_handle channel, unique_handle lifeline, closure* work = nullptr,
                                 bool announce = false) noexcept;
 
-/// Goes through what a child does before its work, so that the forkserver does once what each of its children
-/// would have to do again: symbols are looked up and memory is touched.
-void rehearse();
+/// Waits for any message over `channel`, does what there is to do and exits.
+[[noreturn]] void live_as_child(unique_handle channel, unique_handle lifeline, read_start& start) noexcept;
 
 }  // namespace ferry::detail

@@ -83,22 +83,38 @@ std::shared_ptr<server> running_server() {
     throw process_error(
         "the forkserver cannot fork: this program starts threads before its main function calls ferry::init");
   }
+  if (code == fork_reply::unreadable) {
+    throw process_error(
+        "the forkserver cannot read what its child is to do: it runs another version of this program. Call "
+        "ferry::stop_forkserver() to have it started anew");
+  }
   os::throw_system_error(code, "fork a process in the forkserver");
 }
 
 }  // namespace
 
-std::optional<forked_child> fork_by_server(handle_view channel, handle_view lifeline, deadline until) {
+std::optional<forked_child> fork_by_server(handle_view channel, handle_view lifeline, const message& start,
+                                           deadline until) {
   const std::shared_ptr<server> whom = running_server();
   os::handle_pair report = os::packet_socket_pair();
-  const fork_request request{.has_lifeline = lifeline.valid() ? 1U : 0U};
-  const std::array<std::span<const std::byte>, 1> sent{std::as_bytes(std::span(&request, 1))};
-  const std::array<handle_view, 3> handles{report.second, channel, lifeline};
+  std::vector<handle_view> handles{report.second, channel};
+  if (lifeline.valid()) handles.push_back(lifeline);
+  fork_request request{.has_lifeline = lifeline.valid() ? 1U : 0U};
+  std::span<const std::byte> along;
+  const bool fits = start.bytes().size() <= fork_request::most_bytes &&
+                    start.handles().size() <= fork_request::most_handles;
+  if (fits) {
+    along = start.bytes();
+    request.start_size = static_cast<std::uint32_t>(along.size());
+    request.start_handles = static_cast<std::uint32_t>(start.handles().size());
+    handles.insert(handles.end(), start.handles().begin(), start.handles().end());
+  }
+  const std::array sent{std::as_bytes(std::span(&request, 1)), along};
   fork_reply reply;
   std::vector<unique_handle> process;
   std::optional<os::arrival> came;
   try {
-    if (os::send_packet(whom->requests(), sent, std::span(handles).first(2 + request.has_lifeline), until)) {
+    if (os::send_packet(whom->requests(), sent, handles, until)) {
       report.second.reset();
       const std::array<std::span<std::byte>, 1> parts{std::as_writable_bytes(std::span(&reply, 1))};
       came = os::receive_packet(report.first, parts, process, until);
@@ -116,7 +132,7 @@ std::optional<forked_child> fork_by_server(handle_view channel, handle_view life
   }
   if (reply.error != 0) throw_refusal(reply.error);
   if (process.empty()) os::throw_system_error(EMFILE, "watch process " + std::to_string(reply.id));
-  return forked_child{{reply.id, std::move(process.front())}, std::move(report.first)};
+  return forked_child{{reply.id, std::move(process.front())}, std::move(report.first), fits};
 }
 
 std::optional<os::ending> take_report(handle_view report) {

@@ -33,7 +33,7 @@ std::atomic<bool> init_called{false};
 
 }  // namespace
 
-void become(start_request request) {
+void become(start_request& request) {
   shared_identity& all = shared();
   all.who = identity{std::move(request.name),        request.daemon,    std::move(request.place),
                      std::move(request.parent_name), request.parent_id, std::move(request.parent)};

@@ -29,8 +29,8 @@ struct start_request {
   unique_handle parent;
 };
 
-/// Makes this process the one described.
-void become(start_request request);
+/// Makes this process the one described. Takes out of `request` what it keeps.
+void become(start_request& request);
 
 /// In a forked child, before handles are closed by their numbers: lets go of those of the process it is a
 /// copy of.

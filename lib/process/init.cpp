@@ -7,6 +7,7 @@
 #include "process/identity.hpp"
 #include "process/zygote.hpp"
 
+#include <cstdlib>
 #include <string_view>
 
 namespace ferry {
@@ -17,7 +18,10 @@ void init(int argc, char** argv) {
   const std::string_view role = argv[1];
   if (role != detail::forkserver_argument && role != detail::child_argument) return;
   os::take_program_name();
-  if (role == detail::forkserver_argument) detail::serve_forks(os::passed_handle(0));
+  if (role == detail::forkserver_argument) {
+    detail::serve_forks(os::passed_handle(0));
+    std::exit(EXIT_SUCCESS);
+  }
   bool announce = false, daemon = false;
   for (int i = 2; i < argc; ++i) {
     announce |= argv[i] == detail::announce_argument;

@@ -148,8 +148,7 @@ void await_announcement(connection& channel, const context& how) {
 }
 
 /// Forks; the child does not return from here.
-os::started_process fork_child(const child_state& child, leads& ends, closure* work) {
-  const bool daemon = child.daemon;
+os::started_process fork_child(leads& ends, closure* work) {
   os::started_process process = os::fork_process();
   if (process.id != 0) return process;
   drop_parents_identity();
@@ -157,24 +156,25 @@ os::started_process fork_child(const child_state& child, leads& ends, closure* w
   if (work != nullptr) {
     live_as_child(std::move(ends.channel), std::move(ends.lifeline), work);
   }
-  const std::array<handle_view, os::most_passed_handles> kept{ends.channel, ends.lifeline};
-  os::keep_as_passed(std::span(kept).first(daemon ? 2 : 1));
-  live_as_child(os::passed_handle(0), daemon ? os::passed_handle(1) : unique_handle());
+  std::array<handle_view, 2> kept{ends.channel, ends.lifeline};
+  os::close_all_but(kept);
+  live_as_child(std::move(ends.channel), std::move(ends.lifeline));
 }
 
 void start_directly(const child_state& child, start_method method, closure* work, started_child& made) {
   leads ends = connect(child, made);
-  made.process = method == start_method::spawn ? spawn(child, ends) : fork_child(child, ends, work);
+  made.process = method == start_method::spawn ? spawn(child, ends) : fork_child(ends, work);
 }
 
-void start_by_server(const child_state& child, started_child& made) {
+/// @returns what the child has still to be sent before it begins
+message start_by_server(const child_state& child, message start, started_child& made) {
   const deadline until = deadline::after(child.context.start_timeout);
   for (int attempts = 3; attempts > 0; --attempts) {
     const leads ends = connect(child, made);
-    if (auto forked = fork_by_server(ends.channel, ends.lifeline, until)) {
+    if (auto forked = fork_by_server(ends.channel, ends.lifeline, start, until)) {
       made.process = std::move(forked->process);
       made.report = std::move(forked->report);
-      return;
+      return forked->has_start ? message() : std::move(start);
     }
   }
   throw process_error("the forkserver ends as soon as it is asked for a process");
@@ -193,7 +193,7 @@ std::unique_ptr<started_child> start(const child_state& child, start_method meth
   message start = write_start(child, what);
   auto made = std::make_unique<started_child>();
   if (method == start_method::forkserver) {
-    start_by_server(child, *made);
+    start = start_by_server(child, std::move(start), *made);
   } else {
     start_directly(child, method, work, *made);
   }

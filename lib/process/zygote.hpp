@@ -5,16 +5,26 @@
 
 #include "os/process.hpp"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace ferry::detail {
 
-/// One packet from the client, with the handles: where to report, the child's channel, and its lifeline if it
-/// has one.
+/// One packet from the client: this, and behind it the child's start message, unless that is too large. The
+/// handles on it: where to report, the child's channel, its lifeline if it has one, and those of the message.
+///
+/// The server reads the message before it forks, up to what the callable takes: each page that a child is the
+/// first to touch is what starts cost, and the server has touched them already. The child begins when there
+/// is a message on its channel, whatever it says, for then its client knows of it. A start message that is
+/// too large to come along is that message.
 struct fork_request {
-  static constexpr std::uint32_t expected_magic = 0x66726b31;  // "frk1"
+  static constexpr std::uint32_t expected_magic = 0x66726b32;        // "frk2"
+  static constexpr std::size_t most_bytes = std::size_t{64} << 10U;  ///< of a start message that comes along
+  static constexpr std::size_t most_handles = 250;                   ///< of it
   std::uint32_t magic = expected_magic;
   std::uint32_t has_lifeline = 0;
+  std::uint32_t start_size = 0;  ///< 0: the start message is to come over the channel
+  std::uint32_t start_handles = 0;
 };
 
 /// The first report on a request. When `error` is 0 a handle of the child comes with it.
@@ -24,11 +34,12 @@ struct fork_reply {
   std::int64_t id = 0;
 
   static constexpr std::int32_t has_threads = -1;  ///< the program starts threads before main
+  static constexpr std::int32_t unreadable = -2;   ///< the start message
 };
 
 /// The second and last report: `os::ending`, as it is.
 
-/// Serves until all clients are gone, then exits. In a forked child it does not return either.
-[[noreturn]] void serve_forks(unique_handle clients);
+/// Serves until all clients are gone. In a forked child it does not return.
+void serve_forks(unique_handle clients);
 
 }  // namespace ferry::detail

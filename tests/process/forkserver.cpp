@@ -4,10 +4,13 @@
 #include "os/socket.hpp"
 #include "os/wait.hpp"
 #include "process/support.hpp"
-#include "process/zygote.hpp"
+#include "support/raw_start.hpp"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -29,6 +32,43 @@ void tell_server(connection line) {
 void exit_with(int code) {
   std::exit(code);
 }
+void say_done(connection line) {
+  tell(line, true);
+}
+void send_back(connection line, const std::string& text, std::vector<connection> others) {
+  tell(line, text);
+  for (connection& each : others) tell(each, true);
+}
+void take_note(const std::string&) {}
+
+/// Whether what `mask` hides is in memory that this process may write to.
+bool is_in_memory(const std::string& mask) {
+  std::ifstream maps("/proc/self/maps");
+  std::ifstream memory("/proc/self/mem", std::ios::binary);
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long begin = 0, end = 0;
+    char mode = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx r%c", &begin, &end, &mode) != 3 || mode != 'w') continue;
+    std::string content(end - begin, '\0');
+    memory.clear();
+    memory.seekg(static_cast<std::streamoff>(begin));
+    memory.read(content.data(), static_cast<std::streamsize>(content.size()));
+    const auto hidden = [](char found, char masked) { return found == static_cast<char>(masked ^ 0x55); };
+    if (std::search(content.begin(), content.end(), mask.begin(), mask.end(), hidden) != content.end())
+      return true;
+  }
+  return false;
+}
+void search_own_memory(connection line, const std::string& mask) {
+  tell(line, is_in_memory(mask));
+}
+void keep_and_search(connection line, const std::string& mask) {
+  std::string kept;
+  for (const char each : mask) kept += static_cast<char>(each ^ 0x55);
+  tell(line, is_in_memory(mask));
+  take_note(kept);
+}
+
 void interrupt_self() {
   ::raise(SIGINT);
 }
@@ -60,25 +100,15 @@ class raw_server {
     const std::array<std::span<const std::byte>, 1> parts{bytes};
     os::send_packet(requests_, parts, handles, deadline::never());
   }
+  raw_start start(const message& what) { return {requests_, what}; }
   /// Whether it still does what it is for.
   bool serves() {
-    auto [report, report_there] = os::packet_socket_pair();
-    auto [channel, channel_there] = os::packet_socket_pair();
-    const detail::fork_request request;
-    const std::array<handle_view, 2> handles{report_there, channel_there};
-    send(std::as_bytes(std::span(&request, 1)), handles);
-    report_there.reset();
-    channel_there.reset();
-    channel.reset();  // so that the child gives up at once
-    detail::fork_reply reply{.error = -2};
-    os::ending ending;
-    std::vector<unique_handle> process;
-    const std::array<std::span<std::byte>, 1> parts{std::as_writable_bytes(std::span(&reply, 1))};
-    const std::array<std::span<std::byte>, 1> last{std::as_writable_bytes(std::span(&ending, 1))};
-    os::receive_packet(report, parts, process, deadline::after(patience));
-    os::receive_packet(report, last, process, deadline::after(patience));
-    return reply.error == 0 && process.size() == 1 && ending.how == os::ending::kind::exited &&
-           ending.code == 0;
+    raw_start child = start({});
+    child.give_up();
+    const auto reply = child.reply();
+    const auto ending = child.ending();
+    return reply && reply->error == 0 && reply->id > 0 && ending && ending->how == os::ending::kind::exited &&
+           ending->code == 0;
   }
 
  private:
@@ -104,7 +134,97 @@ BOOST_AUTO_TEST_CASE(garbage_is_ignored) {
   server.send(std::as_bytes(std::span(&request, 1)));
   server.send(std::as_bytes(std::span(&request, 1)), std::span(many).first(1));
   server.send(std::as_bytes(std::span(&request, 1)), std::span(many).first(3));
+  for (const std::uint32_t size : {1U, 99U, 101U, 0xffff'ffffU}) {
+    std::vector<std::byte> packet(sizeof request + 100);
+    const detail::fork_request claims{.start_size = size};
+    std::memcpy(packet.data(), &claims, sizeof claims);
+    server.send(packet, std::span(many).first(2));
+  }
+  for (const std::uint32_t handles : {1U, 3U, 0xffff'ffffU}) {
+    const detail::fork_request claims{.start_handles = handles};
+    server.send(std::as_bytes(std::span(&claims, 1)), std::span(many).first(4));
+  }
   BOOST_TEST(server.serves());
+}
+
+BOOST_AUTO_TEST_CASE(a_start_that_cannot_be_read_is_refused) {
+  raw_server server;
+  for (const std::size_t size : {std::size_t{1}, std::size_t{500}, detail::fork_request::most_bytes}) {
+    buffer garbage;
+    garbage.extend(size);
+    std::ranges::fill(garbage.writable_bytes(), std::byte{0xa5});
+    const auto reply = server.start(message(std::move(garbage))).reply();
+    BOOST_TEST((reply && reply->error == detail::fork_reply::unreadable));
+  }
+  BOOST_TEST(server.serves());
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_is_not_let_go_does_nothing) {
+  raw_server server;
+  auto [here, there] = pipe();
+  raw_start child = server.start(start_message<&say_done>(std::move(there)));
+  BOOST_TEST((child.reply() && !here.poll()));
+  child.give_up();
+  const auto ending = child.ending();
+  BOOST_TEST((ending && ending->how == os::ending::kind::exited && ending->code == 0));
+  BOOST_TEST(all_gone(here));
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_is_let_go_does_its_work) {
+  raw_server server;
+  auto [here, there] = pipe();
+  raw_start child = server.start(start_message<&say_done>(std::move(there)));
+  child.let_go();
+  BOOST_TEST((child.reply() && child.ending()));
+  BOOST_TEST(hear<bool>(here));
+  BOOST_TEST(all_gone(here));
+}
+
+BOOST_AUTO_TEST_CASE(arguments_of_any_size_arrive) {
+  for (const std::size_t size : {0UL, 1000UL, 65'000UL, 65'300UL, 66'000UL, 3'000'000UL}) {
+    auto [here, there] = pipe();
+    process child(by(start_method::forkserver), fn<&send_back>, std::move(there), std::string(size, 'x'),
+                  std::vector<connection>());
+    BOOST_TEST(hear<std::string>(here) == std::string(size, 'x'));
+    child.join();
+    BOOST_TEST(child.exit_code().value() == 0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(any_number_of_handles_among_the_arguments_arrives) {
+  for (const int count : {1, 247, 248, 249, 250, 251, 252, 253, 300}) {
+    auto [here, there] = pipe();
+    std::vector<connection> ends, others;
+    for (int i = 0; i < count; ++i) {
+      auto [end, other] = pipe();
+      ends.push_back(std::move(end));
+      others.push_back(std::move(other));
+    }
+    process child(by(start_method::forkserver), fn<&send_back>, std::move(there), std::string("all"),
+                  std::move(others));
+    BOOST_TEST(hear<std::string>(here) == "all");
+    for (connection& end : ends) BOOST_TEST(hear<bool>(end));
+    child.join();
+    // Neither the server nor anybody else has them still.
+    for (connection& end : ends) BOOST_TEST(all_gone(end));
+  }
+}
+
+// The server holds what it passes on.
+BOOST_AUTO_TEST_CASE(a_child_finds_nothing_of_what_others_were_given) {
+  auto [here, there] = pipe();
+  std::string mask(40, '\0');
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = static_cast<char>(0x80 + 3 * i);
+  for (const std::size_t in_front : {0UL, 100UL, 5000UL, 60'000UL}) {
+    std::string secret(in_front, '-');
+    for (const char each : mask) secret += static_cast<char>(each ^ 0x55);
+    process(by(start_method::forkserver), fn<&take_note>, secret).join();
+    process(by(start_method::forkserver), fn<&search_own_memory>, there, mask).join();
+    BOOST_TEST(hear<bool>(here) == false, "found behind " << in_front << " bytes");
+  }
+  // It would be found.
+  process(by(start_method::forkserver), fn<&keep_and_search>, there, mask).join();
+  BOOST_TEST(hear<bool>(here) == true);
 }
 
 BOOST_AUTO_TEST_CASE(clients_that_do_not_wait_for_an_answer_harm_nobody) {

@@ -115,7 +115,9 @@ user_regs_struct registers_of(pid_t child) {
 
 }  // namespace
 
-stepped_child::stepped_child(const std::function<void()>& operation) : pid_(::fork()) {
+stepped_child::stepped_child(const std::function<void()>& operation) {
+  std::fflush(nullptr);  // an operation that forks would write it too
+  pid_ = ::fork();
   if (pid_ < 0) throw std::system_error(errno, std::system_category(), "fork");
   if (pid_ == 0) run(operation);
   try {

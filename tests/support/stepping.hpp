@@ -36,7 +36,7 @@ class stepped_child {
   bool go_on(int request);
   bool is_at_repeating_instruction(std::uintptr_t& next) const;
 
-  pid_t pid_;
+  pid_t pid_ = -1;
   int pending_signal_ = 0;
   bool ended_ = false;
 };

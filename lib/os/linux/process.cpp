@@ -188,11 +188,16 @@ void drop_standard_input() noexcept {
   ::close(null);
 }
 
-void keep_as_passed(std::span<const handle_view> kept) noexcept {
-  place(kept, [](int from, int to) {
-    if (from != to) ::dup2(from, to);
-  });
-  ::close_range(static_cast<unsigned>(first_passed_handle) + static_cast<unsigned>(kept.size()), ~0U, 0);
+void close_all_but(std::span<handle_view> kept) noexcept {
+  std::ranges::sort(kept, {}, [](handle_view each) { return each.native(); });
+  int first = STDERR_FILENO + 1;
+  for (const handle_view each : kept) {
+    const int number = each.native();
+    if (number < first) continue;
+    if (number > first) ::close_range(static_cast<unsigned>(first), static_cast<unsigned>(number) - 1, 0);
+    first = number + 1;
+  }
+  ::close_range(static_cast<unsigned>(first), ~0U, 0);
 }
 
 bool other_threads_run() {
