@@ -101,7 +101,7 @@ class zygote {
   void tell_end(std::size_t index) {
     if (const auto ending = os::reap(children_[index].process)) {
       tell(children_[index].report, *ending);
-      children_.erase(children_.begin() + index);
+      children_.erase(children_.begin() + static_cast<std::ptrdiff_t>(index));
     }
   }
 
