@@ -74,6 +74,9 @@ class forking_iarchive {
 
   /// @throws archive_error  when bytes are left over
   void finish() const;
+  /// Lets go of the shared objects that it has read, and of handles that nobody has claimed, as its
+  /// destruction does. Nothing is to be read after it.
+  void drop_objects() noexcept;
 
   // --- the rest of Boost's concept -----------------------------------------------------------------------
   void load_binary(void* into, std::size_t count) { read_block(into, count); }

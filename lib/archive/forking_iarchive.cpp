@@ -259,6 +259,11 @@ void forking_iarchive::finish() const {
   if (remaining() != 0) fail(std::to_string(remaining()) + " bytes are left over after the value");
 }
 
+void forking_iarchive::drop_objects() noexcept {
+  shared_.clear();
+  handles_.clear();
+}
+
 void forking_iarchive::give_up() {
   for (const detail::shared_slot& slot : shared_) {
     if (slot.object && slot.clear != nullptr) slot.clear(slot.object.get());

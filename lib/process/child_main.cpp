@@ -10,6 +10,8 @@
 #include "os/socket.hpp"
 #include "process/identity.hpp"
 
+#include <gsl/util>
+
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -77,6 +79,8 @@ void tell_of_exception(line_to_parent& parent) noexcept {
 }
 
 void run(read_start& start, closure* work) {
+  // What the arguments share ends with them. Memory need not be freed, nor touched for that.
+  const auto ended = gsl::finally([&] { start.archive.drop_objects(); });
   become(start.request);
   if (work != nullptr) {
     start.archive.finish();

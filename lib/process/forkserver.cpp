@@ -14,6 +14,8 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace ferry::detail {
@@ -78,17 +80,10 @@ std::shared_ptr<server> running_server() {
   return current;
 }
 
-[[noreturn]] void throw_refusal(std::int32_t code) {
-  if (code == fork_reply::has_threads) {
-    throw process_error(
-        "the forkserver cannot fork: this program starts threads before its main function calls ferry::init");
-  }
-  if (code == fork_reply::unreadable) {
-    throw process_error(
-        "the forkserver cannot read what its child is to do: it runs another version of this program. Call "
-        "ferry::stop_forkserver() to have it started anew");
-  }
-  os::throw_system_error(code, "fork a process in the forkserver");
+[[noreturn]] void throw_refusal(std::int32_t code, std::string_view why) {
+  const std::string what = "the forkserver cannot start a process: " + std::string(why);
+  if (code == fork_reply::refused) throw process_error(what);
+  throw system_error(std::error_code(code, std::system_category()), what);
 }
 
 }  // namespace
@@ -111,12 +106,14 @@ std::optional<forked_child> fork_by_server(handle_view channel, handle_view life
   }
   const std::array sent{std::as_bytes(std::span(&request, 1)), along};
   fork_reply reply;
+  std::array<char, fork_reply::most_text> text{};
   std::vector<unique_handle> process;
   std::optional<os::arrival> came;
   try {
     if (os::send_packet(whom->requests(), sent, handles, until)) {
       report.second.reset();
-      const std::array<std::span<std::byte>, 1> parts{std::as_writable_bytes(std::span(&reply, 1))};
+      const std::array<std::span<std::byte>, 2> parts{std::as_writable_bytes(std::span(&reply, 1)),
+                                                      std::as_writable_bytes(std::span(text))};
       came = os::receive_packet(report.first, parts, process, until);
     }
   } catch (const end_of_stream&) {
@@ -126,11 +123,11 @@ std::optional<forked_child> fork_by_server(handle_view channel, handle_view life
     return std::nullopt;
   }
   if (!came) throw process_error("the forkserver did not answer in time (context::start_timeout)");
-  if (came->bytes != sizeof reply) {
+  if (came->bytes < sizeof reply) {
     if (whom->has_ended(deadline::after(dying_time))) return std::nullopt;
     throw process_error("the forkserver could not take the request: " + os::handle_limit_text());
   }
-  if (reply.error != 0) throw_refusal(reply.error);
+  if (reply.error != 0) throw_refusal(reply.error, {text.data(), came->bytes - sizeof reply});
   if (process.empty()) os::throw_system_error(EMFILE, "watch process " + std::to_string(reply.id));
   return forked_child{{reply.id, std::move(process.front())}, std::move(report.first), fits};
 }

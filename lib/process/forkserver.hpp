@@ -24,8 +24,8 @@ struct forked_child {
 /// @param start  goes along, unless it is large
 /// @returns nothing when the server died over it. There may be a child nevertheless: it is to find its
 ///          channel closed, so another attempt needs a new one
-/// @throws process_error  when the server does not answer before `until`
-/// @throws system_error  as `os::start_program`
+/// @throws process_error  when the server does not answer before `until`, or cannot read `start`
+/// @throws system_error  as `os::start_program`, from the server too
 std::optional<forked_child> fork_by_server(handle_view channel, handle_view lifeline, const message& start,
                                            deadline until);
 

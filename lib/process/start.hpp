@@ -16,7 +16,7 @@ class child_state;
 /// What the parent holds of a child. Nothing of it remains open in a fork of the parent.
 struct started_child {
   os::started_process process;
-  connection channel;      ///< the start goes over it, and the exception that ended the callable comes back
+  connection channel;      ///< lets the child begin, and brings back the exception that ended the callable
   unique_handle lifeline;  ///< daemons only: while it is open anywhere, the child may live
   unique_handle report;    ///< forkserver only: how the child ended is told here
   const fork_hook on_fork{[this] {

@@ -4,6 +4,7 @@
 #include <ferry/error.hpp>
 #include <ferry/message.hpp>
 
+#include "os/handle.hpp"
 #include "os/socket.hpp"
 #include "os/wait.hpp"
 #include "process/child_main.hpp"
@@ -13,20 +14,25 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <chrono>
 #include <iterator>
 #include <memory>
 #include <new>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace ferry::detail {
 namespace {
 
-/// A request as it arrived.
-struct taken_request {
+/// How long a client whose user has too many handles in flight may keep its server waiting.
+constexpr std::chrono::seconds telling_time{1};
+
+/// What comes with a request besides the start message.
+struct request_ends {
   unique_handle report, channel, lifeline;
-  message start;  ///< empty: it comes over the channel
 };
 
 struct forked {
@@ -35,19 +41,31 @@ struct forked {
 
 /// Says something to one client. That it is gone, or does not listen, is its own affair.
 template <class Report>
-void tell(handle_view client, const Report& what, std::span<const handle_view> handles = {}) noexcept {
+void tell(handle_view client, const Report& what, std::span<const handle_view> handles = {},
+          std::string_view text = {}) noexcept {
   try {
-    const std::array<std::span<const std::byte>, 1> parts{std::as_bytes(std::span(&what, 1))};
-    os::send_packet(client, parts, handles, deadline::immediately());
+    const std::array parts{std::as_bytes(std::span(&what, 1)), std::as_bytes(std::span(text))};
+    os::send_packet(client, parts, handles, deadline::after(telling_time));
   } catch (const error&) {
   }
 }
 
-void refuse(handle_view client, std::int32_t why) noexcept {
-  tell(client, fork_reply{.error = why});
+void refuse(handle_view client, std::int32_t code, std::string_view why) noexcept {
+  tell(client, fork_reply{.error = code}, {}, why.substr(0, fork_reply::most_text));
 }
-void refuse(handle_view client, std::errc why) noexcept {
-  refuse(client, static_cast<std::int32_t>(why));
+/// To be called while an exception is handled.
+void refuse(handle_view client) noexcept {
+  try {
+    throw;
+  } catch (const system_error& problem) {
+    // Without the reason: the client's exception of the same code says it.
+    const std::string_view text = problem.what();
+    refuse(client, problem.code().value(), text.substr(0, text.rfind(": ")));
+  } catch (const std::bad_alloc&) {
+    refuse(client, ENOMEM, "read what it is to do");
+  } catch (const std::exception& problem) {
+    refuse(client, fork_reply::refused, problem.what());
+  }
 }
 
 /// The one block that start messages arrive in.
@@ -80,7 +98,8 @@ class zygote {
   explicit zygote(unique_handle clients)
       : clients_(std::move(clients)), has_threads_(os::other_threads_run()) {
     os::ignore_interrupts();
-    static_cast<void>(self());  // made here once, not by each child
+    taken_.reserve(os::most_handles_per_call);  // so that what comes can be taken without memory
+    static_cast<void>(self());                  // made here once, not by each child
   }
 
   void serve() {
@@ -116,63 +135,59 @@ class zygote {
       return;
     }
     block_.wipe_behind(came->bytes - std::min(came->bytes, sizeof request));
-    auto taken = as_request(request, *came);
+    answer(request, *came);
     taken_.clear();
-    if (taken) serve(*taken);
   }
 
-  /// @returns nothing when what came is no request
-  std::optional<taken_request> as_request(const fork_request& request, const os::arrival& came) {
+  void answer(const fork_request& request, const os::arrival& came) {
     const bool well_formed = came.bytes == sizeof request + request.start_size && !came.truncated &&
                              request.magic == fork_request::expected_magic && request.has_lifeline <= 1;
-    if (well_formed && came.handles_lost && !taken_.empty())
-      refuse(taken_.front(), std::errc::too_many_files_open);
     const std::size_t own = 2 + request.has_lifeline;
-    if (!well_formed || came.handles_lost || taken_.size() != own + request.start_handles)
-      return std::nullopt;
-    taken_request taken{std::move(taken_[0]), std::move(taken_[1]), {}, {}};
-    if (request.has_lifeline != 0) taken.lifeline = std::move(taken_[2]);
-    if (request.start_size != 0) {
-      const auto first = taken_.begin() + static_cast<std::ptrdiff_t>(own);
-      taken.start = message(block_.lend(request.start_size),
-                            {std::make_move_iterator(first), std::make_move_iterator(taken_.end())});
-    }
-    return taken;
-  }
-
-  void serve(taken_request& request) {
-    if (has_threads_) return refuse(request.report, fork_reply::has_threads);
+    if (!well_formed || taken_.empty()) return;
+    if (!came.handles_lost && taken_.size() != own + request.start_handles) return;
+    request_ends ends{std::move(taken_[0]), {}, {}};
     try {
-      fork_child(request);
-    } catch (const system_error& problem) {
-      refuse(request.report, problem.code().value());
-    } catch (const std::bad_alloc&) {
-      refuse(request.report, std::errc::not_enough_memory);
-    } catch (const std::exception&) {
-      refuse(request.report, fork_reply::unreadable);
+      if (came.handles_lost) os::throw_system_error(EMFILE, "take the handles that are for it");
+      if (has_threads_) {
+        throw process_error("this program starts threads before its main function calls ferry::init");
+      }
+      ends.channel = std::move(taken_[1]);
+      if (request.has_lifeline != 0) ends.lifeline = std::move(taken_[2]);
+      fork_child(ends, take_start(request.start_size, own));
+    } catch (...) {
+      refuse(ends.report);
     }
   }
 
-  void fork_child(taken_request& request) {
-    boost::container::small_vector<handle_view, 8> kept{request.channel, request.lifeline};
-    kept.insert(kept.end(), request.start.handles().begin(), request.start.handles().end());
-    std::optional<read_start> start;
-    if (!request.start.bytes().empty()) start.emplace(std::move(request.start));
-    children_.reserve(children_.size() + 1);
-    os::started_process child = os::fork_process();
-    if (child.id == 0) become_child(request, start, kept);
-    const std::array<handle_view, 1> handles{child.handle};
-    tell(request.report, fork_reply{.id = child.id}, handles);
-    children_.push_back({std::move(child.handle), std::move(request.report)});
+  /// @param own  handles that are none of the message's
+  message take_start(std::size_t size, std::size_t own) {
+    if (size == 0) return {};
+    const auto first = taken_.begin() + static_cast<std::ptrdiff_t>(own);
+    return message(block_.lend(size),
+                   {std::make_move_iterator(first), std::make_move_iterator(taken_.end())});
   }
 
-  [[noreturn]] static void become_child(taken_request& request, std::optional<read_start>& start,
+  void fork_child(request_ends& ends, message with) {
+    // A handle that is read out of the message keeps its number.
+    boost::container::small_vector<handle_view, 8> kept{ends.channel, ends.lifeline};
+    kept.insert(kept.end(), with.handles().begin(), with.handles().end());
+    std::optional<read_start> start;
+    if (!with.bytes().empty()) start.emplace(std::move(with));
+    if (children_.size() == children_.capacity()) children_.reserve(2 * children_.size());
+    os::started_process child = os::fork_process();
+    if (child.id == 0) become_child(ends, start, kept);
+    const std::array<handle_view, 1> handles{child.handle};
+    tell(ends.report, fork_reply{.id = child.id}, handles);
+    children_.push_back({std::move(child.handle), std::move(ends.report)});
+  }
+
+  [[noreturn]] static void become_child(request_ends& ends, std::optional<read_start>& start,
                                         std::span<handle_view> kept) noexcept {
     os::restore_interrupts();
     os::close_all_but(kept);
-    static_cast<void>(request.report.release());  // closed
-    if (start) live_as_child(std::move(request.channel), std::move(request.lifeline), *start);
-    live_as_child(std::move(request.channel), std::move(request.lifeline));
+    static_cast<void>(ends.report.release());  // closed
+    if (start) live_as_child(std::move(ends.channel), std::move(ends.lifeline), *start);
+    live_as_child(std::move(ends.channel), std::move(ends.lifeline));
   }
 
   unique_handle clients_;

@@ -27,14 +27,14 @@ struct fork_request {
   std::uint32_t start_handles = 0;
 };
 
-/// The first report on a request. When `error` is 0 a handle of the child comes with it.
+/// The first report on a request: this with a handle of the child, or with an `error` and a text behind it
+/// that says what went wrong.
 struct fork_reply {
-  std::int32_t error = 0;  ///< an error number of the system, or one of the below
+  static constexpr std::size_t most_text = 1000;  ///< bytes
+  static constexpr std::int32_t refused = -1;
+  std::int32_t error = 0;  ///< an error number of the system, or `refused`
   std::int32_t unused = 0;
   std::int64_t id = 0;
-
-  static constexpr std::int32_t has_threads = -1;  ///< the program starts threads before main
-  static constexpr std::int32_t unreadable = -2;   ///< the start message
 };
 
 /// The second and last report: `os::ending`, as it is.

@@ -6,7 +6,9 @@
 
 #include <cctype>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 using namespace ferry;
@@ -67,6 +69,27 @@ void change(point& where, connection line) {
 void take(std::unique_ptr<point> where, connection line) {
   tell(line, *where);
 }
+/// Says in another process than its writer's that it ends.
+struct last_words {
+  connection line;
+  std::int64_t writer = ::getpid();
+
+  last_words() = default;
+  explicit last_words(connection where) : line(std::move(where)) {}
+  last_words(const last_words&) = delete;
+  last_words& operator=(const last_words&) = delete;
+  ~last_words() {
+    if (writer != ::getpid()) line.send(true);
+  }
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& line& writer;
+  }
+};
+void share(const std::shared_ptr<last_words>& what, const std::string&, bool succeed) {
+  if (!succeed) throw std::runtime_error(what ? "shared" : "not shared");
+}
+
 void take_by_rvalue(std::vector<int>&& numbers, connection&& line) {
   tell(line, numbers.size());
 }
@@ -139,6 +162,18 @@ BOOST_AUTO_TEST_CASE(a_reference_is_to_the_copy_in_the_child) {
   BOOST_TEST(where.x == 1);
 }
 
+BOOST_DATA_TEST_CASE(a_shared_argument_ends_before_the_process, every_start_method, method) {
+  for (const std::size_t size : {0U, 100'000U}) {
+    for (const bool succeed : {false, true}) {
+      auto [here, there] = pipe();
+      process child(by(method), fn<&share>, std::make_shared<last_words>(std::move(there)),
+                    std::string(size, 'x'), succeed);
+      BOOST_TEST(hear<bool>(here));
+      child.join();
+      BOOST_TEST(child.exit_code().value() == (succeed ? 0 : 1));
+    }
+  }
+}
 BOOST_AUTO_TEST_CASE(what_cannot_be_copied_is_moved_in_or_written_where_it_is) {
   auto [here, there] = pipe();
   process child(fn<&take>, std::make_unique<point>(point{3, 4}), there);

@@ -161,8 +161,10 @@ BOOST_AUTO_TEST_CASE(a_start_that_cannot_be_read_is_refused) {
     buffer garbage;
     garbage.extend(size);
     std::ranges::fill(garbage.writable_bytes(), std::byte{0xa5});
-    const auto reply = server.start(message(std::move(garbage))).reply();
-    BOOST_TEST((reply && reply->error == detail::fork_reply::unreadable));
+    raw_start child = server.start(message(std::move(garbage)));
+    const auto reply = child.reply();
+    BOOST_TEST((reply && reply->error == detail::fork_reply::refused));
+    BOOST_TEST(child.text().find("message") != std::string::npos, child.text());
   }
   BOOST_TEST(server.serves());
 }

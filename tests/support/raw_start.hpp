@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -58,6 +59,8 @@ class raw_start {
     if (!receive(reply)) return std::nullopt;
     return reply;
   }
+  /// What a refusal says.
+  const std::string& text() const noexcept { return text_; }
   /// @returns nothing when it will not be told
   std::optional<os::ending> ending() {
     os::ending ending;
@@ -80,11 +83,16 @@ class raw_start {
   template <class What>
   bool receive(What& what) {
     std::vector<unique_handle> process;
-    const std::array parts{std::as_writable_bytes(std::span(&what, 1))};
+    text_.resize(detail::fork_reply::most_text);
+    const std::array parts{std::as_writable_bytes(std::span(&what, 1)),
+                           std::as_writable_bytes(std::span(text_))};
     const auto came = os::receive_packet(report_.first, parts, process, deadline::after(patience));
-    return came && came->bytes == sizeof what;
+    if (!came || came->bytes < sizeof what) return false;
+    text_.resize(came->bytes - sizeof what);
+    return true;
   }
 
+  std::string text_;
   os::handle_pair report_ = os::packet_socket_pair(), channel_ = os::packet_socket_pair();
 };
 

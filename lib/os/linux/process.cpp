@@ -58,7 +58,24 @@ class file_actions {
   file_actions(const file_actions&) = delete;
   file_actions& operator=(const file_actions&) = delete;
 
-  void move(int from, int to) { check(::posix_spawn_file_actions_adddup2(&actions_, from, to)); }
+  /// Puts `passed` at 3, 4, in an order in which none overwrites another.
+  void pass(std::span<const handle_view> passed) {
+    constexpr int first = first_passed_handle, second = first_passed_handle + 1, spare = second + 1;
+    if (passed.size() == 1) move(passed[0].native(), first);
+    if (passed.size() != 2) return;
+    const int a = passed[0].native(), b = passed[1].native();
+    if (b != first) {
+      move(a, first);
+      move(b, second);
+    } else if (a != second) {
+      move(b, second);
+      move(a, first);
+    } else {
+      move(b, spare);
+      move(a, first);
+      move(spare, second);
+    }
+  }
   void open_null(int at) {
     check(::posix_spawn_file_actions_addopen(&actions_, at, "/dev/null", O_RDONLY, 0));
   }
@@ -66,31 +83,12 @@ class file_actions {
   const posix_spawn_file_actions_t* get() const noexcept { return &actions_; }
 
  private:
+  void move(int from, int to) { check(::posix_spawn_file_actions_adddup2(&actions_, from, to)); }
   static void check(int code) {
     if (code != 0) throw_system_error(code, "prepare the descriptors of a new process");
   }
   posix_spawn_file_actions_t actions_{};
 };
-
-/// Has `move(from, to)` put `passed` at 3, 4, in an order in which none overwrites another.
-template <class Move>
-void place(std::span<const handle_view> passed, Move move) {
-  constexpr int first = first_passed_handle, second = first_passed_handle + 1, spare = second + 1;
-  if (passed.size() == 1) move(passed[0].native(), first);
-  if (passed.size() != 2) return;
-  const int a = passed[0].native(), b = passed[1].native();
-  if (b != first) {
-    move(a, first);
-    move(b, second);
-  } else if (a != second) {
-    move(b, second);
-    move(a, first);
-  } else {
-    move(b, spare);
-    move(a, first);
-    move(spare, second);
-  }
-}
 
 class spawn_attributes {
  public:
@@ -144,7 +142,7 @@ started_process start_program(const program& what, std::span<const handle_view> 
       what.path.empty() ? "start this program again as a new process" : "start program " + what.path;
   const char* const path = what.path.empty() ? "/proc/self/exe" : what.path.c_str();
   file_actions actions;
-  place(passed, [&actions](int from, int to) { actions.move(from, to); });
+  actions.pass(passed);
   actions.close_from(first_passed_handle + static_cast<int>(passed.size()));
   actions.open_null(STDIN_FILENO);
   const spawn_attributes attributes;
