@@ -106,7 +106,7 @@ std::optional<forked_child> fork_by_server(handle_view channel, handle_view life
   }
   const std::array sent{std::as_bytes(std::span(&request, 1)), along};
   fork_reply reply;
-  std::array<char, fork_reply::most_text> text{};
+  std::array<char, fork_reply::most_text> text;
   std::vector<unique_handle> process;
   std::optional<os::arrival> came;
   try {

@@ -30,7 +30,7 @@ struct fork_request {
 /// The first report on a request: this with a handle of the child, or with an `error` and a text behind it
 /// that says what went wrong.
 struct fork_reply {
-  static constexpr std::size_t most_text = 1000;  ///< bytes
+  static constexpr std::size_t most_text = 400;  ///< bytes
   static constexpr std::int32_t refused = -1;
   std::int32_t error = 0;  ///< an error number of the system, or `refused`
   std::int32_t unused = 0;
