@@ -88,7 +88,7 @@ std::shared_ptr<server> running_server() {
 
 }  // namespace
 
-std::optional<forked_child> fork_by_server(handle_view channel, handle_view lifeline, const message& start,
+std::optional<forked_child> fork_by_server(handle_view channel, handle_view lifeline, message& start,
                                            deadline until) {
   const std::shared_ptr<server> whom = running_server();
   os::handle_pair report = os::packet_socket_pair();
@@ -129,7 +129,8 @@ std::optional<forked_child> fork_by_server(handle_view channel, handle_view life
   }
   if (reply.error != 0) throw_refusal(reply.error, {text.data(), came->bytes - sizeof reply});
   if (process.empty()) os::throw_system_error(EMFILE, "watch process " + std::to_string(reply.id));
-  return forked_child{{reply.id, std::move(process.front())}, std::move(report.first), fits};
+  if (fits) start = message();
+  return forked_child{{reply.id, std::move(process.front())}, std::move(report.first)};
 }
 
 std::optional<os::ending> take_report(handle_view report) {

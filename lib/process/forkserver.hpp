@@ -14,19 +14,19 @@ namespace ferry::detail {
 struct forked_child {
   os::started_process process;
   unique_handle report;  ///< `take_report` reads from it how the child ended
-  bool has_start;        ///< any message over its channel lets it begin; otherwise it waits for its start
 };
 
 /// Has the forkserver of this process fork a child, launching or relaunching the server if need be.
 /// Thread-safe.
 /// @param channel  the child's end of the connection that it is started over
 /// @param lifeline  invalid, or what the child dies with
-/// @param start  goes along, unless it is large
+/// @param start  goes along unless it is large, and is empty then: the child waits for any message over its
+///               channel. Otherwise it waits for this one
 /// @returns nothing when the server died over it. There may be a child nevertheless: it is to find its
 ///          channel closed, so another attempt needs a new one
 /// @throws process_error  when the server does not answer before `until`, or cannot read `start`
 /// @throws system_error  as `os::start_program`, from the server too
-std::optional<forked_child> fork_by_server(handle_view channel, handle_view lifeline, const message& start,
+std::optional<forked_child> fork_by_server(handle_view channel, handle_view lifeline, message& start,
                                            deadline until);
 
 /// @returns how the child ended; 255 when the server died before it could tell; nothing when there is no

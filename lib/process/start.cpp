@@ -166,15 +166,15 @@ void start_directly(const child_state& child, start_method method, closure* work
   made.process = method == start_method::spawn ? spawn(child, ends) : fork_child(ends, work);
 }
 
-/// @returns what the child has still to be sent before it begins
-message start_by_server(const child_state& child, message start, started_child& made) {
+/// @param start  as of `fork_by_server`
+void start_by_server(const child_state& child, message& start, started_child& made) {
   const deadline until = deadline::after(child.context.start_timeout);
   for (int attempts = 3; attempts > 0; --attempts) {
     const leads ends = connect(child, made);
     if (auto forked = fork_by_server(ends.channel, ends.lifeline, start, until)) {
       made.process = std::move(forked->process);
       made.report = std::move(forked->report);
-      return forked->has_start ? message() : std::move(start);
+      return;
     }
   }
   throw process_error("the forkserver ends as soon as it is asked for a process");
@@ -193,7 +193,7 @@ std::unique_ptr<started_child> start(const child_state& child, start_method meth
   message start = write_start(child, what);
   auto made = std::make_unique<started_child>();
   if (method == start_method::forkserver) {
-    start = start_by_server(child, std::move(start), *made);
+    start_by_server(child, start, *made);
   } else {
     start_directly(child, method, work, *made);
   }

@@ -99,7 +99,7 @@ class zygote {
       : clients_(std::move(clients)), has_threads_(os::other_threads_run()) {
     os::ignore_interrupts();
     taken_.reserve(os::most_handles_per_call);  // so that what comes can be taken without memory
-    static_cast<void>(self());                  // made here once, not by each child
+    static_cast<void>(self());  // what a process knows of itself is made here once, not by each child
   }
 
   void serve() {

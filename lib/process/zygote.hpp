@@ -4,6 +4,7 @@
 #include <ferry/handle.hpp>
 
 #include "os/process.hpp"
+#include "os/socket.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +21,8 @@ namespace ferry::detail {
 struct fork_request {
   static constexpr std::uint32_t expected_magic = 0x66726b32;        // "frk2"
   static constexpr std::size_t most_bytes = std::size_t{64} << 10U;  ///< of a start message that comes along
-  static constexpr std::size_t most_handles = 250;                   ///< of it
+  /// Of it, beside the three others.
+  static constexpr std::size_t most_handles = os::most_handles_per_call - 3;
   std::uint32_t magic = expected_magic;
   std::uint32_t has_lifeline = 0;
   std::uint32_t start_size = 0;  ///< 0: the start message is to come over the channel

@@ -62,13 +62,6 @@ struct echo {
   }
 };
 
-void change(point& where, connection line) {
-  where.x += 1;
-  tell(line, where);
-}
-void take(std::unique_ptr<point> where, connection line) {
-  tell(line, *where);
-}
 /// Says in another process than its writer's that it ends.
 struct last_words {
   connection line;
@@ -86,10 +79,17 @@ struct last_words {
     archive& line& writer;
   }
 };
+
+void change(point& where, connection line) {
+  where.x += 1;
+  tell(line, where);
+}
+void take(std::unique_ptr<point> where, connection line) {
+  tell(line, *where);
+}
 void share(const std::shared_ptr<last_words>& what, const std::string&, bool succeed) {
   if (!succeed) throw std::runtime_error(what ? "shared" : "not shared");
 }
-
 void take_by_rvalue(std::vector<int>&& numbers, connection&& line) {
   tell(line, numbers.size());
 }
@@ -174,6 +174,7 @@ BOOST_DATA_TEST_CASE(a_shared_argument_ends_before_the_process, every_start_meth
     }
   }
 }
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_copied_is_moved_in_or_written_where_it_is) {
   auto [here, there] = pipe();
   process child(fn<&take>, std::make_unique<point>(point{3, 4}), there);

@@ -115,8 +115,8 @@ class raw_server {
     child.give_up();
     const auto reply = child.reply();
     const auto ending = child.ending();
-    return reply && reply->error == 0 && reply->id > 0 && ending && ending->how == os::ending::kind::exited &&
-           ending->code == 0;
+    return reply && reply->error == 0 && child.handle_count() == 1 && ending &&
+           ending->how == os::ending::kind::exited && ending->code == 0;
   }
 
  private:

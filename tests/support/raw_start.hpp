@@ -59,6 +59,8 @@ class raw_start {
     if (!receive(reply)) return std::nullopt;
     return reply;
   }
+  /// How many handles came with it.
+  std::size_t handle_count() const noexcept { return handles_.size(); }
   /// What a refusal says.
   const std::string& text() const noexcept { return text_; }
   /// @returns nothing when it will not be told
@@ -82,17 +84,17 @@ class raw_start {
  private:
   template <class What>
   bool receive(What& what) {
-    std::vector<unique_handle> process;
     text_.resize(detail::fork_reply::most_text);
     const std::array parts{std::as_writable_bytes(std::span(&what, 1)),
                            std::as_writable_bytes(std::span(text_))};
-    const auto came = os::receive_packet(report_.first, parts, process, deadline::after(patience));
+    const auto came = os::receive_packet(report_.first, parts, handles_, deadline::after(patience));
     if (!came || came->bytes < sizeof what) return false;
     text_.resize(came->bytes - sizeof what);
     return true;
   }
 
   std::string text_;
+  std::vector<unique_handle> handles_;
   os::handle_pair report_ = os::packet_socket_pair(), channel_ = os::packet_socket_pair();
 };
 
