@@ -5,12 +5,15 @@ install(DIRECTORY include/ferry DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MA
 
 # The templates in packaging/ are filled in by both builds, so the package does not depend on which one
 # made it. Paths inside are relative to the package: an installed tree can be moved.
+# A shared library brings what it needs itself; who links a static one needs that too, asked for with --static or without.
 if(BUILD_SHARED_LIBS)
   set(library_kind SHARED)
   set(library_file libferry.so.${PROJECT_VERSION})
+  set(requires_crypto Requires.private)
 else()
   set(library_kind STATIC)
   set(library_file libferry.a)
+  set(requires_crypto Requires)
 endif()
 set(version ${PROJECT_VERSION})
 set(description ${PROJECT_DESCRIPTION})

@@ -1,5 +1,5 @@
 # The test programs: one for each folder of tests/ that holds Boost.Test cases.
-find_package(Boost 1.81 REQUIRED COMPONENTS unit_test_framework)
+find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS unit_test_framework)
 
 # Compiles a target with the header that tests share. Without ccache, which takes a fifth longer than the compiler alone
 # then: it reads a hundred megabytes each time.
