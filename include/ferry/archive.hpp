@@ -3,6 +3,7 @@
 
 #include <ferry/detail/codec.hpp>
 #include <ferry/detail/codec_boost.hpp>
+#include <ferry/detail/codec_boost_pointer.hpp>
 #include <ferry/detail/codec_error.hpp>
 #include <ferry/detail/codec_pointer.hpp>
 #include <ferry/detail/codec_standard.hpp>
@@ -33,13 +34,17 @@ message dump(const T& value, const archive_options& options) {
 
 template <class T>
 void load_whole(forking_iarchive& archive, T& value) {
-  static_assert(type_cannot_arrive<T>::checked);
-  check_type_name(archive, identity_of<T>(), typeid(T));
-  try {
-    detail::load(archive, value);
-    archive.finish();
-  } catch (...) {
-    archive.give_up();
+  if constexpr (std::is_const_v<T>) {
+    static_cast<void>(const_object_cannot_be_read<std::remove_const_t<T>>());
+  } else {
+    static_assert(type_cannot_arrive<T>::checked);
+    check_type_name(archive, identity_of<T>(), typeid(T));
+    try {
+      detail::load(archive, value);
+      archive.finish();
+    } catch (...) {
+      archive.give_up();
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <ferry/archive_options.hpp>
 #include <ferry/detail/copy.hpp>
+#include <ferry/detail/helpers.hpp>
 #include <ferry/detail/nesting.hpp>
 #include <ferry/detail/traits.hpp>
 #include <ferry/message.hpp>
@@ -16,6 +17,7 @@
 #include <string_view>
 #include <type_traits>
 #include <typeinfo>
+#include <utility>
 #include <vector>
 
 namespace ferry {
@@ -23,7 +25,12 @@ namespace ferry {
 namespace detail {
 class dispatch_entry;
 template <class T>
-void load(forking_iarchive& archive, T& value);
+const dispatch_entry& entry_by_own_name();
+template <class T>
+void load_into(forking_iarchive& archive, T& value);
+
+/// Who counts the pointers to a shared object: pointers of the one kind cannot own what the other counts.
+enum class shared_by { control_block, object };
 
 /// An object that several `shared_ptr` of a message point to.
 struct shared_slot {
@@ -31,6 +38,9 @@ struct shared_slot {
   const std::type_info* type = nullptr;
   void (*throw_pointer)(void*) = nullptr;  // throws the pointer as what it is, for conversion to a base
   void (*clear)(void*) = nullptr;          // makes the object let go of what it points to
+  shared_by counted = shared_by::control_block;
+  std::shared_ptr<void> boost_owner =
+      {};  // the boost::shared_ptr<void> with which all of Boost's share the count
 };
 }  // namespace detail
 
@@ -63,8 +73,7 @@ class forking_iarchive {
   /// @throws archive_error and what derives from it, system_error, and what a reducer's rebuild throws
   template <class T>
   forking_iarchive& operator>>(T&& value) {
-    // Wrappers such as nvp come as temporaries or const; what they stand for is neither.
-    detail::load(*this, const_cast<std::remove_cvref_t<T>&>(value));
+    detail::load_into(*this, value);
     return *this;
   }
   template <class T>
@@ -80,11 +89,22 @@ class forking_iarchive {
 
   // --- the rest of Boost's concept -----------------------------------------------------------------------
   void load_binary(void* into, std::size_t count) { read_block(into, count); }
+  /// From here on T may stand behind pointers to its base classes in this archive, under its own name,
+  /// without an entry in a dispatch table. The other side has to register it too, or to have an entry of that
+  /// name.
   template <class T>
-  void register_type(const T* = nullptr) {}
+  void register_type(const T* = nullptr) {
+    if constexpr (std::is_polymorphic_v<T> && !std::is_abstract_v<T>)
+      register_entry(detail::entry_by_own_name<T>());
+  }
   unsigned get_library_version() const noexcept { return 19; }
   void reset_object_address(const void*, const void*) noexcept {}
   void delete_created_pointers() noexcept {}
+  /// An object that lives as long as the archive, made when it is first asked for.
+  template <class Helper>
+  Helper& get_helper(const void* id = nullptr) {
+    return detail::helpers::of(helpers_).get<Helper>(id);
+  }
 
   // --- for codecs ----------------------------------------------------------------------------------------
   const archive_options& options() const noexcept { return options_; }
@@ -160,6 +180,14 @@ class forking_iarchive {
     objects_left_ -= count;
   }
 
+  /// What Boost calls the size of a collection. Where it is a count of elements to come, for which the loader
+  /// at work makes room, the bytes must hold them; elsewhere it may be the dimension of something sparse.
+  std::size_t read_collection_size();
+  /// From now on, and at this depth alone, sizes of collections are counts of elements to come.
+  /// @returns what to put back afterwards
+  std::size_t expect_element_counts() noexcept { return std::exchange(counts_at_depth_, depth_left_); }
+  void put_back_element_counts(std::size_t before) noexcept { counts_at_depth_ = before; }
+
   /// @returns null where the writer put no name
   const std::string* read_optional_name();
   const std::string& read_name();
@@ -212,6 +240,7 @@ class forking_iarchive {
     std::ptrdiff_t offset;  // the same for all objects whose dynamic type is `derived`
   };
 
+  void register_entry(const detail::dispatch_entry& entry);
   void read_envelope(std::size_t handles, const detail::type_identity* expected);
   std::uint64_t read_type_name(std::size_t size, const detail::type_identity* expected);
   void check_size() const;
@@ -231,6 +260,7 @@ class forking_iarchive {
   std::uint64_t override_mask_ = 0;
   bool has_versions_ = false;
   std::size_t depth_left_, objects_left_, handles_left_;
+  std::size_t counts_at_depth_ = static_cast<std::size_t>(-1);
   const detail::type_identity* type_ = nullptr;  // what was expected, if the message holds it
   std::string type_name_;                        // otherwise
   std::vector<claimable_handle> handles_;
@@ -238,6 +268,7 @@ class forking_iarchive {
   std::vector<std::pair<std::uint64_t, std::uint32_t>> versions_;
   std::vector<detail::shared_slot> shared_;
   std::vector<known_upcast> upcasts_;
+  std::unique_ptr<detail::helpers> helpers_;  // null while there are none
 };
 
 template <class Base>

@@ -4,6 +4,7 @@
 #include <ferry/archive_options.hpp>
 #include <ferry/detail/bare_message.hpp>
 #include <ferry/detail/copy.hpp>
+#include <ferry/detail/helpers.hpp>
 #include <ferry/detail/nesting.hpp>
 #include <ferry/detail/traits.hpp>
 #include <ferry/message.hpp>
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string_view>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
 #include <vector>
@@ -19,6 +21,8 @@ namespace ferry {
 
 namespace detail {
 class dispatch_entry;
+template <class T>
+const dispatch_entry& entry_by_own_name();
 template <class T>
 void save(forking_oarchive& archive, const T& value);
 }  // namespace detail
@@ -70,9 +74,20 @@ class forking_oarchive {
 
   // --- the rest of Boost's concept -----------------------------------------------------------------------
   void save_binary(const void* bytes, std::size_t count) { write_block(bytes, count); }
+  /// From here on T may stand behind pointers to its base classes in this archive, under its own name,
+  /// without an entry in a dispatch table. The other side has to register it too, or to have an entry of that
+  /// name.
   template <class T>
-  void register_type(const T* = nullptr) {}
+  void register_type(const T* = nullptr) {
+    if constexpr (std::is_polymorphic_v<T> && !std::is_abstract_v<T>)
+      register_entry(detail::entry_by_own_name<T>());
+  }
   unsigned get_library_version() const noexcept { return 19; }
+  /// An object that lives as long as the archive, made when it is first asked for.
+  template <class Helper>
+  Helper& get_helper(const void* id = nullptr) {
+    return detail::helpers::of(helpers_).get<Helper>(id);
+  }
 
   // --- for codecs ----------------------------------------------------------------------------------------
   transfer mode() const noexcept { return options_.mode; }
@@ -157,6 +172,7 @@ class forking_oarchive {
   };
 
   forking_oarchive(std::string_view type_name, std::uint64_t type_hash, const archive_options& options);
+  void register_entry(const detail::dispatch_entry& entry);
   /// @throws limit_exceeded  before memory is asked for that a message may not have
   void write_large_block(const void* bytes, std::size_t count);
   void write_long_size(std::uint64_t size);
@@ -175,6 +191,7 @@ class forking_oarchive {
   std::size_t begin_ = 0;                        // of the message in the buffer
   std::size_t body_ = 0;                         // where its body begins
   std::unique_ptr<tables, drop_tables> tables_;  // null while they are empty
+  std::unique_ptr<detail::helpers> helpers_;     // null while there are none
 };
 
 }  // namespace ferry

@@ -151,6 +151,14 @@ std::uint64_t forking_iarchive::read_long_size() {
   fail("a size does not fit into 64 bits");
 }
 
+std::size_t forking_iarchive::read_collection_size() {
+  if (counts_at_depth_ == depth_left_) return read_count();
+  const std::uint64_t size = read_size();
+  if (size > std::numeric_limits<std::size_t>::max())
+    fail("a size of " + std::to_string(size) + " does not fit into this machine's std::size_t");
+  return static_cast<std::size_t>(size);
+}
+
 const std::string* forking_iarchive::read_optional_name() {
   const std::uint64_t index = read_size();
   if (index == 0) return nullptr;
@@ -170,6 +178,10 @@ const std::string& forking_iarchive::read_name() {
   const std::string* const name = read_optional_name();
   if (name == nullptr) fail("an object that must be preceded by a name is not");
   return *name;
+}
+
+void forking_iarchive::register_entry(const detail::dispatch_entry& entry) {
+  get_helper<detail::registered_types>().entries.push_back(&entry);
 }
 
 void forking_iarchive::expect_name(std::string_view expected) {
@@ -225,6 +237,10 @@ const detail::dispatch_entry* forking_iarchive::read_override(const std::type_in
 const detail::dispatch_entry& forking_iarchive::entry_named(const std::string& name) const {
   if (const detail::dispatch_entry* const entry = table_of(options_).find(std::string_view(name)))
     return *entry;
+  if (helpers_) {
+    for (const detail::dispatch_entry* const entry : helpers_->get<detail::registered_types>(nullptr).entries)
+      if (entry->name() == name) return *entry;
+  }
   throw name_error("no dispatch table in reach knows '" + name +
                        "': add it, e.g. dispatch_table::global().add<...>(\"" + name +
                        "\"), before such messages are read",
@@ -260,6 +276,7 @@ void forking_iarchive::finish() const {
 }
 
 void forking_iarchive::drop_objects() noexcept {
+  helpers_.reset();
   shared_.clear();
   handles_.clear();
 }

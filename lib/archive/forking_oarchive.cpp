@@ -218,11 +218,19 @@ bool forking_oarchive::save_override(const std::type_info& type, std::uint64_t t
 
 const detail::dispatch_entry& forking_oarchive::entry_for(const std::type_info& type) const {
   if (const detail::dispatch_entry* const entry = table_of(options_).find(type)) return *entry;
+  if (helpers_) {
+    for (const detail::dispatch_entry* const entry : helpers_->get<detail::registered_types>(nullptr).entries)
+      if (entry->type() == type) return *entry;
+  }
   const std::string name = boost::core::demangle(type.name());
   throw name_error("no dispatch table in reach has an entry for " + name +
                        ": add one, e.g. dispatch_table::global().add<" + name + ">(\"" + name +
                        "\"), in the writer and in the reader",
                    name);
+}
+
+void forking_oarchive::register_entry(const detail::dispatch_entry& entry) {
+  get_helper<detail::registered_types>().entries.push_back(&entry);
 }
 
 void forking_oarchive::check_guard(const std::type_info& type) const {

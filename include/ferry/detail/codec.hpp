@@ -6,19 +6,28 @@
 #include <ferry/forking_iarchive.hpp>
 #include <ferry/forking_oarchive.hpp>
 
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstring>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <span>
+#include <string>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 namespace ferry::detail {
 
 template <class T>
 T make(forking_iarchive& archive);
+template <class T>
+void load(forking_iarchive& archive, T& value);
 
 // Of classes with a `serialize` of their own, and of what such functions write; defined in codec_boost.hpp.
-template <class T>
+template <class T, bool WithConstructData>
 void save_boost(forking_oarchive& archive, const T* objects, std::size_t count);
 template <class T>
 void load_boost(forking_iarchive& archive, T* objects, std::size_t count);
@@ -29,8 +38,11 @@ void save_boost_wrapper(forking_oarchive& archive, const T& wrapper);
 template <class T>
 void load_boost_wrapper(forking_iarchive& archive, T& wrapper);
 
+/// True of a class that crosses with what `save_construct_data` writes: everywhere, for it may have to be
+/// made. Others have construct data behind pointers alone, as with Boost.
 template <class T>
-inline constexpr bool needs_construct_data = !std::is_default_constructible_v<T> && has_construct_data<T>;
+inline constexpr bool needs_construct_data =
+    !std::is_default_constructible_v<T> && !std::is_abstract_v<T> && has_construct_data<T>;
 
 /// Nothing takes no bytes, so that no count can promise more elements than the bytes after it justify: what
 /// is empty is a zero.
@@ -69,6 +81,24 @@ void load_number(forking_iarchive& archive, T& value) {
     value = static_cast<T>(byte != 0);
   } else {
     archive.read_raw(value);
+  }
+}
+
+/// Of a class that is marked as primitive for Boost.
+template <class T>
+void save_primitive(forking_oarchive& archive, const T& value) {
+  if constexpr (std::is_empty_v<T>) {
+    save_empty(archive);
+  } else {
+    archive.write_block(std::addressof(value), sizeof value);
+  }
+}
+template <class T>
+void load_primitive(forking_iarchive& archive, T& value) {
+  if constexpr (std::is_empty_v<T>) {
+    skip_empty(archive);
+  } else {
+    archive.read_block(std::addressof(value), sizeof value);
   }
 }
 
@@ -130,7 +160,7 @@ void save_elements(forking_oarchive& archive, const T* elements, std::size_t cou
   if constexpr (way_of<T> != way::boost) {
     save_each(archive, elements, count);
   } else if (archive.override_mask() == 0) {
-    save_boost(archive, elements, count);
+    save_boost<T, needs_construct_data<T>>(archive, elements, count);
   } else {
     save_each_overridable(archive, elements, count);
   }
@@ -138,6 +168,7 @@ void save_elements(forking_oarchive& archive, const T* elements, std::size_t cou
 
 template <class T>
 void load_elements(forking_iarchive& archive, T* elements, std::size_t count) {
+  if constexpr (std::is_const_v<T>) static_cast<void>(const_object_cannot_be_read<std::remove_const_t<T>>());
   if (load_as_block(archive, elements, count)) return;
   if constexpr (way_of<T> != way::boost || needs_construct_data<T>) {
     load_each(archive, elements, count);
@@ -273,7 +304,10 @@ void save_own_way(forking_oarchive& archive, const T& value) {
   } else if constexpr (way_of<T> == way::standard) {
     codec<T>::save(archive, value);
   } else if constexpr (way_of<T> == way::boost) {
-    if (!save_as_block(archive, std::addressof(value), 1)) save_boost(archive, std::addressof(value), 1);
+    if (!save_as_block(archive, std::addressof(value), 1))
+      save_boost<T, needs_construct_data<T>>(archive, std::addressof(value), 1);
+  } else if constexpr (way_of<T> == way::primitive) {
+    save_primitive(archive, value);
   } else if constexpr (way_of<T> == way::aggregate) {
     save_aggregate(archive, value);
   }
@@ -324,13 +358,19 @@ inline constexpr bool loads_in_place = find_loads_in_place<T>();
 template <class T>
 void load_own_way(forking_iarchive& archive, T& value);
 
+/// Reads an object that was written by an entry, the only way that its type has.
+template <class T>
+erased_object load_run_time(forking_iarchive& archive) {
+  const dispatch_entry& entry = archive.entry_named(archive.read_name());
+  if (entry.type() != typeid(T)) archive.fail("'" + entry.name() + "' is not " + identity_of<T>().name);
+  return entry.load(archive);
+}
+
 /// Reads a value by the way that its type has.
 template <class T>
 T make_own_way(forking_iarchive& archive) {
   if constexpr (way_of<T> == way::run_time) {
-    const dispatch_entry& entry = archive.entry_named(archive.read_name());
-    if (entry.type() != typeid(T)) archive.fail("'" + entry.name() + "' is not " + identity_of<T>().name);
-    return std::move(*static_cast<T*>(entry.load(archive).get()));
+    return std::move(*static_cast<T*>(load_run_time<T>(archive).get()));
   } else if constexpr (way_of<T> == way::reduced) {
     archive.expect_name(reducer<T>::name);
     return rebuild_from<decltype(reducer<T>::reduce(std::declval<const T&>()))>(
@@ -344,6 +384,10 @@ T make_own_way(forking_iarchive& archive) {
     return make_boost<T>(archive);
   } else if constexpr (way_of<T> == way::aggregate) {
     return make_aggregate<T>(archive);
+  } else if constexpr (way_of<T> == way::primitive) {
+    std::array<std::byte, sizeof(T)> bytes{};
+    load_primitive(archive, bytes);
+    return std::bit_cast<T>(bytes);
   } else {
     return codec<T>::make(archive);
   }
@@ -355,8 +399,11 @@ inline void load_own_way(forking_iarchive& archive, T& value) {
     load_number(archive, value);
   } else if constexpr (way_of<T> == way::array) {
     load_elements(archive, std::data(value), std::extent_v<T>);
-  } else if constexpr (way_of<T> == way::boost && !needs_construct_data<T>) {
-    // Also a base class that nobody can make by itself.
+  } else if constexpr (way_of<T> == way::primitive) {
+    load_primitive(archive, value);
+  } else if constexpr (way_of<T> == way::boost &&
+                       !(needs_construct_data<T> && std::is_move_assignable_v<T>)) {
+    // Also a base class that nobody can make by itself, and what cannot be assigned.
     if (!load_as_block(archive, std::addressof(value), 1)) load_boost(archive, std::addressof(value), 1);
   } else if constexpr (!loads_in_place<T>) {
     value = make_own_way<T>(archive);
@@ -421,6 +468,19 @@ inline void load(forking_iarchive& archive, T& value) {
       if (archive.override_mask() != 0 && load_overridden(archive, value)) return;
     }
     load_own_way(archive, value);
+  }
+}
+
+/// Reads into what user code names, which may be a const wrapper of what is not const.
+template <class T>
+inline void load_into(forking_iarchive& archive, T& value) {
+  using object = std::remove_const_t<T>;
+  if constexpr (!std::is_const_v<T>) {
+    detail::load(archive, value);
+  } else if constexpr (stands_for_another<object>()) {
+    detail::load(archive, const_cast<object&>(value));
+  } else {
+    static_cast<void>(const_object_cannot_be_read<object>());
   }
 }
 

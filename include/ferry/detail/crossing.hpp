@@ -77,6 +77,18 @@ struct type_cannot_cross {
       "ferry: the aggregate T (see the lines around this one) has a member that is a reference, or "
       "const without a value of its own, or more than 100 members. Ways out: make the member a value; "
       "nest aggregates; or specialise ferry::reducer<T>");
+  /// True when BOOST_CLASS_IMPLEMENTATION says what one of the next two assertions repeats.
+  static constexpr bool is_barred = !crosses && (is_marked_not_serializable<T> || is_marked_primitive<T>);
+  static_assert(
+      crosses || !is_marked_not_serializable<T>, FERRY_CANNOT_CROSS
+      "BOOST_CLASS_IMPLEMENTATION marks it as not_serializable. Ways out: leave it out of what is sent; take "
+      "the mark away; or specialise ferry::reducer<T>");
+  static_assert(
+      crosses || !is_marked_primitive<T>, FERRY_CANNOT_CROSS
+      "BOOST_CLASS_IMPLEMENTATION marks it as primitive_type, which crosses as its bytes, and it has more to "
+      "it than its bytes: a destructor, a base or virtual functions. Ways out: mark it object_serializable "
+      "and "
+      "give it a `serialize` function; or specialise ferry::reducer<T>");
   static_assert(
       !std::is_reference_v<T>, FERRY_CANNOT_CROSS
       "it is a reference, to memory that the other process does not have. Ways out: send the value; or "
@@ -100,16 +112,28 @@ struct type_cannot_cross {
                 "event, which "
                 "live in shared memory; or std::atomic_ref on a ferry::shared_value");
   static_assert(
-      crosses || is_lambda<T>() || is_std_lock<T>() || !std::is_class_v<T> || !iterable<T>, FERRY_CANNOT_CROSS
+      crosses || is_barred || is_lambda<T>() || is_std_lock<T>() || !std::is_class_v<T> || !iterable<T>,
+      FERRY_CANNOT_CROSS
       "it is a view, a generator or a range that does not own its elements. Ways out: collect it into a "
       "container, e.g. std::vector, and send that; or specialise ferry::reducer<T>");
   static_assert(
-      crosses || is_function_pointer || is_pointer || is_lambda<T>() || is_std_lock<T>() ||
+      crosses || is_barred || is_function_pointer || is_pointer || is_lambda<T>() || is_std_lock<T>() ||
           (std::is_class_v<T> && iterable<T>) || std::is_reference_v<T>,
       FERRY_CANNOT_CROSS
       "Ways out: make it an aggregate whose members can cross; give it a Boost.Serialization `serialize` "
       "function; specialise ferry::reducer<T> with name, reduce and rebuild; or register these while the "
       "program runs, with dispatch_table::add and registered_at_run_time<T>");
+};
+
+/// Instantiated for a const object that is to be read into.
+template <class T>
+struct const_object_cannot_be_read {
+  static_assert(
+      !std::is_same_v<T, T>,
+      "ferry: an object is to be read that is const (see T in the lines around this one), and reading "
+      "would change it. Ways out: drop the const; give the member its value where the object is made, "
+      "by load_construct_data or a ferry::reducer; or, if it is a wrapper that stands for another "
+      "object, say so with BOOST_CLASS_IS_WRAPPER");
 };
 
 /// As above, for reading.

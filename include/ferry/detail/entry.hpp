@@ -27,7 +27,7 @@ class typed_entry : public dispatch_entry {
     if constexpr (way_of<T> == way::none) {  // crosses by entries alone, never as a value
       return this->load(archive);
     } else {
-      return erase(new T(make<T>(archive)));
+      return erase(make_on_heap<T, written::as_value>(archive).release());
     }
   }
 
@@ -48,13 +48,25 @@ class naming_entry final : public typed_entry<T> {
   explicit naming_entry(std::string_view name) : typed_entry<T>(name, false) {}
 
   void save(forking_oarchive& archive, const void* object) const override {
-    detail::save(archive, *static_cast<const T*>(object));
+    save_pointed(archive, *static_cast<const T*>(object));
   }
-  erased_object load(forking_iarchive& archive) const override { return this->load_value(archive); }
+  erased_object load(forking_iarchive& archive) const override {
+    if constexpr (way_of<T> == way::none) {
+      return erase(static_cast<T*>(nullptr));
+    } else {
+      return erase(make_on_heap<T, written::behind_pointer>(archive).release());
+    }
+  }
   void load_shared(forking_iarchive& archive, std::size_t slot) const override {
     load_into_slot<T>(archive, slot);
   }
 };
+
+template <class T>
+const dispatch_entry& entry_by_own_name() {
+  static const naming_entry<T> entry{{}};
+  return entry;
+}
 
 /// A way to cross, given while the program runs.
 template <class T, class Reduce, class Rebuild>

@@ -7,7 +7,9 @@
 #include <ferry/reducer.hpp>
 
 #include <boost/serialization/is_bitwise_serializable.hpp>
+#include <boost/serialization/level.hpp>
 #include <boost/serialization/serialization.hpp>
+#include <boost/serialization/wrapper.hpp>
 
 #include <concepts>
 #include <exception>
@@ -101,6 +103,27 @@ concept has_construct_data = requires(forking_iarchive& archive, T* place, const
 template <class T>
 concept has_boost_serialize = std::is_class_v<T> &&(has_member_serialize<T>() || has_free_serialize<T>);
 
+// What BOOST_CLASS_IMPLEMENTATION says of a class or an enumeration.
+template <class T>
+consteval bool is_marked(boost::serialization::level_type level) {
+  if constexpr (std::is_class_v<T> || std::is_enum_v<T>) {
+    return static_cast<int>(boost::serialization::implementation_level<T>::value) == static_cast<int>(level);
+  } else {
+    return false;
+  }
+}
+template <class T>
+inline constexpr bool is_marked_not_serializable = is_marked<T>(boost::serialization::not_serializable);
+/// A class that crosses as its bytes, and whose `serialize` is not called, if it has one.
+template <class T>
+inline constexpr bool is_marked_primitive =
+    std::is_class_v<T>&& is_marked<T>(boost::serialization::primitive_type);
+/// True of a class that owns nothing but its bytes, as far as one can see: BOOST_STRONG_TYPEDEF copies by
+/// code of its own.
+template <class T>
+inline constexpr bool is_its_bytes = std::is_trivially_copyable_v<T> ||
+                                     (std::is_standard_layout_v<T> && std::is_trivially_destructible_v<T>);
+
 // --- the decision ----------------------------------------------------------------------------------------
 
 enum class way {
@@ -111,6 +134,7 @@ enum class way {
   array,          // C arrays
   boost_wrapper,  // nvp, array_wrapper and the like
   standard,       // codec<T>
+  primitive,      // classes marked primitive_type for Boost: their bytes
   boost,          // serialize, as a member or free
   aggregate,      // member by member
   run_time,       // registered_at_run_time<T>
@@ -129,20 +153,35 @@ inline constexpr bool is_boost_wrapper<boost::serialization::item_version_type> 
 template <>
 inline constexpr bool is_boost_wrapper<boost::serialization::binary_object> = true;
 
+/// True of what stands for another object, which is read into though the wrapper is const: those above, and
+/// those of users (BOOST_CLASS_IS_WRAPPER, wrapper_traits).
+template <class T>
+consteval bool stands_for_another() {
+  if constexpr (std::is_class_v<T>) {
+    return is_boost_wrapper<T> || boost::serialization::is_wrapper<T>::type::value;
+  } else {
+    return false;
+  }
+}
+
 template <class T>
 consteval way find_way() {
-  if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
+  if constexpr (std::is_arithmetic_v<T> || (std::is_enum_v<T> && !is_marked_not_serializable<T>)) {
     return way::number;
   } else if constexpr (std::is_same_v<T, unique_handle> || std::is_same_v<T, handle_view>) {
     return way::handle;
   } else if constexpr (has_reducer<T>) {
     return way::reduced;
+  } else if constexpr (is_marked_not_serializable<T>) {
+    return way::none;
   } else if constexpr (std::is_bounded_array_v<T>) {
     return way::array;
   } else if constexpr (is_boost_wrapper<T>) {
     return way::boost_wrapper;
   } else if constexpr (has_codec<T>) {
     return way::standard;
+  } else if constexpr (is_marked_primitive<T>) {
+    return is_its_bytes<T> ? way::primitive : way::none;
   } else if constexpr (has_boost_serialize<T>) {
     return way::boost;
   } else if constexpr (std::is_class_v<T> && std::is_aggregate_v<T> && !std::is_polymorphic_v<T> &&
@@ -198,6 +237,8 @@ consteval bool find_bitwise() {
     return std::is_default_constructible_v<T> && boost::serialization::is_bitwise_serializable<T>::value;
   } else if constexpr (way_of<T> == way::aggregate) {
     return has_only_bitwise_fields<T>();
+  } else if constexpr (way_of<T> == way::primitive) {
+    return !std::is_empty_v<T> && std::is_default_constructible_v<T>;
   } else {
     return false;
   }

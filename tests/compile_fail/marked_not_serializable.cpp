@@ -1,0 +1,18 @@
+// What is marked as not serialisable does not cross, though it is an aggregate.
+// expect: ferry: this type .* cannot cross to another process: BOOST_CLASS_IMPL
+// expect: marks it as not_serializable
+// expect: app::secret
+#include <ferry/archive.hpp>
+
+namespace app {
+struct secret {
+  int number;
+};
+}  // namespace app
+#ifndef FERRY_CONTROL
+BOOST_CLASS_IMPLEMENTATION(app::secret, boost::serialization::not_serializable)
+#endif
+
+ferry::message send(const std::vector<app::secret>& value) {
+  return ferry::dumps(value);
+}

@@ -1,0 +1,18 @@
+// What owns more than its bytes does not cross as its bytes.
+// expect: ferry: this type .* cannot cross to another process: BOOST_CLASS_IMPL
+// expect: marks it as primitive_type
+// expect: app::name
+#include <ferry/archive.hpp>
+
+namespace app {
+struct name {
+  std::string text;
+};
+}  // namespace app
+#ifndef FERRY_CONTROL
+BOOST_CLASS_IMPLEMENTATION(app::name, boost::serialization::primitive_type)
+#endif
+
+ferry::message send(const app::name& value) {
+  return ferry::dumps(value);
+}
