@@ -4,6 +4,8 @@
 #include <boost/archive/impl/archive_serializer_map.ipp>
 
 #include <cstring>
+#include <string>
+#include <utility>
 
 namespace ferry {
 
@@ -14,6 +16,20 @@ void tracking_iarchive::load_override(boost::archive::class_name_type& name) {
                 " characters, more than Boost allows");
   }
   std::memcpy(static_cast<char*>(name), text.c_str(), text.size() + 1);
+}
+
+// Objects without content take no bytes in these archives, so a count may be larger than what is left of the
+// message; it must not have a loader make room for much more than the message is worth.
+void tracking_iarchive::load_override(boost::serialization::collection_size_type& size) {
+  constexpr std::size_t always_granted = std::size_t{16} << 20U;  // bytes
+  load(size);
+  const std::size_t count = std::as_const(size);
+  if (element_size_ != 0 && count > always_granted / element_size_) inner_.check_count(count);
+}
+
+void tracking_iarchive::fail_variant(std::size_t alternatives, std::uint64_t index) const {
+  inner_.fail("a variant of " + std::to_string(alternatives) + " alternatives holds number " +
+              std::to_string(index));
 }
 
 }  // namespace ferry

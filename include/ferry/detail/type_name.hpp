@@ -118,6 +118,14 @@ struct type_namer<unique_handle> {
 };
 template <>
 struct type_namer<handle_view> : type_namer<unique_handle> {};
+/// In tracking archives: that somebody may not change what he points to is nothing that is on the wire.
+template <class T>
+requires(!std::is_function_v<T>) struct type_namer<T*> {
+  static void append(std::string& name) {
+    append_type_name<T>(name);
+    name += '*';
+  }
+};
 template <class T, std::size_t Size>
 struct type_namer<T[Size]> {
   static void append(std::string& name) {
