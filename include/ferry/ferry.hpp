@@ -1,5 +1,6 @@
 // All of Ferry but <ferry/tracking_archive.hpp>, which is for trusted peers alone and brings Boost's archives
-// with it. Including only the header of what you use compiles faster.
+// with it, and <ferry/boost_export.hpp>, which acts where it is included. Including only the header of what
+// you use compiles faster.
 #pragma once
 
 #include <ferry/address.hpp>
@@ -46,6 +47,7 @@
 #include <ferry/shared_value.hpp>
 #include <ferry/simple_queue.hpp>
 #include <ferry/socket.hpp>
+#include <ferry/stream_archive.hpp>
 #include <ferry/task.hpp>
 #include <ferry/transfer.hpp>
 #include <ferry/wait.hpp>

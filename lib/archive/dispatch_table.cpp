@@ -1,4 +1,5 @@
 // Dispatch tables: entries by name and by type, in layers.
+#include <ferry/boost_export.hpp>
 #include <ferry/dispatch_table.hpp>
 
 #include "archive/builtin.hpp"
@@ -62,6 +63,12 @@ void dispatch_table::insert(std::unique_ptr<const detail::dispatch_entry> entry)
   }
   if (renames) renamed_mask_.fetch_or(bit, std::memory_order_release);
   if (overrides) override_mask_.fetch_or(bit, std::memory_order_release);
+}
+
+void detail::insert_exported(std::unique_ptr<const dispatch_entry> entry) {
+  dispatch_table& table = dispatch_table::global();
+  const dispatch_entry* const standing = table.find(std::string_view(entry->name()));
+  if (standing == nullptr || standing->type() != entry->type()) table.insert(std::move(entry));
 }
 
 const detail::dispatch_entry* dispatch_table::find(std::string_view name) const {
