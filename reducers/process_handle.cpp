@@ -4,6 +4,7 @@
 
 #include "os/other_process.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace ferry {
@@ -14,12 +15,14 @@ std::tuple<handle_view, std::int64_t, std::string> reducer<process_handle>::redu
 }
 
 process_handle reducer<process_handle>::rebuild(unique_handle handle, std::int64_t pid, std::string called) {
-  const std::optional<std::int64_t> found = os::process_behind(handle);
+  const std::optional<os::process_shown> found = os::process_behind(handle);
   if (!found) throw archive_error("received handle of process " + std::to_string(pid) + " is of no process");
-  constexpr std::int64_t gone = -1;  // what it was called cannot be told any more, and no other can be meant
-  if (*found != pid && *found != gone)
+  // What one that is gone, or that has no id here, was called by the sender cannot be told, and no other can
+  // be meant. A sender in a namespace of its own calls it by one of the ids further down.
+  const bool is_known = found->id > 0;
+  if (is_known && pid != found->id && std::ranges::find(found->ids, pid) == found->ids.end())
     throw archive_error("received handle of process " + std::to_string(pid) + " is of process " +
-                        std::to_string(*found));
+                        std::to_string(found->id));
   return process_handle::adopt(std::move(handle), std::move(called));
 }
 

@@ -30,7 +30,9 @@ class shared_place;
 /// it is given back all at once then. Thread-safe.
 class arena {
  public:
-  /// @param size  in bytes; a mutex takes 64
+  /// Takes 24 KB more than that, for notes of the processes that have owned permits or wait at barriers in
+  /// it; there can be 1000 of them at a time.
+  /// @param size  in bytes; a mutex takes 64, or 128 where the system's own has more than 40
   /// @throws system_error  when there is not that much memory, or no descriptor left
   explicit arena(std::size_t size);
 
@@ -59,8 +61,9 @@ class shared_place {
  public:
   /// A new place for one object, in memory of its own or in an arena, filled with zeros.
   /// @param size  in bytes
+  /// @param seats  without an arena: for so many processes that join; see os::roll
   /// @throws system_error  when memory or descriptors have run out, or the arena is full
-  shared_place(shared_kind kind, std::size_t size);
+  shared_place(shared_kind kind, std::size_t size, std::size_t seats = 0);
   shared_place(const arena& in, shared_kind kind, std::size_t size);
   /// One that arrived.
   /// @throws archive_error  unless there is such an object at that place
@@ -68,6 +71,13 @@ class shared_place {
 
   /// The object has its cache lines for itself; the first 8 bytes of them are taken. Aligned to 8 bytes.
   std::byte* address() const noexcept { return address_; }
+  /// Makes this process one whose end all see who have the memory, before it leaves a note there that it has
+  /// something. Cheap after the first time.
+  /// @returns its identity
+  /// @throws system_error  when too many processes have joined, or no thread can be started for it
+  std::uint64_t join() const;
+  /// Whether a process that had joined has ended. Makes no system call.
+  bool has_ended(std::uint64_t process) const noexcept;
   /// How it crosses.
   std::tuple<handle_view, std::uint64_t> parts() const noexcept;
 

@@ -13,9 +13,10 @@ namespace ferry {
 /// same machine takes the handle with `take_offer`, once. It is a plain value, and a secret: who reads it and
 /// may trace the process can take the handle.
 struct offer {
-  std::int64_t process = 0;   ///< who offers
-  std::uint64_t started = 0;  ///< when that process started: its id may pass to another
-  std::int32_t box = -1;      ///< under which number it holds the handle
+  std::int64_t process = 0;  ///< who offers
+  std::uint64_t started =
+      0;                  ///< when that process started, its id may pass to another; 0: /proc does not say
+  std::int32_t box = -1;  ///< under which number it holds the handle
   std::array<std::byte, 16> token{};
 
   bool operator==(const offer&) const = default;

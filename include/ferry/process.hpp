@@ -244,7 +244,8 @@ std::optional<process_handle> parent_process();
 /// The children of this process that are running, oldest first. Takes the status of those that have ended, so
 /// that no zombies remain. Thread-safe.
 std::vector<process_handle> active_children();
-/// Number of processors that this process may run on, at least 1.
+/// Number of processors that this process may use: those that its affinity lets it run on, and no more than
+/// its control groups (of a container) give it the time of, rounded up. At least 1. Reads a few files.
 unsigned cpu_count() noexcept;
 
 }  // namespace ferry

@@ -27,7 +27,8 @@ class process_handle {
   /// @throws system_error  when it is none
   static process_handle adopt(unique_handle handle, std::string name = {});
 
-  /// -1 if the process was gone already when the handle came here.
+  /// As this process sees it: -1 if the process was gone already when the handle came here; 0 if it has no id
+  /// here, being in another namespace of process ids.
   std::int64_t pid() const noexcept { return pid_; }
   const std::string& name() const noexcept { return name_; }
 

@@ -44,7 +44,10 @@ class queue : public detail::basic_queue<T> {
   /// The item stays in the queue's memory, though not in its size, until it is acknowledged: if the process
   /// that has it ends first, however it ends, another one gets it. A closed queue ends when nobody has a
   /// lease any more that could come back; but for a process that has one itself, at once.
-  /// @throws as the other forms of taking
+  /// The kernel tells of its end, by a thread that a process has from its first lease on; see
+  /// `semaphore::owned`. 1000 processes at a time may have taken leases.
+  /// @throws as the other forms of taking; system_error  when there is no memory, no thread or no place for
+  /// it
   ///@{
   lease<T> get_leased() { return std::move(*get_leased_until(deadline::never())); }
   std::optional<lease<T>> try_get_leased() { return get_leased_until(deadline::immediately()); }

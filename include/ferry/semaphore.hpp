@@ -91,7 +91,8 @@ class shared_semaphore {
 ///
 /// A value: copies, here and in other processes, are the same semaphore. It crosses to a child that is being
 /// started, or anywhere by `transfer::duplicate`. Thread-safe. Taking a permit that is there, and giving one
-/// back that nobody waits for, make no system call.
+/// back that nobody waits for, make no system call, but for the first one of the owned form that a process
+/// takes.
 class semaphore : public detail::shared_semaphore {
  public:
   /// In memory of its own, which takes a descriptor.
@@ -103,8 +104,14 @@ class semaphore : public detail::shared_semaphore {
   semaphore(const arena& in, std::ptrdiff_t value);
 
   /// The owned form. A permit of a process that has ended is found within a tenth of a second by those who
-  /// wait, and at once by a `try_acquire` that finds no other. A forked child has none of its parent's.
-  /// @param permits  from 1 to `max_owned`; each takes 8 bytes
+  /// wait, and at once by a `try_acquire` that finds no other. A forked child has none of its parent's, and a
+  /// process that becomes another program by exec has none left.
+  ///
+  /// It is the kernel that tells of an end, by a thread that each process has for this from its first
+  /// `acquire` on: neither /proc nor one namespace of process ids for all is needed. There may be 1000
+  /// processes that live and have tried to take permits; one more gets a `system_error` from `acquire`, and
+  /// so does one that may not start a thread.
+  /// @param permits  from 1 to `max_owned`; each takes 8 bytes, and all together 24 KB when not in an arena
   static semaphore owned(std::ptrdiff_t permits);
   static semaphore owned(const arena& in, std::ptrdiff_t permits);
   /// To take a permit of the owned form all of them may have to be looked at, which is not for thousands.
@@ -119,8 +126,8 @@ class semaphore : public detail::shared_semaphore {
   ///                       fewer: then it has none left
   void release(std::ptrdiff_t count = 1) const;
 
-  /// Of the owned form, ids of the processes that have permits, one for each permit; otherwise empty. May be
-  /// out of date at once.
+  /// Of the owned form, ids of the processes that have permits, one for each permit, as each has it in its
+  /// own namespace of ids; otherwise empty. May be out of date at once.
   std::vector<std::int64_t> holders() const;
 
   /// In words: its value, and who holds the permits of the owned form.

@@ -42,13 +42,21 @@ class shared_memory {
   /// process that is killed cannot take its names along: prefer anonymous memory where it can be handed over.
   /// Processes of the same user can change the size of named memory, and whoever touches what is cut off gets
   /// a SIGBUS.
+  ///
+  /// A Python process that attaches by `SharedMemory(name)` removes the name when it ends; after that nobody
+  /// new finds the memory. From Python 3.13 on `SharedMemory(name, track=False)` leaves the name alone;
+  /// before, have it call `multiprocessing.resource_tracker.unregister("/" + name, "shared_memory")` after it
+  /// attached.
   /// @param size  in bytes, at least 1
   /// @param name  without '/' and NUL; empty: a new one is made up, "psm_" and 8 hexadecimal digits
   /// @throws system_error  `std::errc::file_exists` when the name is taken; otherwise as the constructor
   static shared_memory create_named(std::size_t size, std::string_view name = {});
 
-  /// Attaches to memory with a name, whoever made it. Never unlinks it.
-  /// @throws system_error  `std::errc::no_such_file_or_directory` when there is none of that name
+  /// Attaches to memory with a name, whoever made it. Never unlinks it. What its maker has only promised, as
+  /// Python does, is allocated.
+  /// @throws system_error  `std::errc::no_such_file_or_directory` when there is none of that name; when there
+  /// is not
+  ///                       as much memory as it was promised
   static shared_memory open_named(std::string_view name);
 
   /// In bytes; what was asked for, not rounded up.
@@ -65,8 +73,9 @@ class shared_memory {
 
   /// Empty if it is anonymous.
   const std::string& name() const noexcept;
-  /// Removes the name; the memory stays for those who have it. Only in the process that created it.
-  /// @throws system_error  when the name is gone already, there is none, or another process created it
+  /// Removes the name; the memory stays for those who have it. Only in the process that created it. Content
+  /// when others have removed the name before; if it stands for other memory by now, it is left to that.
+  /// @throws system_error  when this was called before, there is no name, or another process created it
   void unlink();
 
   native_handle_type native_handle() const noexcept;

@@ -5,10 +5,12 @@
 #include "os/handle_box.hpp"
 #include "os/other_process.hpp"
 #include "os/process.hpp"
+#include "os/process_identity.hpp"
 #include "os/random.hpp"
 
 #include <openssl/crypto.h>
 
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -41,7 +43,7 @@ class waiting_offers {
     entry fresh;
     os::fill_random(fresh.token);
     fresh.box = os::make_box(handle, fresh.token);
-    const offer made{process_, started_, fresh.box.native(), fresh.token};
+    const offer made{os::own_id(), started_, fresh.box.native(), fresh.token};
     boxes_.push_back(std::move(fresh));
     return made;
   }
@@ -67,15 +69,15 @@ class waiting_offers {
 
   // A forked child has copies of the boxes, which nobody can find by way of the child.
   void forget_parents_offers() {
-    if (process_ == os::own_id()) return;
+    if (process_ == os::own_identity()) return;
     boxes_.clear();
     started_ = os::start_time_of(os::own_id()).value_or(0);
-    process_ = os::own_id();
+    process_ = os::own_identity();
   }
 
   std::mutex mutex_;
   std::vector<entry> boxes_;
-  std::int64_t process_ = 0;
+  os::process_identity process_ = 0;
   std::uint64_t started_ = 0;
 };
 
@@ -88,9 +90,13 @@ constexpr const char* taken_already = "it was already taken or withdrawn";
 
 unique_handle fetch_box(const offer& offered) {
   const std::optional<unique_handle> process = os::open_process(offered.process);
-  if (!process) refuse(offered, "the process has ended");
-  // Only now: from here on the handle stands for this process and no later one of the same id.
-  if (os::start_time_of(offered.process) != offered.started)
+  if (!process)
+    refuse(offered,
+           "the process has ended, or it is in another namespace of process ids, where it cannot be seen");
+  // Only now: from here on the handle stands for this process and no later one of the same id. Where /proc
+  // does not show the start, the token alone tells.
+  const std::optional<std::uint64_t> started = os::start_time_of(offered.process);
+  if (offered.started != 0 && started && *started != offered.started)
     refuse(offered, "the process has ended, and another one has its id");
   os::taken_handle taken = os::take_handle_of(*process, offered.box);
   if (taken.handle.valid()) return std::move(taken.handle);

@@ -16,8 +16,7 @@ namespace {
 
 /// Rounded up by at most an eighth, so that messages of about one size find each other's segments.
 std::size_t rounded(std::size_t size) {
-  constexpr std::size_t page = 4096;
-  const std::size_t step = std::max(page, std::bit_floor(size) / 8);
+  const std::size_t step = std::max(os::page_size(), std::bit_floor(size) / 8);
   return (size + step - 1) / step * step;
 }
 

@@ -3,6 +3,8 @@
 
 #include <ferry/handle.hpp>
 
+#include "os/process_identity.hpp"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +13,9 @@
 #include <utility>
 
 namespace ferry::os {
+
+/// The unit of mappings, in bytes.
+std::size_t page_size() noexcept;
 
 enum class access { read, read_write };
 
@@ -28,6 +33,8 @@ class mapping {
   ~mapping();
 
   std::span<std::byte> bytes() const noexcept { return bytes_; }
+  /// Leaves it mapped until the process ends.
+  std::span<std::byte> release() noexcept { return std::exchange(bytes_, {}); }
 
  private:
   std::span<std::byte> bytes_;
@@ -55,6 +62,13 @@ unique_handle open_named_memory(const std::string& name);
 /// True if `name` can be one: not empty, no slash, no NUL, neither "." nor "..".
 bool is_memory_name(const std::string& name) noexcept;
 
+/// Tells memory from other memory for as long as either is open or mapped.
+struct memory_identity {
+  std::uint64_t device = 0, number = 0;
+  friend bool operator==(const memory_identity&, const memory_identity&) = default;
+};
+memory_identity identify_memory(handle_view handle);
+
 /// A name, and the duty to remove it: it falls to the process that takes it on, not to its forked children.
 class memory_name {
  public:
@@ -63,17 +77,21 @@ class memory_name {
   memory_name(const memory_name&) = delete;
   memory_name& operator=(const memory_name&) = delete;
 
-  /// From here on this process has the duty. All that it needs for it is there already.
-  void take_on() noexcept;
+  /// From here on this process has the duty, as long as it is the name of that memory. All that it needs for
+  /// it is there already.
+  void take_on(handle_view memory) noexcept;
   /// True if this process has the duty.
   bool is_ours() const noexcept;
-  /// Removes the name now. May be called by several threads; only one call succeeds.
-  /// @throws system_error  no_such_file when it is gone already
+  /// Removes the name now, if it is there. May be called by several threads; only one call succeeds.
+  /// @throws system_error  no_such_file when this was called before
   void remove() const;
 
  private:
+  bool still_names_it() const noexcept;
+
   std::string name_, path_;
-  std::int64_t owner_ = 0;  // process id
+  memory_identity named_;
+  process_identity owner_ = 0;
   mutable std::atomic<bool> removed_{false};
 };
 
@@ -94,12 +112,5 @@ memory_facts examine_memory(handle_view handle);
 /// Limits the address space of this process: what would go beyond it is out of memory.
 /// @throws system_error  when the system does not allow that
 void limit_address_space(std::size_t bytes);
-
-/// Tells memory from other memory for as long as either is open or mapped.
-struct memory_identity {
-  std::uint64_t device = 0, number = 0;
-  friend bool operator==(const memory_identity&, const memory_identity&) = default;
-};
-memory_identity identify_memory(handle_view handle);
 
 }  // namespace ferry::os

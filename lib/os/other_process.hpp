@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ferry::os {
 
@@ -19,8 +20,14 @@ std::optional<unique_handle> open_process(std::int64_t id);
 std::optional<std::uint64_t> start_time_of(std::int64_t id);
 
 /// The process that a handle stands for.
-/// @returns nothing when it is no handle of a process; -1 when the process has ended and was waited for
-std::optional<std::int64_t> process_behind(handle_view handle);
+struct process_shown {
+  /// Its id here; -1 when it has ended and was waited for; 0 when it has none here, being in another
+  /// namespace of ids, or when the system does not tell.
+  std::int64_t id = 0;
+  std::vector<std::int64_t> ids;  ///< in this namespace and in those below, down to its own; as far as known
+};
+/// @returns nothing when it is no handle of a process
+std::optional<process_shown> process_behind(handle_view handle);
 
 /// What came of taking a handle from another process.
 struct taken_handle {

@@ -3,6 +3,8 @@
 
 #include <ferry/deadline.hpp>
 
+#include "os/processors.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -34,9 +36,6 @@ inline deadline next_heartbeat(deadline until) {
   return until.is_never() ? deadline(beat)
                           : deadline(std::min(beat, deadline::clock::now() + until.remaining()));
 }
-
-/// How many processors this process may use.
-unsigned usable_processors() noexcept;
 
 /// Looks a few times before sleeping: what a process on the other processor is about to do is cheaper to see
 /// than to be woken for. One for each object, in each process or in shared memory; its figure may be raced

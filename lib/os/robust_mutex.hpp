@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
+#include <type_traits>
 
 namespace ferry::os {
 
@@ -35,6 +37,9 @@ class robust_mutex {
   /// @param spin  how long it paid to wait awake for this mutex in this process
   /// @throws system_error  when this thread holds a plain one already, or a recursive one too often
   outcome lock(deadline until, adaptive_spin& spin);
+  /// As `lock` of a plain one, for who knows that this thread does not hold it. A thread of another namespace
+  /// of process ids may have the same id, and if that one holds it, the system takes it for this one.
+  outcome lock_from_another(deadline until, adaptive_spin& spin);
   /// @returns `timed_out` also when this thread holds a plain one already
   outcome try_lock();
   /// @throws system_error  when this thread does not hold it
@@ -58,7 +63,8 @@ class robust_mutex {
   outcome spin_for_it(adaptive_spin& spin);
   outcome sleep_for_it(deadline until);
 
-  alignas(8) std::byte storage_[40];
+  // As large as the C library's, which differs between architectures.
+  alignas(8) std::byte storage_[sizeof(std::remove_pointer_t<std::mutex::native_handle_type>)];
 };
 
 }  // namespace ferry::os

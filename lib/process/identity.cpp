@@ -5,12 +5,12 @@
 #include <ferry/process.hpp>
 
 #include "os/process.hpp"
+#include "os/processors.hpp"
 #include "os/random.hpp"
 #include "process/bookkeeping.hpp"
 
 #include <algorithm>
 #include <atomic>
-#include <thread>
 
 namespace ferry {
 namespace detail {
@@ -150,7 +150,7 @@ std::optional<process_handle> parent_process() {
 }
 
 unsigned cpu_count() noexcept {
-  return std::max(1U, std::thread::hardware_concurrency());
+  return os::usable_processors();
 }
 
 }  // namespace ferry

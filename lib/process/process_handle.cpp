@@ -20,11 +20,11 @@ process_handle process_handle::open(std::int64_t pid, std::string name) {
 }
 
 process_handle process_handle::adopt(unique_handle handle, std::string name) {
-  const std::optional<std::int64_t> pid = os::process_behind(handle);
-  if (!pid)
+  const std::optional<os::process_shown> found = os::process_behind(handle);
+  if (!found)
     os::throw_system_error(static_cast<int>(std::errc::bad_file_descriptor),
                            "use handle " + std::to_string(handle.native()) + " as one of a process");
-  return {std::move(handle), *pid, std::move(name)};
+  return {std::move(handle), found->id, std::move(name)};
 }
 
 bool process_handle::wait_until(deadline until) const {

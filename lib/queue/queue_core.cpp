@@ -92,6 +92,7 @@ bool queue_core::state::put(std::span<const std::byte> bytes, std::uint32_t form
 bool queue_core::get(taken_item& into, taking how, deadline until) {
   state& it = *state_;
   const bool leased = how == taking::under_lease || it.items.head().tasks != 0;
+  if (leased) it.items.join();
   for (;;) {
     std::uint32_t announced = 0;
     const ring::outcome outcome = it.items.get_by(

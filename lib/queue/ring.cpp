@@ -20,7 +20,8 @@ bool lock(os::robust_mutex& mutex, deadline until, os::adaptive_spin& spin, bool
   os::robust_mutex::outcome got{};
   try {
     got = mutex.try_lock();
-    if (got == os::robust_mutex::outcome::timed_out) got = mutex.lock(at_least_a_heartbeat(until), spin);
+    if (got == os::robust_mutex::outcome::timed_out)
+      got = mutex.lock_from_another(at_least_a_heartbeat(until), spin);
   } catch (const system_error&) {
     throw_damaged("its lock is none");
   }

@@ -13,6 +13,7 @@
 #include "queue/ring_memory.hpp"
 #include "queue/sleeping.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -55,6 +56,13 @@ class ring {
   /// @throws archive_error  when what arrived is no ring
   explicit ring(unique_handle memory, sharing among = sharing::among_all)
       : memory_(std::move(memory)), sharing_(among) {}
+
+  /// Leases that this process still has stay its own until it ends.
+  ~ring() {
+    if (leases_.load(std::memory_order_relaxed) > 0) memory_.stay_seated();
+  }
+  ring(const ring&) = delete;
+  ring& operator=(const ring&) = delete;
 
   class producer;
   class consumer;
@@ -108,6 +116,14 @@ class ring {
   bool ended();
   /// Whether nothing waits and nothing is leased: all that was put is done.
   bool all_done() const noexcept;
+  /// Before the first lease of this process: from then on others see when it ends. Cheap after the first
+  /// time.
+  /// @throws system_error  when memory, threads or the places for processes have run out
+  void join() {
+    os::roll& roll = memory_.roll();
+    if (!roll.has_joined()) leases_.store(0, std::memory_order_relaxed);  // the parent's, if this is a copy
+    roll.join();
+  }
   /// Looks for leases of processes that have ended: what they had is to be taken again, or is lost.
   void sweep();
   /// The process that takes has ended, of a recallable ring: what it was at is undone or done.
@@ -127,6 +143,7 @@ class ring {
   void discard_all();
 
   ring_memory memory_;
+  std::atomic<std::int64_t> leases_{0};  // that were taken here and not ended here
   const sharing sharing_ = sharing::among_all;
   os::adaptive_spin producers_spin_, consumers_spin_;  // for the locks
   os::adaptive_spin items_spin_, room_spin_;

@@ -1,6 +1,8 @@
 // What lies where in the memory of a queue, and what each word of it means.
 //
-// The memory is one page of words, the head, and behind it rings of records. Ring r has 64 KiB << r; a queue
+// The memory is the head, which is words and a roll of the processes that have leases, and behind it rings of
+// records. The head has 64 KiB, of which little is used: no system has larger pages, so that each ring can be
+// mapped by itself. Ring r has 64 KiB << r; a queue
 // that outgrows a ring goes on in a larger one, and no byte is moved for that. Producers write in ring
 // `writing`; consumers read ring after ring from `reading` on; rings before `reading` hold nothing but items
 // that were taken under a lease.
@@ -19,6 +21,7 @@
 
 #include "os/park.hpp"
 #include "os/robust_mutex.hpp"
+#include "os/roll.hpp"
 #include "os/word_lock.hpp"
 
 #include <atomic>
@@ -114,8 +117,11 @@ struct ring_head {
   alignas(64) sleeping_place for_done;
   ring_words rings[ring_count];
 };
-inline constexpr std::size_t ring_head_size = 4096;
-static_assert(sizeof(ring_head) <= ring_head_size);
+inline constexpr std::size_t ring_head_size = std::size_t{64} << 10U;
+/// Where the roll is, in the head. It is allocated by the first who joins.
+inline constexpr std::size_t ring_roll_offset = 4096,
+                             ring_roll_size = os::roll::bytes_for(os::roll::usual_seats);
+static_assert(sizeof(ring_head) <= ring_roll_offset && ring_roll_offset + ring_roll_size <= ring_head_size);
 
 inline constexpr std::size_t unit = 8;
 inline constexpr std::size_t first_ring_size = std::size_t{64} << 10U;

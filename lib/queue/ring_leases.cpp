@@ -6,6 +6,7 @@
 // of a lease, and the counts beside it are only there to be looked at without a lock: after a kill they are
 // counted anew.
 #include "os/process_identity.hpp"
+#include "os/roll.hpp"
 #include "queue/ring.hpp"
 #include "queue/ring_places.hpp"
 
@@ -100,6 +101,7 @@ bool ring::consumer::find_returned() {
 lease_ticket ring::consumer::take_leased() {
   ring_head& head = in_.head();
   const lease_ticket mine{reading_, record_.handles, at_.word(), record_.serial};
+  in_.leases_.fetch_add(1, std::memory_order_relaxed);
   if (again_) {
     set_holder(os::own_identity());
     head.returned.fetch_sub(1, std::memory_order_seq_cst);
@@ -125,6 +127,7 @@ bool ring::consumer::end_lease(const lease_ticket& which, bool give_back) {
   record_head record;
   std::memcpy(&record, place_, sizeof record);
   if (record.serial != which.serial || record.holder != os::own_identity()) return false;
+  in_.leases_.fetch_sub(1, std::memory_order_relaxed);
   ring_head& head = in_.head();
   if (give_back) {
     set_holder(record_head::returned);
@@ -171,6 +174,7 @@ bool ring::consumer::is_live(std::uint64_t serial) {
 
 void ring::consumer::sweep() {
   ring_head& head = in_.head();
+  const os::roll& roll = in_.memory_.roll();
   std::vector<os::process_identity> living{os::own_identity()}, ended;
   const auto is_among = [](const auto& list, std::uint64_t which) {
     return std::find(list.begin(), list.end(), which) != list.end();
@@ -180,7 +184,7 @@ void ring::consumer::sweep() {
     if (holder == record_head::free || holder == record_head::returned || is_among(living, holder) ||
         is_among(ended, holder))
       return false;
-    (os::has_ended(holder) ? ended : living).push_back(holder);
+    (roll.has_ended(holder) ? ended : living).push_back(holder);
     return false;
   });
   if (ended.empty()) return;

@@ -18,10 +18,16 @@ void throw_damaged(const char* what) {
                       "; one of those who have the queue has written there");
 }
 
+// Each part is mapped by itself.
+constexpr std::size_t largest_page = std::size_t{64} << 10U;
+static_assert(ring_head_size % largest_page == 0 && ring_offset(0) % largest_page == 0 &&
+              ring_size(0) % largest_page == 0);
+
 ring_memory::ring_memory(std::uint64_t max_items, std::uint64_t max_bytes)
-    : handle_(os::create_growing_memory(ring_offset(0) + ring_size(0))),
-      mapped_head_(handle_, ring_head_size, os::access::read_write),
-      head_(::new (mapped_head_.bytes().data()) ring_head{}) {
+    : handle_(os::create_growing_memory(ring_roll_offset)) {
+  os::allocate_part(handle_, ring_offset(0), ring_size(0));
+  map_head();
+  ::new (head_) ring_head{};
   map(0);
   head_->max_items = max_items;
   head_->max_bytes = max_bytes;
@@ -32,10 +38,31 @@ ring_memory::ring_memory(unique_handle memory) : handle_(std::move(memory)) {
   const os::memory_facts facts = os::examine_memory(handle_);
   if (!facts.is_memory || !facts.is_writable || !facts.is_sealed || facts.size < ring_offset(1))
     throw archive_error("the memory received with a queue is not sealed, writable memory");
-  mapped_head_ = os::mapping(handle_, ring_head_size, os::access::read_write);
-  head_ = std::launder(reinterpret_cast<ring_head*>(mapped_head_.bytes().data()));
+  map_head();
   if (head_->mark != ring_head::mark_value)
     throw archive_error("the memory received with a queue holds something else");
+}
+
+void ring_memory::map_head() {
+  mapped_head_ = os::mapping(handle_, ring_head_size, os::access::read_write);
+  head_ = std::launder(reinterpret_cast<ring_head*>(mapped_head_.bytes().data()));
+  roll_ = std::make_unique<os::roll>();
+  roll_->place(mapped_head_.bytes().subspan(ring_roll_offset, ring_roll_size));
+}
+
+os::roll& ring_memory::roll() {
+  // Each process makes sure for itself: touching what is not there would end it when memory is full.
+  if (!is_roll_allocated_.load(std::memory_order_acquire)) {
+    os::allocate_part(handle_, ring_roll_offset, ring_roll_size);
+    is_roll_allocated_.store(true, std::memory_order_release);
+  }
+  return *roll_;
+}
+
+void ring_memory::stay_seated() noexcept {
+  if (!roll_->has_joined()) return;
+  static_cast<void>(roll_.release());
+  static_cast<void>(mapped_head_.release());
 }
 
 ring_memory::~ring_memory() {

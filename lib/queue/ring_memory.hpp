@@ -4,12 +4,14 @@
 #include <ferry/handle.hpp>
 
 #include "os/memory.hpp"
+#include "os/roll.hpp"
 #include "queue/ring_layout.hpp"
 
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace ferry::detail {
 
@@ -37,6 +39,12 @@ class ring_memory {
     std::byte* const known = ring < rings_.size() ? rings_[ring].load(std::memory_order_acquire) : nullptr;
     return known != nullptr ? known : map(ring);
   }
+  /// Of the processes that have leases.
+  /// @throws system_error  when memory has run out
+  os::roll& roll();
+  /// Has the roll, and this process's seat in it, outlive this object.
+  void stay_seated() noexcept;
+
   /// @throws system_error  when there is not that much memory; nothing has changed then
   void allocate(std::uint32_t ring);
   /// Gives a ring back to the system; it must not hold anything.
@@ -46,10 +54,13 @@ class ring_memory {
 
  private:
   std::byte* map(std::uint32_t ring);
+  void map_head();
 
   unique_handle handle_;
   os::mapping mapped_head_;
   ring_head* head_ = nullptr;
+  std::unique_ptr<os::roll> roll_;  // in the head
+  std::atomic<bool> is_roll_allocated_{false};
   std::array<std::atomic<std::byte*>, ring_head::ring_count> rings_{};
 };
 

@@ -4,8 +4,10 @@
 
 #include "os/handle.hpp"
 #include "os/process_identity.hpp"
+#include "os/roll.hpp"
 #include "sync/barrier_state.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <new>
@@ -81,9 +83,9 @@ class barrier_member {
 };
 
 void barrier_member::join() const {
-  const os::process_identity self = os::own_identity();
   os::process_identity before = joined_.load();
-  if (before == self) return;
+  if (before != 0 && before == os::own_identity()) return;
+  const os::process_identity self = place_.join();
   const std::span<barrier_slot> all = slots();
   for (std::size_t i = 0; i < all.size(); ++i) {
     os::process_identity nobody = 0;
@@ -105,7 +107,7 @@ std::int64_t barrier_member::find_dead() const noexcept {
   const os::process_identity self = os::own_identity();
   for (const barrier_slot& each : slots())
     if (const os::process_identity member = each.load();
-        member != 0 && member != self && os::has_ended(member))
+        member != 0 && member != self && place_.has_ended(member))
       return os::id_of(member);
   return 0;
 }
@@ -113,7 +115,7 @@ std::int64_t barrier_member::find_dead() const noexcept {
 void barrier_member::forget_dead() const noexcept {
   const os::process_identity self = os::own_identity();
   for (barrier_slot& each : slots())
-    if (os::process_identity member = each.load(); member != 0 && member != self && os::has_ended(member))
+    if (os::process_identity member = each.load(); member != 0 && member != self && place_.has_ended(member))
       each.compare_exchange_strong(member, 0);
 }
 
@@ -128,6 +130,10 @@ std::uint32_t checked(std::ptrdiff_t parties) {
     os::throw_system_error(EINVAL, "make a barrier of " + std::to_string(parties) + " parties: from 1 to " +
                                        std::to_string(shared_barrier::max()) + " are possible");
   return static_cast<std::uint32_t>(parties);
+}
+
+std::size_t seats_of(std::ptrdiff_t parties) noexcept {
+  return std::max(os::roll::usual_seats, static_cast<std::size_t>(parties) + extra_slots);
 }
 
 std::shared_ptr<const barrier_member> make_member(shared_place place, std::uint32_t parties,
@@ -208,7 +214,7 @@ class barrier_wait {
 }  // namespace
 
 shared_barrier::shared_barrier(std::ptrdiff_t parties, std::chrono::nanoseconds timeout)
-    : member_(make_member({barrier_kind, size_of_barrier(checked(parties))},
+    : member_(make_member({barrier_kind, size_of_barrier(checked(parties)), seats_of(parties)},
                           static_cast<std::uint32_t>(parties), timeout)) {}
 
 shared_barrier::shared_barrier(const arena& in, std::ptrdiff_t parties, std::chrono::nanoseconds timeout)

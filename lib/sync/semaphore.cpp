@@ -5,6 +5,7 @@
 #include "os/handle.hpp"
 #include "os/park.hpp"
 #include "os/process_identity.hpp"
+#include "os/roll.hpp"
 #include "sync/eventcount.hpp"
 #include "sync/semaphore_state.hpp"
 
@@ -28,8 +29,8 @@ constexpr auto time_between_sweeps = os::heartbeat * 9 / 10;
 /// so there is no moment at which a process could be killed and a permit be lost.
 class owned_permits {
  public:
-  owned_permits(semaphore_state& state, std::uint32_t count) noexcept
-      : all_(reinterpret_cast<owner*>(&state + 1), count) {}
+  owned_permits(const shared_place& place, semaphore_state& state, std::uint32_t count) noexcept
+      : place_(place), all_(reinterpret_cast<owner*>(&state + 1), count) {}
 
   bool take() const noexcept {
     const os::process_identity self = os::own_identity();
@@ -43,11 +44,11 @@ class owned_permits {
   bool take_from_the_dead() const noexcept {
     const os::process_identity self = os::own_identity();
     std::array<os::process_identity, 64> living{};  // lest each be asked for every permit it has
-    return any_from(self, [self, &living](owner& each) {
+    return any_from(self, [this, self, &living](owner& each) {
       os::process_identity holder = each.load(std::memory_order_relaxed);
       os::process_identity& known = living[holder % living.size()];
-      if (holder == 0 || is_own(holder, self) || holder == known) return false;
-      if (os::has_ended(holder)) return each.compare_exchange_strong(holder, self);
+      if (holder == 0 || holder == self || holder == known) return false;
+      if (place_.has_ended(holder)) return each.compare_exchange_strong(holder, self);
       known = holder;
       return false;
     });
@@ -58,13 +59,13 @@ class owned_permits {
     const os::process_identity self = os::own_identity();
     return any_from(self, [self](owner& each) {
       os::process_identity holder = each.load(std::memory_order_relaxed);
-      return is_own(holder, self) && each.compare_exchange_strong(holder, 0);
+      return holder == self && each.compare_exchange_strong(holder, 0);
     });
   }
 
   std::ptrdiff_t count_own() const noexcept {
     const os::process_identity self = os::own_identity();
-    return std::ranges::count_if(all_, [self](const owner& each) { return is_own(each.load(), self); });
+    return std::ranges::count_if(all_, [self](const owner& each) { return each.load() == self; });
   }
   std::ptrdiff_t count_free() const noexcept {
     return std::ranges::count_if(all_, [](const owner& each) { return each.load() == 0; });
@@ -79,11 +80,6 @@ class owned_permits {
  private:
   using owner = std::atomic<os::process_identity>;
 
-  // When this process took it, it may have been out of descriptors to find out its own start with.
-  static bool is_own(os::process_identity holder, os::process_identity self) noexcept {
-    return holder == self || (holder != 0 && holder == static_cast<std::uint32_t>(self));
-  }
-
   /// Looks from another place in each process: they meet less often, and each finds its own sooner.
   template <class Found>
   bool any_from(os::process_identity self, Found&& found) const noexcept {
@@ -95,6 +91,7 @@ class owned_permits {
     return std::any_of(first, all_.end(), found) || std::any_of(all_.begin(), first, found);
   }
 
+  const shared_place& place_;
   std::span<owner> all_;
 };
 
@@ -118,7 +115,6 @@ shared_semaphore::shared_semaphore(shared_place place, std::ptrdiff_t value, std
     : place_(std::move(place)), slots_(slots) {
   ::new (place_.address())
       semaphore_state{static_cast<std::int32_t>(value), static_cast<std::int32_t>(limit), {}, {}};
-  os::own_identity();  // so that it need not be found out in the first acquire
 }
 
 semaphore_state& shared_semaphore::state() const noexcept {
@@ -126,7 +122,7 @@ semaphore_state& shared_semaphore::state() const noexcept {
 }
 
 bool shared_semaphore::take() const noexcept {
-  if (slots_ != 0) return owned_permits(state(), slots_).take();
+  if (slots_ != 0) return owned_permits(place_, state(), slots_).take();
   std::atomic<std::int32_t>& value = state().value;
   std::int32_t now = value.load(std::memory_order_relaxed);
   while (now > 0)
@@ -135,7 +131,7 @@ bool shared_semaphore::take() const noexcept {
 }
 
 bool shared_semaphore::take_from_the_dead() const noexcept {
-  return slots_ != 0 && owned_permits(state(), slots_).take_from_the_dead();
+  return slots_ != 0 && owned_permits(place_, state(), slots_).take_from_the_dead();
 }
 
 void shared_semaphore::acquire() const {
@@ -143,10 +139,12 @@ void shared_semaphore::acquire() const {
 }
 
 bool shared_semaphore::try_acquire() const {
+  if (slots_ != 0) place_.join();
   return take() || take_from_the_dead();
 }
 
 bool shared_semaphore::try_acquire_until(deadline until) const {
+  if (slots_ != 0) place_.join();
   if (take()) return true;
   if (until.is_immediate()) return take_from_the_dead();
   return state().spin([this]() noexcept { return take(); }) || sleep_for_it(until);
@@ -184,7 +182,7 @@ void shared_semaphore::add(std::ptrdiff_t count) const {
 }
 
 std::ptrdiff_t shared_semaphore::value() const noexcept {
-  if (slots_ != 0) return owned_permits(state(), slots_).count_free();
+  if (slots_ != 0) return owned_permits(place_, state(), slots_).count_free();
   return std::max(state().value.load(), 0);
 }
 
@@ -199,7 +197,10 @@ semaphore::semaphore(const arena& in, std::ptrdiff_t value)
 
 semaphore semaphore::owned(std::ptrdiff_t permits) {
   const auto slots = static_cast<std::uint32_t>(detail::checked(permits, 1, max_owned));
-  return {{detail::semaphore_kind, detail::size_of_semaphore(slots)}, permits, permits, slots};
+  return {{detail::semaphore_kind, detail::size_of_semaphore(slots), os::roll::usual_seats},
+          permits,
+          permits,
+          slots};
 }
 semaphore semaphore::owned(const arena& in, std::ptrdiff_t permits) {
   const auto slots = static_cast<std::uint32_t>(detail::checked(permits, 1, max_owned));
@@ -212,7 +213,7 @@ void semaphore::release(std::ptrdiff_t count) const {
     return;
   }
   detail::check_count(count);
-  const detail::owned_permits permits(state(), slots());
+  const detail::owned_permits permits(place(), state(), slots());
   const auto refuse = [&] {
     os::throw_system_error(EPERM, "release " + std::to_string(count) +
                                       " permits of a semaphore of which this process holds fewer: those of "
@@ -227,7 +228,7 @@ void semaphore::release(std::ptrdiff_t count) const {
 
 std::vector<std::int64_t> semaphore::holders() const {
   if (!is_owned()) return {};
-  return detail::owned_permits(state(), slots()).holders();
+  return detail::owned_permits(place(), state(), slots()).holders();
 }
 
 std::ostream& operator<<(std::ostream& out, const semaphore& shown) {

@@ -6,6 +6,7 @@
 #include "os/handle.hpp"
 #include "os/process_identity.hpp"
 #include "sync/lock_state.hpp"
+#include "sync/semaphore_state.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -33,7 +34,7 @@ using identity_key = std::pair<std::uint64_t, std::uint64_t>;
 struct blocks_here {
   std::mutex mutex;
   std::map<identity_key, std::weak_ptr<shared_block>> known;
-  // Nothing refers to them, but a thread holds a lock in them.
+  // Nothing refers to them, but this process holds something in them. Without a handle.
   std::map<identity_key, std::unique_ptr<shared_block>> retired;
 };
 // Never destroyed: objects of static duration may outlive any order.
@@ -47,7 +48,7 @@ identity_key key_of(const os::memory_identity& identity) {
 }
 
 void forget_unlocked(blocks_here& here) {
-  std::erase_if(here.retired, [](const auto& each) { return !each.second->holds_a_lock_of_this_process(); });
+  std::erase_if(here.retired, [](const auto& each) { return !each.second->is_held_by_this_process(); });
 }
 
 }  // namespace
@@ -55,19 +56,22 @@ void forget_unlocked(blocks_here& here) {
 struct shared_block::head {
   std::uint64_t mark;
   std::atomic<std::uint64_t> used;  // in bytes, behind the head
+  std::uint64_t roll;               // bytes of the roll at the end; never changes
 };
 
 shared_block::head& shared_block::first() const noexcept {
   return *std::launder(reinterpret_cast<head*>(begin()));
 }
 
-std::shared_ptr<shared_block> shared_block::create(std::size_t size) {
+std::shared_ptr<shared_block> shared_block::create(std::size_t size, std::size_t seats) {
   static_assert(sizeof(head) <= head_size);
-  const std::size_t whole = head_size + (size + line - 1) / line * line;
-  if (whole < size) os::throw_system_error(ENOMEM, "create an arena of " + std::to_string(size) + " bytes");
+  const std::size_t roll = seats == 0 ? 0 : os::roll::bytes_for(seats);
+  const std::size_t pieces = (size + line - 1) / line * line, whole = head_size + pieces + roll;
+  if (pieces < size || whole < pieces)
+    os::throw_system_error(ENOMEM, "create an arena of " + std::to_string(size) + " bytes");
   unique_handle memory = os::create_memory(whole);
   os::mapping mapped(memory, whole, os::access::read_write);
-  ::new (mapped.bytes().data()) head{block_mark, 0};
+  ::new (mapped.bytes().data()) head{block_mark, 0, roll};
   blocks_here& here = mapped_blocks();
   const std::lock_guard lock(here.mutex);
   forget_unlocked(here);
@@ -98,9 +102,12 @@ void shared_block::retire(std::unique_ptr<shared_block> block) noexcept {
   if (const auto found = here.known.find(key); found != here.known.end() && found->second.expired())
     here.known.erase(found);
   forget_unlocked(here);
-  if (!block->holds_a_lock_of_this_process()) return;
+  if (!block->is_held_by_this_process()) return;
   try {
-    here.retired.emplace(key, nullptr).first->second = std::move(block);
+    // The mapping will do; a descriptor arrives with the next copy.
+    auto& kept = here.retired.emplace(key, nullptr).first->second;
+    block->handle_ = {};
+    kept = std::move(block);
   } catch (const std::bad_alloc&) {
     static_cast<void>(block.release());  // stays mapped for good
   }
@@ -116,6 +123,7 @@ std::shared_ptr<shared_block> shared_block::adopt(unique_handle memory) {
   if (const auto found = here.retired.find(key); found != here.retired.end()) {
     auto block = std::move(found->second);
     here.retired.erase(found);
+    block->handle_ = std::move(memory);
     return remember(std::move(block));
   }
 
@@ -129,8 +137,16 @@ std::shared_ptr<shared_block> shared_block::adopt(unique_handle memory) {
   return remember(std::make_unique<shared_block>(std::move(memory), std::move(mapped)));
 }
 
-shared_block::shared_block(unique_handle handle, os::mapping memory) noexcept
-    : handle_(std::move(handle)), memory_(std::move(memory)), identity_(os::identify_memory(handle_)) {}
+shared_block::shared_block(unique_handle handle, os::mapping memory)
+    : handle_(std::move(handle)), memory_(std::move(memory)), identity_(os::identify_memory(handle_)) {
+  const std::span<std::byte> all = memory_.bytes();
+  const std::uint64_t roll = first().roll;
+  if (roll > all.size() - head_size || roll % alignof(std::uint64_t) != 0 ||
+      (roll != 0 && roll < os::roll::bytes_for(1)))
+    throw archive_error("the memory received with a synchronisation object holds something else");
+  size_ = all.size() - head_size - static_cast<std::size_t>(roll);
+  if (roll != 0) roll_.place(all.last(static_cast<std::size_t>(roll)));
+}
 
 std::size_t shared_block::used() const noexcept {
   return first().used.load(std::memory_order_relaxed);
@@ -156,7 +172,7 @@ std::byte* shared_block::find(std::uint64_t offset, shared_kind kind, std::size_
     throw archive_error("there is no such synchronisation object at offset " + std::to_string(offset) +
                         " of the memory received with it");
   };
-  const std::size_t all = memory_.bytes().size();
+  const std::size_t all = head_size + this->size();
   if (offset % line != sizeof(label) || offset < head_size || offset > all || size > all - offset) refuse();
   const label found = *std::launder(reinterpret_cast<const label*>(begin() + offset - sizeof(label)));
   if (found.kind != kind || found.size != size) refuse();
@@ -164,9 +180,10 @@ std::byte* shared_block::find(std::uint64_t offset, shared_kind kind, std::size_
 }
 
 // Piece by piece; one that was never completed, because who took it was killed, is empty lines.
-bool shared_block::holds_a_lock_of_this_process() const noexcept {
+bool shared_block::is_held_by_this_process() const noexcept {
   const std::size_t all = std::min<std::size_t>(used(), size());
-  const auto self = static_cast<std::uint32_t>(os::id_of(os::own_identity()));
+  const os::process_identity identity = os::own_identity();
+  const auto self = static_cast<std::uint32_t>(os::id_of(identity));
   for (std::size_t offset = 0; offset < all;) {
     const std::byte* const piece = begin() + head_size + offset;
     const label found = *std::launder(reinterpret_cast<const label*>(piece));
@@ -176,6 +193,14 @@ bool shared_block::holds_a_lock_of_this_process() const noexcept {
     if (is_lock) {
       const auto& state = *std::launder(reinterpret_cast<const lock_state*>(piece + sizeof(label)));
       if (state.owner_thread() != 0 && state.inside() == self) return true;
+    }
+    if (found.kind == semaphore_kind && roll_.has_joined() && found.size >= sizeof(semaphore_state) &&
+        whole <= all - offset) {
+      const auto& state = *std::launder(reinterpret_cast<const semaphore_state*>(piece + sizeof(label)));
+      const auto* const owners = reinterpret_cast<const std::atomic<os::process_identity>*>(&state + 1);
+      const std::size_t permits = (found.size - sizeof(semaphore_state)) / sizeof *owners;
+      if (std::any_of(owners, owners + permits, [=](const auto& each) { return each.load() == identity; }))
+        return true;
     }
     offset += whole;
   }

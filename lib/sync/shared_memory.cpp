@@ -51,7 +51,7 @@ shared_memory shared_memory::create_named(std::size_t size, std::string_view nam
       if (!made_up || problem.code() != std::errc::file_exists) throw;
     }
   }
-  fresh->created_name->take_on();
+  fresh->created_name->take_on(fresh->handle);
   fresh->map(size, true);
   return shared_memory(fresh);
 }

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <optional>
 #include <signal.h>
 #include <string>
 #include <sys/mman.h>
@@ -194,6 +195,33 @@ BOOST_AUTO_TEST_CASE(unlinking_twice_spares_the_name_of_a_successor) {
   BOOST_CHECK_THROW(first.unlink(), system_error);
   first = second;
   BOOST_TEST(name_exists(name));
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_name_that_another_program_has_removed_is_no_error_of_the_creator_nor_taken_from_a_successor) {
+  const std::string name = unused_name("removed");
+  shared_memory first = shared_memory::create_named(10, name);
+  BOOST_REQUIRE(::unlink(("/dev/shm/" + name).c_str()) == 0);
+  BOOST_CHECK_NO_THROW(first.unlink());
+  std::optional<shared_memory> second = shared_memory::create_named(10, name);
+  BOOST_REQUIRE(::unlink(("/dev/shm/" + name).c_str()) == 0);
+  const shared_memory third = shared_memory::create_named(10, name);
+  second.reset();
+  BOOST_TEST(name_exists(name));
+}
+
+BOOST_AUTO_TEST_CASE(memory_that_its_maker_has_only_promised_is_allocated_whatever_its_size) {
+  for (const off_t size : {1, 100, 4096, 4097, 8191, 100'000}) {
+    const std::string name = unused_name("promised"), path = "/dev/shm/" + name;
+    const unique_handle promised(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    BOOST_REQUIRE(::ftruncate(promised.native(), size) == 0);
+    const shared_memory memory = shared_memory::open_named(name);
+    ::unlink(path.c_str());
+    struct stat status {};
+    BOOST_REQUIRE(::fstat(promised.native(), &status) == 0);
+    const auto page = static_cast<off_t>(::sysconf(_SC_PAGESIZE));
+    BOOST_TEST(status.st_blocks * 512 >= (size + page - 1) / page * page, size);
+  }
 }
 
 // known failure 10: who attaches never destroys

@@ -5,16 +5,21 @@
 
 #include "os/handle.hpp"
 #include "os/linux/above_streams.hpp"
+#include "os/linux/control_groups.hpp"
 #include "os/linux/limit.hpp"
+#include "os/linux/small_file.hpp"
 #include "os/linux/system_calls.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
-#include <fstream>
 #include <limits>
 #include <linux/magic.h>
+#include <optional>
+#include <sstream>
 #include <string_view>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/vfs.h>
 
 namespace ferry::os {
@@ -23,21 +28,41 @@ namespace {
 // Where the C library's shm_open, and so every other program, looks for names.
 const std::string name_folder = "/dev/shm/";
 
-// Memory and swap that can still be had, in bytes; 0 if the system does not tell.
-std::size_t available_memory() {
-  std::ifstream info("/proc/meminfo");
-  std::size_t kibibytes = 0, total = 0;
+/// Memory and swap that can still be had, in bytes, and whose limit that is.
+struct memory_to_have {
+  std::uint64_t bytes = 0;
+  std::string whose;
+};
+
+std::uint64_t memory_of_machine() {
+  std::istringstream info(read_small_file("/proc/meminfo").value_or(""));
+  std::uint64_t kibibytes = 0, total = 0;
   for (std::string key, unit; info >> key >> kibibytes && std::getline(info, unit);)
     if (key == "MemAvailable:" || key == "SwapFree:") total += kibibytes * 1024;
-  return total;
+  if (total != 0) return total;
+  // Without /proc nobody says what could be dropped for it. There is no more than all.
+  struct sysinfo all {};
+  if (::sysinfo(&all) != 0) return std::numeric_limits<std::uint64_t>::max();
+  return (std::uint64_t{all.totalram} + all.totalswap) * all.mem_unit;
+}
+
+memory_to_have memory_left() {
+  const std::uint64_t of_machine = memory_of_machine();
+  if (const std::optional<group_memory> group = memory_of_groups(); group && group->available < of_machine)
+    return {group->available, " of the " + std::to_string(group->limit) +
+                                  " that the control group of this process may use (" + group->file + ")"};
+  return {of_machine, {}};
 }
 
 [[noreturn]] void throw_memory_error(int code, const std::string& operation) {
   switch (code) {
-    case ENOMEM:
-      throw_system_error(code, operation + ": " + std::to_string(available_memory()) +
-                                   " bytes of memory can be had: ask for less, free some, or raise the limit "
-                                   "of this process (`ulimit -v`) or of its container");
+    case ENOMEM: {
+      const memory_to_have left = memory_left();
+      throw_system_error(code, operation + ": " + std::to_string(left.bytes) + " bytes of memory" +
+                                   left.whose +
+                                   " can be had: ask for less, free some, or raise the limit of this process "
+                                   "(`ulimit -v`) or of its container (`docker run --memory`, MemoryMax=)");
+    }
     case ENOSPC:
       throw_system_error(code, operation + ": the memory file system is full: remove what is left in " +
                                    name_folder + ", enlarge it (`mount -o remount,size=...`, or --shm-size " +
@@ -51,6 +76,10 @@ std::size_t available_memory() {
   }
 }
 
+/// Asked anew whenever that much has been given out since the last time: many small pieces use up a limit as
+/// one large one does, and to ask takes as long as to allocate some hundred KiB.
+std::atomic<std::size_t> given_unasked{0};
+
 // What the kernel would answer with a signal, or with a killed process, is checked before it is asked.
 void check_part(std::size_t offset, std::size_t size, const std::string& operation) {
   if (size == 0) throw_system_error(EINVAL, operation + ": ask for at least 1 byte");
@@ -58,12 +87,14 @@ void check_part(std::size_t offset, std::size_t size, const std::string& operati
   // SIGXFSZ
   if (offset > most || size > most - offset || offset + size > file_size_limit())
     throw_memory_error(EFBIG, operation);
-  // The kernel goes on allocating until it has to kill somebody. A question that takes tens of microseconds
-  // is not worth asking for what any working machine has.
+  // The kernel goes on allocating until it has to kill somebody.
   constexpr std::size_t always_there = std::size_t{1} << 20U;
-  if (size <= always_there) return;
-  const std::size_t available = available_memory();
-  if (available != 0 && size > available) throw_memory_error(ENOMEM, operation);
+  if (size < always_there && given_unasked.fetch_add(size, std::memory_order_relaxed) + size < always_there)
+    return;
+  // With room for what will be given out before it is asked again.
+  if (const std::uint64_t left = memory_left().bytes; left < always_there || size > left - always_there)
+    throw_memory_error(ENOMEM, operation);
+  given_unasked.store(0, std::memory_order_relaxed);
 }
 
 void check_size(std::size_t size, const std::string& operation) {
@@ -123,11 +154,26 @@ mapping::~mapping() {
 
 namespace {
 
+unique_handle create_anonymous(const std::string& operation) {
+  // Memory that cannot become a program is all that some systems allow (vm.memfd_noexec); older ones do not
+  // know of it.
+  constexpr unsigned noexec_seal = 8;  // MFD_NOEXEC_SEAL, since Linux 6.3
+  constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  int made = calls().memfd_create("ferry", flags | noexec_seal);
+  if (made < 0 && errno == EINVAL) made = calls().memfd_create("ferry", flags);
+  if (made < 0 && (errno == ENOSYS || errno == EPERM || errno == EACCES))
+    throw_system_error(errno, operation +
+                                  ": a sandbox around this process refuses memfd_create(2): have its "
+                                  "seccomp profile allow it");
+  unique_handle memory(above_streams(made));
+  if (!memory.valid()) throw_memory_error(errno, operation);
+  return memory;
+}
+
 unique_handle create_sealed(std::size_t size, int seals) {
   const std::string operation = "create shared memory of " + std::to_string(size) + " bytes";
   check_size(size, operation);
-  unique_handle memory(above_streams(calls().memfd_create("ferry", MFD_CLOEXEC | MFD_ALLOW_SEALING)));
-  if (!memory.valid()) throw_memory_error(errno, operation);
+  unique_handle memory = create_anonymous(operation);
   allocate(memory, size, operation);
   // Everybody may open a new memfd again by way of /proc: a view for reading would be none for other users.
   if (::fchmod(memory.native(), 0600) != 0 ||
@@ -179,8 +225,15 @@ unique_handle create_named_memory(const std::string& name, std::size_t size) {
   unique_handle memory = open_file(name_folder, O_TMPFILE | O_RDWR, operation);
   allocate(memory, size, operation);
   // Named last: who finds it finds all of it, and a creator killed before this leaves nothing.
-  if (::linkat(AT_FDCWD, path_of(memory).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0)
+  if (::linkat(AT_FDCWD, path_of(memory).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0 &&
+      // Without /proc: for those with the right to, and for all since Linux 6.10.
+      (errno != ENOENT || ::linkat(memory.native(), "", AT_FDCWD, path.c_str(), AT_EMPTY_PATH) != 0)) {
+    if (errno == ENOENT)
+      throw_system_error(errno, operation +
+                                    ": without /proc memory cannot be named; mount it, or use anonymous "
+                                    "shared memory");
     throw_memory_error(errno, operation);
+  }
   return memory;
 }
 
@@ -190,29 +243,42 @@ unique_handle open_named_memory(const std::string& name) {
   const memory_facts facts = examine_memory(memory);
   if (!facts.is_memory || facts.size == 0)
     throw_system_error(EINVAL, operation + ": it is empty, or no memory at all");
-  if (!facts.is_allocated) allocate(memory, facts.size, operation);
+  if (!facts.is_allocated) {
+    check_size(facts.size, operation);
+    allocate(memory, facts.size, operation);
+  }
   return memory;
 }
 
 memory_name::memory_name(const std::string& name) : name_(name), path_(name_folder + name) {}
 
 memory_name::~memory_name() {
-  if (is_ours() && !removed_) ::unlink(path_.c_str());
+  if (is_ours() && !removed_ && still_names_it()) ::unlink(path_.c_str());
 }
 
-void memory_name::take_on() noexcept {
-  owner_ = ::getpid();
+void memory_name::take_on(handle_view memory) noexcept {
+  struct stat status {};
+  if (::fstat(memory.native(), &status) == 0) named_ = {status.st_dev, status.st_ino};
+  owner_ = own_identity();
 }
 
 bool memory_name::is_ours() const noexcept {
-  return owner_ == ::getpid();
+  return owner_ != 0 && owner_ == own_identity();
+}
+
+bool memory_name::still_names_it() const noexcept {
+  struct stat status {};
+  return ::lstat(path_.c_str(), &status) == 0 && memory_identity{status.st_dev, status.st_ino} == named_;
 }
 
 void memory_name::remove() const {
   const std::string operation = "unlink shared memory " + quoted(name_);
   // Somebody else may use the name again after the first time: it is not ours to remove then.
   if (removed_.exchange(true)) throw_memory_error(ENOENT, operation);
-  if (::unlink(path_.c_str()) != 0) throw_memory_error(errno, operation);
+  // Others may have removed it before, as each Python process does that had opened it; what has the name now
+  // is not ours then.
+  if (still_names_it() && ::unlink(path_.c_str()) != 0 && errno != ENOENT)
+    throw_memory_error(errno, operation);
 }
 
 bool is_memory_name(const std::string& name) noexcept {
@@ -221,7 +287,20 @@ bool is_memory_name(const std::string& name) noexcept {
 }
 
 unique_handle reopen_read_only(handle_view memory) {
-  return open_file(path_of(memory), O_RDONLY, "make a read-only view of shared memory");
+  const std::string operation = "make a read-only view of shared memory";
+  struct stat status {};
+  if (::stat("/proc/self/fd", &status) != 0)
+    throw_system_error(ENOENT, operation + ": it takes /proc, which is not mounted here");
+  return open_file(path_of(memory), O_RDONLY, operation);
+}
+
+std::size_t page_size() noexcept {
+#ifdef FERRY_TEST_PAGE_SIZE
+  return FERRY_TEST_PAGE_SIZE;
+#else
+  static const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return size;
+#endif
 }
 
 memory_facts examine_memory(handle_view handle) {
@@ -233,10 +312,13 @@ memory_facts examine_memory(handle_view handle) {
   if (!S_ISREG(status.st_mode) || file_system.f_type != TMPFS_MAGIC || (flags & O_PATH) != 0) return {};
 
   constexpr blkcnt_t block = 512;  // the unit of st_blocks, whatever the file system
+  const auto whole_pages = [page = static_cast<off_t>(::sysconf(_SC_PAGESIZE))](off_t size) {
+    return (size + page - 1) / page * page;
+  };
   const int seals = ::fcntl(handle.native(), F_GET_SEALS);
   return {.is_memory = true,
           .size = static_cast<std::size_t>(status.st_size),
-          .is_allocated = status.st_blocks >= status.st_size / block,
+          .is_allocated = status.st_blocks >= whole_pages(status.st_size) / block,
           .is_writable = (flags & O_ACCMODE) == O_RDWR,
           .is_sealed = seals >= 0 && (seals & F_SEAL_SHRINK) != 0,
           .is_private = status.st_uid == ::geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0};

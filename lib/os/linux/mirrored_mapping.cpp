@@ -3,6 +3,7 @@
 
 #include "os/handle.hpp"
 #include "os/linux/system_calls.hpp"
+#include "os/memory.hpp"
 
 #include <cerrno>
 #include <string>
@@ -13,6 +14,11 @@ std::byte* map_mirrored(handle_view memory, std::size_t offset, std::size_t size
   const auto fail = [&] {
     throw_system_error("map " + std::to_string(size) + " bytes of shared memory twice in a row");
   };
+  // The system would refuse it too; but a build for tests can have larger pages than the system.
+  if (offset % page_size() != 0 || size % page_size() != 0) {
+    errno = EINVAL;
+    fail();
+  }
   // The room for both is taken first, so that nothing else can come to lie behind the first.
   void* const room =
       calls().mmap(nullptr, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

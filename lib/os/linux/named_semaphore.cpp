@@ -7,6 +7,7 @@
 #include "os/park.hpp"
 
 #include <cerrno>
+#include <climits>
 #include <fcntl.h>
 #include <semaphore.h>
 #include <time.h>

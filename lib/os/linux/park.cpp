@@ -2,10 +2,11 @@
 #include "os/park.hpp"
 
 #include "os/linux/system_calls.hpp"
+#include "os/processors.hpp"
 
+#include <algorithm>
 #include <climits>
 #include <linux/futex.h>
-#include <sched.h>
 #include <time.h>
 
 namespace ferry::os {
@@ -43,18 +44,9 @@ int unpark_all(const park_word& word) noexcept {
   return unpark(word, INT_MAX);
 }
 
-unsigned usable_processors() noexcept {
-  static const unsigned count = [] {
-    cpu_set_t usable;
-    CPU_ZERO(&usable);
-    if (::sched_getaffinity(0, sizeof usable, &usable) != 0) return 1U;
-    return static_cast<unsigned>(std::max(1, CPU_COUNT(&usable)));
-  }();
-  return count;
-}
-
 std::uint32_t adaptive_spin::turns_after(std::uint32_t failures) noexcept {
-  if (usable_processors() == 1) return 0;
+  static const unsigned processors = processors_to_run_on();
+  if (processors <= 1) return 0;
   if (failures % whole_again == 0) return most;
   return std::max(least, most >> std::min(failures, whole_again));
 }

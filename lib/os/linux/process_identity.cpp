@@ -1,49 +1,29 @@
-// Processes as /proc tells of them.
+// Identities drawn by getrandom(2).
 #include "os/process_identity.hpp"
 
-#include <ferry/handle.hpp>
-
-#include "os/linux/proc_stat.hpp"
 #include "os/linux/system_calls.hpp"
 
-#include <array>
 #include <atomic>
-#include <cerrno>
-#include <cstdio>
-#include <optional>
+#include <ctime>
 #include <pthread.h>
+#include <sys/random.h>
 
 namespace ferry::os {
 namespace {
 
-// No allocation and no exception: it is asked under locks. Nothing if the file cannot be read, which `gone`
-// then explains.
-std::optional<process_facts> read_facts(std::int64_t id, bool& gone) noexcept {
-  std::array<char, 32> path;
-  std::snprintf(path.data(), path.size(), "/proc/%lld/stat", static_cast<long long>(id));
-  gone = false;
-  const int opened = calls().open(path.data(), O_RDONLY | O_CLOEXEC, 0);
-  if (opened < 0) {
-    gone = errno == ENOENT;
-    return std::nullopt;
-  }
-  const unique_handle file(opened);
-  std::array<char, 1024> block;
-  ssize_t got = 0;
-  do got = calls().read(file.native(), block.data(), block.size());
-  while (got < 0 && errno == EINTR);
-  if (got <= 0) {
-    gone = got < 0 && errno == ESRCH;
-    return std::nullopt;
-  }
-  return parse_stat({block.data(), static_cast<std::size_t>(got)});
-}
-
-process_identity identity_of(std::int64_t id, std::uint64_t start_time) noexcept {
-  return start_time << 32U | static_cast<std::uint32_t>(id);
-}
-
 std::atomic<process_identity> cached{0};
+
+// No allocation and no exception: it is asked under locks.
+std::uint32_t drawn() noexcept {
+  std::uint32_t number = 0;
+  if (calls().getrandom(&number, sizeof number, GRND_NONBLOCK) == sizeof number) return number;
+  // A sandbox may refuse the call. The time and the place of this stack still tell two processes apart.
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto place = reinterpret_cast<std::uintptr_t>(&now);
+  return static_cast<std::uint32_t>(now.tv_nsec) * 2654435769U ^ static_cast<std::uint32_t>(now.tv_sec) ^
+         static_cast<std::uint32_t>(place >> 4U);
+}
 
 }  // namespace
 
@@ -52,22 +32,12 @@ process_identity own_identity() noexcept {
   static const int forgotten_in_copies =
       ::pthread_atfork(nullptr, nullptr, [] { cached.store(0, std::memory_order_relaxed); });
   static_cast<void>(forgotten_in_copies);
-  bool gone = false;
-  const std::optional<process_facts> own = read_facts(::getpid(), gone);
-  const process_identity found = identity_of(::getpid(), own ? own->start_time : 0);
-  // Without a descriptor to ask with it is asked again next time.
-  if (own) cached.store(found, std::memory_order_relaxed);
-  return found;
-}
-
-bool has_ended(process_identity which) noexcept {
-  bool gone = false;
-  const std::optional<process_facts> now = read_facts(id_of(which), gone);
-  if (!now) return gone;
-  // Whose start could not be found out is known by its id alone.
-  if (which >> 32U != 0 && identity_of(id_of(which), now->start_time) != which) return true;
-  // Ended and not waited for. While other threads go on after the first one has ended, it looks the same.
-  return (now->state == 'Z' || now->state == 'X') && now->threads <= 1;
+  // Neither 0 nor all ones in its upper half.
+  const std::uint64_t number = (drawn() & 0x7fffffffU) | 0x40000000U;
+  const process_identity fresh = number << 32U | static_cast<std::uint32_t>(::getpid());
+  process_identity known = 0;
+  // Of several threads that ask for the first time, one decides.
+  return cached.compare_exchange_strong(known, fresh) ? fresh : known;
 }
 
 }  // namespace ferry::os

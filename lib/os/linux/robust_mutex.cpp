@@ -4,6 +4,7 @@
 #include <ferry/error.hpp>
 
 #include "os/handle.hpp"
+#include "os/wait.hpp"
 
 #include <cerrno>
 #include <linux/futex.h>
@@ -77,7 +78,7 @@ pthread_mutex_t* native(std::byte* storage) noexcept {
 }  // namespace
 
 robust_mutex::robust_mutex(kind which) {
-  static_assert(sizeof(pthread_mutex_t) <= sizeof storage_ && alignof(pthread_mutex_t) <= 8);
+  static_assert(sizeof(pthread_mutex_t) == sizeof storage_ && alignof(pthread_mutex_t) <= 8);
   pthread_mutexattr_t attributes;
   ::pthread_mutexattr_init(&attributes);
   ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
@@ -101,6 +102,20 @@ robust_mutex::outcome robust_mutex::lock(deadline until, adaptive_spin& spin) {
   if (const outcome result = try_lock(); result != outcome::timed_out || until.is_immediate()) return result;
   const outcome spun = spin_for_it(spin);
   return spun != outcome::timed_out ? spun : sleep_for_it(until);
+}
+
+robust_mutex::outcome robust_mutex::lock_from_another(deadline until, adaptive_spin& spin) {
+  for (retry_pause pause;;) {
+    if (!is_held_by_this_thread()) {
+      try {
+        return lock(until, spin);
+      } catch (const system_error& refusal) {
+        // It came to be held by such a one only now.
+        if (refusal.code() != std::errc::resource_deadlock_would_occur) throw;
+      }
+    }
+    if (!pause(until)) return outcome::timed_out;
+  }
 }
 
 // Only reads until it looks free: a processor that tries in vain takes the cache line from the owner.
