@@ -93,6 +93,12 @@ void add_exceptions(dispatch_table& table) {
       [](worker_died::cause why, int code, std::int64_t pid, std::size_t task) {
         return worker_died(why, code, pid, task);
       });
+  table.add<process_died>(
+      "ferry::process_died",
+      [](const process_died& e) { return std::tuple(e.name(), e.pid(), e.signal(), e.core_dumped()); },
+      [](std::string name, std::int64_t pid, int signal, bool core_dumped) {
+        return process_died(std::move(name), pid, signal, core_dumped);
+      });
   table.add<type_mismatch>(
       "ferry::type_mismatch", [](const type_mismatch& e) { return std::tie(e.held(), e.asked()); },
       [](const std::string& held, const std::string& asked) { return type_mismatch(held, asked); });

@@ -28,8 +28,8 @@ struct context {
   const dispatch_table* table = nullptr;  ///< for writing arguments; null: the global one
   limits limit = {};                      ///< of the message with the arguments
   std::string name_prefix = "process";    ///< of the names that processes get by themselves
-  /// With `spawn`: path of the program to start, which must call `ferry::init` first in its main and mention
-  /// the callable (`ferry::fn<&work>`). Empty: this program.
+  /// With `spawn` and `forkserver`: path of the program to start, which must call `ferry::init` first in its
+  /// main and mention the callable (`ferry::fn<&work>`). Empty: this program.
   std::string program = {};
   /// With `fork`: also when other threads run. What these hold (locks, for one) stays held in the child for
   /// ever. Of the streams of `<cstdio>` only the standard ones are flushed before, and only if no other
@@ -39,21 +39,31 @@ struct context {
   std::chrono::milliseconds start_timeout = std::chrono::seconds(30);
 };
 
-/// The context of processes for which none is named. A started child has that of the one which started it,
-/// without `table` and `program`. Thread-safe.
+/// The context of processes for which none is named. A started child begins with the one by which it was
+/// started, without `table` and `program`. Thread-safe.
 context default_context();
 /// Thread-safe.
+/// @throws process_error  when no process could be started so: `fork` with a `program`
 void set_default_context(context to);
 
-/// Sets the method of the default context, once.
+/// Sets the method of the default context, once in each process.
 /// @param force  set it again
-/// @throws process_error  when it has been set already, also by the start of a process, and not `force`
+/// @throws process_error  when it is settled and not `force`: it has been set (also by
+/// `set_default_context`),
+///                        or a process or a pool without a context of its own was started. Also as
+///                        `set_default_context`
 void set_start_method(start_method method, bool force = false);
+/// Settles nothing.
 start_method get_start_method();
 
-/// Ends the forkserver of this process, if there is one; the next start by `start_method::forkserver`
-/// launches another. Its children go on, but their exit codes cannot be known any more (they are reported as
-/// 255). It ends by itself when this process does.
+/// Lets go of the forkservers of this process, if there are any (one for each program that is started so);
+/// the next start by `start_method::forkserver` launches another. Each ends with the last of its children,
+/// waited for by who takes note of that one's end; one that has none is waited for here, for ten seconds at
+/// most.
+///
+/// Not needed for the end of the program, which does the same, nor for children to be like this process: when
+/// anything that a child inherits has changed since the last start (environment, folder, user, limits, ...),
+/// the next start launches a new server by itself.
 void stop_forkserver();
 
 }  // namespace ferry

@@ -179,6 +179,24 @@ class process_error : public error {
   using error::error;
 };
 
+/// A process was ended by a signal: it crashed, or was killed.
+class process_died : public error {
+ public:
+  process_died(std::string name, std::int64_t pid, int signal, bool core_dumped);
+  /// Of the process, as `process::name`.
+  const std::string& name() const noexcept { return name_; }
+  std::int64_t pid() const noexcept { return pid_; }
+  /// Its number.
+  int signal() const noexcept { return signal_; }
+  bool core_dumped() const noexcept { return core_dumped_; }
+
+ private:
+  std::string name_;
+  std::int64_t pid_;
+  int signal_;
+  bool core_dumped_;
+};
+
 /// An exception of a type that is not registered, thrown in another process.
 class remote_error : public error {
  public:

@@ -32,6 +32,8 @@ struct exit_status {
   };
   state is = state::not_started;
   int code = 0;
+  bool core_dumped =
+      false;  ///< killed by a signal, and the system has written a core, or given it to what takes them
 
   bool ended() const noexcept { return is != state::not_started && is != state::running; }
   friend bool operator==(const exit_status&, const exit_status&) = default;
@@ -39,9 +41,14 @@ struct exit_status {
 
 /// How one process is started.
 struct process_options {
-  std::string name = {};  ///< empty: made from the context's prefix and the numbers of the ancestors
+  /// Empty: made from the context's prefix and the numbers of the ancestors. One that is given is also what
+  /// the system calls the child (`top`, `ps -o comm`, debuggers), as far as it shows it: 15 bytes on Linux.
+  std::string name = {};
   std::optional<bool> daemon = {};             ///< unset: as the current process
   std::optional<ferry::context> context = {};  ///< unset: `default_context()`
+  /// Where the standard output and the error stream of the child go; not valid: where this process's go.
+  /// Needed until the process object is made, which keeps a duplicate until the start.
+  handle_view output = {}, error_output = {};
 };
 
 struct deferred_t {};
@@ -92,7 +99,9 @@ class held_closure final : public closure {
 ///
 /// *The child* has a standard input that is empty, this process's output and error streams, and of handles
 /// only those in its arguments. It exits with 0, with what it gave to `std::exit`, or, when an exception
-/// leaves the callable, with 1, after printing it to the error stream.
+/// leaves the callable, with 1, after printing it to the error stream. When it crashes, this process prints a
+/// line when it takes note of that. It starts with no signal blocked. What else it has of this process, by
+/// each start method, is told in a table of the guide.
 ///
 /// *At its exit* run the exit handlers that it has registered, the static objects that it has made are
 /// destroyed, and the standard streams and all `FILE`s are flushed. In a copy of this process or of the
@@ -175,8 +184,11 @@ class process {
 
   /// Waits for the end.
   void join() const;
-  /// Waits for the end, then throws the exception that left the callable, if one did: as its own type if that
-  /// is registered in the context's dispatch table or known to Ferry, else as `remote_error`. Each time.
+  /// Waits for the end, then throws if the callable did not come to its end, each time: the exception that
+  /// left it, as its own type if that is registered in the context's dispatch table or known to Ferry, else
+  /// as `remote_error`; `process_died` when a signal ended the process (a crash, `kill`, `terminate`); and
+  /// `process_error` when the process exited before it came to its callable. An exit by `std::exit` is none
+  /// of these.
   void join(rethrow_t) const;
   /// @returns whether the process has ended
   template <class Rep, class Period>

@@ -1,6 +1,8 @@
 // Texts of the exceptions.
 #include <ferry/error.hpp>
 
+#include "os/process.hpp"
+
 #include <utility>
 
 namespace ferry {
@@ -70,6 +72,15 @@ tasks_lost::tasks_lost(std::uint64_t count, std::int64_t process)
 
 worker_died::worker_died(cause why, int code, std::int64_t pid, std::size_t task)
     : error(death_text(why, code, pid, task)), why_(why), code_(code), pid_(pid), task_(task) {}
+
+process_died::process_died(std::string name, std::int64_t pid, int signal, bool core_dumped)
+    : error("process " + name + " (" + std::to_string(pid) + ") was ended by signal " +
+            std::to_string(signal) + " (" + os::text_of_signal(signal) + ")" +
+            (core_dumped ? ", with a core dump" : "")),
+      name_(std::move(name)),
+      pid_(pid),
+      signal_(signal),
+      core_dumped_(core_dumped) {}
 
 buffer_too_short::buffer_too_short(std::size_t capacity, std::vector<std::byte> message)
     : error("a message of " + std::to_string(message.size()) + " bytes does not fit the " +

@@ -18,6 +18,7 @@ struct ending {
   enum class kind : std::int32_t {
     exited,   ///< `code` is the exit code, 0 to 255
     killed,   ///< `code` is the number of the signal
+    dumped,   ///< as `killed`, and a core was written
     unknown,  ///< somebody else took the status
   };
   kind how = kind::unknown;
@@ -47,8 +48,13 @@ inline constexpr std::size_t most_passed_handles = 2;
 
 /// Starts a program with an empty standard input, the caller's output and error streams, no blocked signals,
 /// and of all handles `passed` alone, which it finds as `passed_handle(0)`, `passed_handle(1)`.
-/// @throws system_error  naming the program; for lack of processes also the limit and the cure
+/// @throws system_error  naming the program; for lack of processes, or of room for the environment, also the
+///                       limit and the cure
 started_process start_program(const program& what, std::span<const handle_view> passed);
+
+/// To be called with what `main` was given, for `start_program` to find this program again where it was
+/// started by way of the system's loader.
+void note_command_line(int argc);
 
 /// In a program started by `start_program`: takes what was passed.
 unique_handle passed_handle(std::size_t index) noexcept;
@@ -56,6 +62,12 @@ unique_handle passed_handle(std::size_t index) noexcept;
 /// In a program started by `start_program`: has the system call it by its own name. When a program is started
 /// again, that is at first the name of a link, `exe`.
 void take_program_name() noexcept;
+/// Has the system call this process by another name, or the beginning of it.
+void set_own_name(const std::string& name) noexcept;
+
+enum class output { standard, error };
+/// Has what is written to a standard stream go elsewhere.
+void redirect(output stream, handle_view to) noexcept;
 
 /// Copies the process. What its C streams and the standard streams have still to write is written by the
 /// parent alone. The exit handlers that there are, and the static objects, stay the parent's: a child that
@@ -70,8 +82,8 @@ void drop_standard_input() noexcept;
 /// @param kept  is put in order; those that are not valid are passed over
 void close_all_but(std::span<handle_view> kept) noexcept;
 
-/// True if the process has threads besides the calling one. A thread that has been joined may still count for
-/// a moment; that is waited out for a few milliseconds.
+/// True if the process has threads besides the calling one. One that has been joined does not count. Where
+/// the system does not tell which those are, they are waited for, for a second at most.
 bool other_threads_run();
 
 /// Has the calls made around every fork of this process, also those behind Ferry's back. Never undone.
@@ -92,9 +104,16 @@ std::optional<ending> reap(handle_view process);
 void die_with(handle_view lifeline);
 
 /// Leaves Ctrl-C to others.
-void ignore_interrupts() noexcept;
-/// Back to what a program starts with.
-void restore_interrupts() noexcept;
+/// @returns false if it was left to them already
+bool ignore_interrupts() noexcept;
+void heed_interrupts() noexcept;
+/// Has the calling thread take every signal.
+void unblock_signals() noexcept;
+
+/// What a signal means, as "Segmentation fault".
+std::string text_of_signal(int number);
+/// Whether the signal is one that a process brings on itself by a mistake.
+bool is_crash(int number) noexcept;
 
 /// Ends the process at once, with no exit handler.
 [[noreturn]] void exit_at_once(int code) noexcept;

@@ -45,6 +45,9 @@ void limit_receiving_sleep(handle_view socket, std::chrono::milliseconds longest
 /// packets of no bytes.
 bool holds_packet(handle_view socket);
 
+/// Whether the other end of a pair was closed before everything was received there. Told once.
+bool was_closed_unread(handle_view socket) noexcept;
+
 /// Pieces of memory to be sent as if they were one.
 using gather = std::span<const std::span<const std::byte>>;
 using scatter = std::span<const std::span<std::byte>>;

@@ -6,6 +6,7 @@
 #include "os/wait.hpp"
 #include "pool/scheduler.hpp"
 #include "pool/written_call.hpp"
+#include "process/identity.hpp"
 
 #include <algorithm>
 #include <array>
@@ -52,7 +53,7 @@ scheduler::scheduler(std::size_t workers, pool_options options, std::unique_ptr<
       packing_{.mode = options_.mode, .table = options_.table, .limit = options_.limit},
       engine_(options_.engine
                   ? options_.engine
-                  : make_process_engine(options_.context ? *options_.context : default_context())),
+                  : make_process_engine(options_.context ? *options_.context : take_default_context())),
       was_terminated_(
           std::make_exception_ptr(pool_closed("the pool was terminated before the task was done"))),
       was_destroyed_(

@@ -85,7 +85,8 @@ class process_worker final : public worker_link {
     worker_end end;
     end.code = status.code;
     if (status.is == exit_status::state::killed) end.how = worker_end::kind::killed;
-    if (status.is == exit_status::state::exited) end.how = worker_end::kind::exited;
+    if (status.is != exit_status::state::exited) return end;
+    end.how = worker_end::kind::exited;
     try {
       process_.join(rethrow);
     } catch (...) {

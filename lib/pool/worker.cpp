@@ -9,6 +9,7 @@
 #include "os/process.hpp"
 #include "pool/written_call.hpp"
 #include "process/bookkeeping.hpp"
+#include "process/child_main.hpp"
 
 #include <chrono>
 #include <map>
@@ -87,6 +88,7 @@ class worker {
       made.thrown = std::current_exception();
     }
     made_[id] = std::move(made);
+    detail::renew_lifeline();
     notes_.run.store(ran_before, std::memory_order_release);
   }
 
@@ -242,6 +244,7 @@ void serve_pool(worker_port& port, worker_setup setup) {
     options.limit = setup.limit;
     forking_iarchive archive(std::move(setup.initializer), options);
     detail::invoke_written(archive);
+    detail::renew_lifeline();
   }
   port.notes().ready.store(1, std::memory_order_release);
   worker(port, setup).serve();

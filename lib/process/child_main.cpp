@@ -90,6 +90,22 @@ void run(read_start& start, closure* work) {
   }
 }
 
+/// What this process dies with: it stays open until the very end.
+struct held_lifeline {
+  handle_view handle;
+  os::process_id owner = 0;  // not a copy of it
+};
+held_lifeline& own_lifeline() {
+  static held_lifeline instance;
+  return instance;
+}
+
+void hold(const unique_handle& lifeline) {
+  if (!lifeline.valid()) return;
+  os::die_with(lifeline);
+  own_lifeline() = {lifeline, os::own_id()};
+}
+
 template <class Work>
 [[noreturn]] void exit_after(Work work, line_to_parent& parent, unique_handle lifeline) noexcept {
   int code = EXIT_SUCCESS;
@@ -119,7 +135,7 @@ read_start::read_start(message from) : archive(std::move(from), trusting()) {
 }
 
 void live_as_child(unique_handle channel, unique_handle lifeline, closure* work, bool announce) noexcept {
-  if (lifeline.valid()) os::die_with(lifeline);
+  hold(lifeline);
   line_to_parent parent(std::move(channel));
   message start;
   try {
@@ -136,10 +152,14 @@ void live_as_child(unique_handle channel, unique_handle lifeline, closure* work,
 }
 
 void live_as_child(unique_handle channel, unique_handle lifeline, read_start& start) noexcept {
-  if (lifeline.valid()) os::die_with(lifeline);
+  hold(lifeline);
   if (!is_let_go(channel)) os::exit_at_once(EXIT_SUCCESS);
   line_to_parent parent(std::move(channel));
   exit_after([&] { run(start, nullptr); }, parent, std::move(lifeline));
+}
+
+void renew_lifeline() {
+  if (own_lifeline().owner == os::own_id()) os::die_with(own_lifeline().handle);
 }
 
 }  // namespace ferry::detail

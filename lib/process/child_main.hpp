@@ -28,4 +28,8 @@ struct read_start {
 /// Waits for any message over `channel`, does what there is to do and exits.
 [[noreturn]] void live_as_child(unique_handle channel, unique_handle lifeline, read_start& start) noexcept;
 
+/// To be called when this process may have become another user: a daemon's parent must still be allowed to
+/// take it along, which in a user namespace is a matter of who said so last.
+void renew_lifeline();
+
 }  // namespace ferry::detail

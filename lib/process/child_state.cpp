@@ -6,11 +6,15 @@
 
 #include "os/socket.hpp"
 #include "os/wait.hpp"
+#include "process/command_line.hpp"
 #include "process/forkserver.hpp"
 #include "process/identity.hpp"
+#include "process/server.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
+#include <string>
 
 namespace ferry::detail {
 namespace {
@@ -35,10 +39,18 @@ exit_status as_status(os::ending ending) {
       return {state::exited, ending.code};
     case kind::killed:
       return {state::killed, ending.code};
+    case kind::dumped:
+      return {state::killed, ending.code, true};
     case kind::unknown:
       break;
   }
   return {state::unknown, 0};
+}
+
+/// What nobody may come to ask for.
+void print(const error& what) {
+  std::fprintf(stderr, "%s\n", what.what());
+  std::fflush(stderr);
 }
 
 /// At the end of the program: it goes only when its children have, daemons being told to.
@@ -67,13 +79,23 @@ void finish_all_at_exit() {
 child_state::child_state(const process_options& options)
     : context(options.context ? *options.context : default_context()),
       name(options.name),
+      named(!name.empty()),
       daemon(options.daemon.value_or(self().daemon)),
-      place(next_place()) {
+      place(next_place()),
+      has_own_context_(options.context.has_value()) {
   if (name.empty()) name = name_of(context.name_prefix, place);
+  if (options.output.valid()) output = duplicate(options.output);
+  if (options.error_output.valid()) error_output = duplicate(options.error_output);
+}
+
+void child_state::settle_context() {
+  if (!has_own_context_) context = take_default_context();
 }
 
 void child_state::adopt(std::unique_ptr<started_child> child) {
   child_ = std::move(child);
+  output.reset();
+  error_output.reset();
   started_ = true;
 }
 
@@ -97,9 +119,20 @@ bool child_state::wait(deadline until) {
 void child_state::settle() {
   const std::lock_guard lock(mutex_);
   if (ended_) return;
-  const auto ending = child_->report.valid() ? take_report(child_->report) : os::reap(child_->process.handle);
+  const handle_view process = child_->process.handle;
+  const auto ending =
+      child_->report.valid() ? take_report(child_->report, process, *child_->from) : os::reap(process);
   if (!ending) return;
   status_ = as_status(*ending);
+  const bool exited = status_.is == exit_status::state::exited;
+  if (exited && os::was_closed_unread(handle_view(child_->channel.native_handle()))) {
+    const process_error why("process " + name + " (" + std::to_string(id()) + ") exited with code " +
+                            std::to_string(status_.code) + " before it took its start" + need_of_init);
+    thrown_ = std::make_exception_ptr(why);
+    print(why);
+  } else if (status_.is == exit_status::state::killed && os::is_crash(status_.code)) {
+    print(process_died(name, id(), status_.code, status_.core_dumped));
+  }
   try {
     report_ = child_->channel.try_recv_message();
   } catch (...) {
@@ -107,6 +140,7 @@ void child_state::settle() {
   }
   child_->channel.close();
   child_->lifeline.reset();
+  child_->from.reset();
   ended_ = true;
 }
 

@@ -24,10 +24,14 @@ class child_state {
   // Before the start.
   ferry::context context;
   std::string name;
+  bool named;  ///< by its user
   bool daemon;
   std::vector<std::uint32_t> place;
   std::unique_ptr<const call> kept;
+  unique_handle output, error_output;  ///< invalid: those of this process
 
+  /// Takes the default context as it is now, if it was given none of its own.
+  void settle_context();
   /// Takes over a child. Called once.
   void adopt(std::unique_ptr<started_child> child);
   bool started() const noexcept { return started_; }
@@ -48,6 +52,7 @@ class child_state {
   bool has_ended(deadline until) const;
   void settle();
 
+  bool has_own_context_;
   std::unique_ptr<started_child> child_;
   std::atomic<bool> started_{false}, ended_{false};
   std::mutex mutex_;  // of what follows

@@ -11,4 +11,9 @@ inline constexpr std::string_view announce_argument = "--ferry-announce";  ///< 
 inline constexpr std::string_view forkserver_argument =
     "--ferry-forkserver";  ///< channel of the clients passed
 
+/// The end of what is said of a program that does not understand these.
+inline constexpr const char* need_of_init =
+    ": ferry::init(argc, argv) has to be called in its main, before anything else looks at the arguments (a "
+    "test framework, say)";
+
 }  // namespace ferry::detail

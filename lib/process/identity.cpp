@@ -35,16 +35,20 @@ std::atomic<bool> init_called{false};
 
 void become(start_request& request) {
   shared_identity& all = shared();
-  all.who = identity{std::move(request.name),        request.daemon,    std::move(request.place),
-                     std::move(request.parent_name), request.parent_id, std::move(request.parent)};
+  if (request.output) os::redirect(os::output::standard, *request.output);
+  if (request.error_output) os::redirect(os::output::error, *request.error_output);
+  if (request.named) {
+    os::set_own_name(request.name);
+  } else if (all.who.named) {  // a copy of one that was
+    os::take_program_name();
+  }
+  all.who = identity{
+      std::move(request.name),        request.named,     request.daemon,           std::move(request.place),
+      std::move(request.parent_name), request.parent_id, std::move(request.parent)};
   all.children = 0;
   all.key = std::move(request.authkey);
-  all.chosen = context{};
-  all.chosen.method = request.method;
-  all.chosen.mode = request.mode;
-  all.chosen.name_prefix = std::move(request.name_prefix);
-  all.chosen.fork_with_threads = request.fork_with_threads;
-  all.settled = true;
+  all.chosen = std::move(request.context);
+  all.settled = false;
 }
 
 void drop_parents_identity() noexcept {
@@ -81,9 +85,16 @@ std::string name_of(const std::string& prefix, const std::vector<std::uint32_t>&
   return name;
 }
 
-void settle_start_method() noexcept {
+context take_default_context() {
   const auto lock = hold_off_forks();
   shared().settled = true;
+  return shared().chosen;
+}
+
+void require_startable(const context& how) {
+  if (how.method != start_method::fork || how.program.empty()) return;
+  throw process_error("start_method::fork copies this program and cannot start another one (" + how.program +
+                      "): use spawn or forkserver for that");
 }
 
 bool initialised() noexcept {
@@ -117,6 +128,7 @@ context default_context() {
 }
 
 void set_default_context(context to) {
+  detail::require_startable(to);
   const auto lock = detail::hold_off_forks();
   detail::shared().chosen = std::move(to);
   detail::shared().settled = true;
@@ -128,9 +140,12 @@ void set_start_method(start_method method, bool force) {
   if (all.settled && !force) {
     throw process_error(
         std::string("the start method is ") + to_string(all.chosen.method) +
-        " already (it has been set, or a process was started): set it earlier, use force, or give "
-        "processes a context of their own");
+        " already (it has been set, or a process or pool without a context of its own was started): set it "
+        "earlier, use force, or give processes a context of their own");
   }
+  context changed = all.chosen;
+  changed.method = method;
+  detail::require_startable(changed);
   all.chosen.method = method;
   all.settled = true;
 }

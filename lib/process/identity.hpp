@@ -5,8 +5,23 @@
 #include <ferry/handle.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
+
+namespace ferry {
+
+/// A context crosses to a child without what means something in its parent alone.
+template <class Archive>
+void serialize(Archive& archive, context& whole, unsigned) {
+  // Each member has its name here, so that none that is added to them can be forgotten.
+  auto& [method, mode, table, limit, name_prefix, program, fork_with_threads, start_timeout] = whole;
+  static_cast<void>(table);
+  static_cast<void>(program);
+  archive& method& mode& limit& name_prefix& fork_with_threads& start_timeout;
+}
+
+}  // namespace ferry
 
 namespace ferry::detail {
 
@@ -18,11 +33,9 @@ struct start_request {
   bool daemon = false;
   std::vector<std::uint32_t> place;  ///< the numbers of its ancestors and its own
   std::string authkey;
-  // The default context.
-  start_method method = start_method::spawn;
-  transfer mode = transfer::inherit;
-  std::string name_prefix;
-  bool fork_with_threads = false;
+  bool named = false;                                 ///< by its user, so that the system shall know the name
+  ferry::context context;                             ///< its default one
+  std::optional<unique_handle> output, error_output;  ///< unset: the parent's
   // The parent.
   std::string parent_name;
   std::int64_t parent_id = 0;
@@ -38,6 +51,7 @@ void drop_parents_identity() noexcept;
 
 struct identity {
   std::string name = "main";
+  bool named = false;
   bool daemon = false;
   std::vector<std::uint32_t> place;
   std::string parent_name;
@@ -53,8 +67,10 @@ const std::string& family_key();
 std::vector<std::uint32_t> next_place();
 std::string name_of(const std::string& prefix, const std::vector<std::uint32_t>& place);
 
-/// Notes that a start has settled on the default method.
-void settle_start_method() noexcept;
+/// The default context, for a process or pool that is started with it: its method is settled then.
+context take_default_context();
+/// @throws process_error  when no process can be started so
+void require_startable(const context& how);
 
 /// Whether `ferry::init` has been called.
 bool initialised() noexcept;

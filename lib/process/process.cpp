@@ -4,6 +4,7 @@
 
 #include "process/child_state.hpp"
 #include "process/identity.hpp"
+#include "process/server.hpp"
 
 #include <utility>
 
@@ -60,6 +61,7 @@ void process::keep_call(std::unique_ptr<const detail::call> what) {
 
 void process::start_call(const detail::call& what) {
   detail::child_state& child = unstarted_state();
+  child.settle_context();
   child.adopt(detail::start(child, what));
   detail::make_known(state_);
 }
@@ -83,6 +85,8 @@ void process::join() const {
 void process::join(rethrow_t) const {
   join();
   if (const std::exception_ptr thrown = state().thrown()) std::rethrow_exception(thrown);
+  const exit_status how = status();
+  if (how.is == exit_status::state::killed) throw process_died(name(), pid(), how.code, how.core_dumped);
 }
 
 bool process::join_until(deadline until) const {
@@ -122,7 +126,9 @@ const std::string& process::name() const {
   return state().name;
 }
 void process::set_name(std::string name) {
-  unstarted_state().name = std::move(name);
+  detail::child_state& child = unstarted_state();
+  child.name = std::move(name);
+  child.named = true;
 }
 bool process::daemon() const {
   return state().daemon;
@@ -147,6 +153,7 @@ void process::close() {
 }
 
 std::vector<process_handle> active_children() {
+  detail::look_after_servers();
   std::vector<process_handle> running;
   for (const auto& child : detail::known_children()) {
     if (child->status().is == exit_status::state::running) {

@@ -14,24 +14,29 @@
 #include "process/identity.hpp"
 
 #include <array>
+#include <chrono>
 #include <optional>
+#include <string>
+#include <utility>
 
 namespace ferry::detail {
 namespace {
 
 void require_init(start_method method) {
   if (initialised()) return;
-  throw process_error(
-      std::string("a process cannot be started by ") + to_string(method) +
-      ": this program would not know that it is a child. Call ferry::init(argc, argv) first in main");
+  throw process_error(std::string("a process cannot be started by ") + to_string(method) +
+                      ": this program would not know that it is a child. Call ferry::init(argc, argv) first "
+                      "in main. (Or this "
+                      "is another copy of Ferry than the one that was initialised: a library that has "
+                      "libferry linked into it "
+                      "in a program that has so too. Link one shared libferry)");
 }
 
 void require_single_thread(const context& how) {
   if (how.fork_with_threads || !os::other_threads_run()) return;
   throw process_error(
       "a process cannot be forked while other threads run: a lock that one of them holds would be held in "
-      "the child for "
-      "ever. Use start_method::spawn or forkserver, or set context::fork_with_threads");
+      "the child for ever. Use start_method::spawn or forkserver, or set context::fork_with_threads");
 }
 
 start_request describe(const child_state& child) {
@@ -40,10 +45,10 @@ start_request describe(const child_state& child) {
   request.daemon = child.daemon;
   request.place = child.place;
   request.authkey = family_key();
-  request.method = child.context.method;
-  request.mode = child.context.mode;
-  request.name_prefix = child.context.name_prefix;
-  request.fork_with_threads = child.context.fork_with_threads;
+  request.context = child.context;
+  request.named = child.named;
+  if (child.output.valid()) request.output = duplicate(child.output);
+  if (child.error_output.valid()) request.error_output = duplicate(child.error_output);
   request.parent_name = self().name;
   request.parent_id = os::own_id();
   request.parent = os::open_own_process();
@@ -137,14 +142,13 @@ os::started_process spawn(const child_state& child, const leads& ends) {
 
 /// Another program may not know how to be a child: it says so at once, or it is none.
 void await_announcement(connection& channel, const context& how) {
-  const std::string cure = "; it has to call ferry::init(argc, argv) first in its main";
   try {
     if (channel.recv_bytes_for(how.start_timeout)) return;
   } catch (const end_of_stream&) {
-    throw process_error("program " + how.program + " ended before it took its start" + cure);
+    throw process_error("program " + how.program + " ended before it took its start" + need_of_init);
   }
   throw process_error("program " + how.program + " did not take its start within " +
-                      std::to_string(how.start_timeout.count()) + " ms" + cure);
+                      std::to_string(how.start_timeout.count()) + " ms" + need_of_init);
 }
 
 /// Forks; the child does not return from here.
@@ -152,6 +156,7 @@ os::started_process fork_child(leads& ends, closure* work) {
   os::started_process process = os::fork_process();
   if (process.id != 0) return process;
   drop_parents_identity();
+  os::unblock_signals();
   os::drop_standard_input();
   if (work != nullptr) {
     live_as_child(std::move(ends.channel), std::move(ends.lifeline), work);
@@ -166,30 +171,38 @@ void start_directly(const child_state& child, start_method method, closure* work
   made.process = method == start_method::spawn ? spawn(child, ends) : fork_child(ends, work);
 }
 
+/// How long a child that is not to begin may take to end.
+constexpr std::chrono::seconds leaving_time{5};
+
 /// @param start  as of `fork_by_server`
 void start_by_server(const child_state& child, message& start, started_child& made) {
-  const deadline until = deadline::after(child.context.start_timeout);
+  const context& how = child.context;
+  const deadline until = deadline::after(how.start_timeout);
   for (int attempts = 3; attempts > 0; --attempts) {
-    const leads ends = connect(child, made);
-    if (auto forked = fork_by_server(ends.channel, ends.lifeline, start, until)) {
+    leads ends = connect(child, made);
+    auto forked = fork_by_server(how, ends.channel, ends.lifeline, start, until);
+    if (!forked) continue;
+    if (forked->up_to_date) {
       made.process = std::move(forked->process);
       made.report = std::move(forked->report);
+      made.from = std::move(forked->from);
       return;
     }
+    // Its server, which reaps it, goes after it.
+    ends = {};
+    made.channel.close();
+    os::wait_readable(forked->report, deadline::after(leaving_time));
   }
-  throw process_error("the forkserver ends as soon as it is asked for a process");
+  const std::string program = how.program.empty() ? "the forkserver" : "program " + how.program;
+  throw process_error(program + " ends as soon as it is asked for a process" + need_of_init);
 }
 
 std::unique_ptr<started_child> start(const child_state& child, start_method method, const call* what,
                                      closure* work) {
   const context& how = child.context;
   if (method != start_method::fork && how.program.empty()) require_init(method);
-  if (method != start_method::spawn && !how.program.empty() && work == nullptr) {
-    throw process_error("only start_method::spawn can start another program (" + how.program + "), not " +
-                        to_string(method));
-  }
+  if (work == nullptr) require_startable(how);
   if (method == start_method::fork) require_single_thread(how);
-  settle_start_method();
   message start = write_start(child, what);
   auto made = std::make_unique<started_child>();
   if (method == start_method::forkserver) {

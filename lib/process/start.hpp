@@ -12,6 +12,7 @@
 namespace ferry::detail {
 
 class child_state;
+class server;
 
 /// What the parent holds of a child. Nothing of it remains open in a fork of the parent.
 struct started_child {
@@ -19,6 +20,7 @@ struct started_child {
   connection channel;      ///< lets the child begin, and brings back the exception that ended the callable
   unique_handle lifeline;  ///< daemons only: while it is open anywhere, the child may live
   unique_handle report;    ///< forkserver only: how the child ended is told here
+  std::shared_ptr<server> from;  ///< forkserver only: who tells it
   const fork_hook on_fork{[this] {
     process.handle.reset();
     channel.close();

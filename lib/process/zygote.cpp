@@ -96,14 +96,15 @@ class start_block {
 class zygote {
  public:
   explicit zygote(unique_handle clients)
-      : clients_(std::move(clients)), has_threads_(os::other_threads_run()) {
-    os::ignore_interrupts();
+      : clients_(std::move(clients)),
+        has_threads_(os::other_threads_run()),
+        heeds_interrupts_(os::ignore_interrupts()) {
     taken_.reserve(os::most_handles_per_call);  // so that what comes can be taken without memory
     static_cast<void>(self());  // what a process knows of itself is made here once, not by each child
   }
 
   void serve() {
-    while (clients_.valid()) {
+    while (clients_.valid() && !(retired_ && children_.empty())) {
       awaited_.clear();
       awaited_.push_back({clients_});
       for (const forked& each : children_) awaited_.push_back({each.process});
@@ -143,7 +144,8 @@ class zygote {
     const bool well_formed = came.bytes == sizeof request + request.start_size && !came.truncated &&
                              request.magic == fork_request::expected_magic && request.has_lifeline <= 1;
     const std::size_t own = 2 + request.has_lifeline;
-    if (!well_formed || taken_.empty()) return;
+    if (came.bytes == sizeof request && request.magic == fork_request::retire_magic) retired_ = true;
+    if (!well_formed || retired_ || taken_.empty()) return;
     if (!came.handles_lost && taken_.size() != own + request.start_handles) return;
     request_ends ends{std::move(taken_[0]), {}, {}};
     try {
@@ -181,9 +183,9 @@ class zygote {
     children_.push_back({std::move(child.handle), std::move(ends.report)});
   }
 
-  [[noreturn]] static void become_child(request_ends& ends, std::optional<read_start>& start,
-                                        std::span<handle_view> kept) noexcept {
-    os::restore_interrupts();
+  [[noreturn]] void become_child(request_ends& ends, std::optional<read_start>& start,
+                                 std::span<handle_view> kept) const noexcept {
+    if (heeds_interrupts_) os::heed_interrupts();
     os::close_all_but(kept);
     static_cast<void>(ends.report.release());  // closed
     if (start) live_as_child(std::move(ends.channel), std::move(ends.lifeline), *start);
@@ -191,7 +193,7 @@ class zygote {
   }
 
   unique_handle clients_;
-  bool has_threads_;
+  bool has_threads_, heeds_interrupts_, retired_ = false;
   start_block block_;
   // Not on the heap while they are few: after each fork a page of it would be copied for them.
   boost::container::small_vector<forked, 8> children_;

@@ -109,6 +109,11 @@ class raw_server {
     os::send_packet(requests_, parts, handles, deadline::never());
   }
   raw_start start(const message& what) { return {requests_, what}; }
+  void retire() {
+    const detail::fork_request last{.magic = detail::fork_request::retire_magic};
+    send(std::as_bytes(std::span(&last, 1)));
+  }
+  bool has_ended() { return os::wait_readable(process_.handle, deadline::after(patience)); }
   /// Whether it still does what it is for.
   bool serves() {
     raw_start child = start({});
@@ -235,6 +240,21 @@ BOOST_AUTO_TEST_CASE(a_child_finds_nothing_of_what_others_were_given) {
   // It would be found.
   process(by(start_method::forkserver), fn<&keep_and_search>, there, mask).join();
   BOOST_TEST(hear<bool>(here) == true);
+}
+
+// So that nobody who takes over a program that has given up rights can have them by its old server.
+BOOST_AUTO_TEST_CASE(a_server_that_has_retired_forks_nothing_more_and_goes_with_its_last_child) {
+  raw_server server;
+  auto [here, there] = pipe();
+  raw_start child = server.start(start_message<&say_done>(std::move(there)));
+  BOOST_TEST(child.reply().has_value());
+  server.retire();
+  raw_start refused = server.start(start_message<&exit_with>(3));
+  BOOST_TEST(!refused.reply().has_value());
+  child.let_go();
+  BOOST_TEST(hear<bool>(here));
+  BOOST_TEST(child.ending().has_value());
+  BOOST_TEST(server.has_ended());
 }
 
 BOOST_AUTO_TEST_CASE(clients_that_do_not_wait_for_an_answer_harm_nobody) {

@@ -7,6 +7,7 @@
 #include "os/wait.hpp"
 #include "process/support.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +16,8 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -108,6 +111,33 @@ void buffer_and_start(start_method method, unique_handle pipe_end) {
   std::wcout << L"wide";
   std::clog << "clog";
   process(by(method), fn<&nothing>).join();
+}
+
+void crash() {
+  const rlimit none{};
+  ::setrlimit(RLIMIT_CORE, &none);
+  std::signal(SIGSEGV, SIG_DFL);
+  ::raise(SIGSEGV);
+}
+void crash_and_kill(start_method method, unique_handle pipe_end) {
+  ::dup2(pipe_end.native(), STDERR_FILENO);
+  process_options options = by(method);
+  options.name = "crashing";
+  process(options, fn<&crash>).join();
+  process(by(method), fn<&raise_signal>, SIGKILL).join();
+  process(by(method), fn<&raise_signal>, SIGTERM).join();
+}
+/// What the system says of a plain child that ends as the processes here do.
+bool crash_dumps_core() {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGQUIT, SIG_DFL);
+    ::raise(SIGQUIT);
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WCOREDUMP(status);
 }
 
 void tell_name(connection line) {
@@ -412,6 +442,56 @@ BOOST_AUTO_TEST_CASE(an_exception_of_an_unknown_type_arrives_as_remote_error) {
   BOOST_CHECK_EXCEPTION(child.join(rethrow), remote_error, [&child](const remote_error& caught) {
     return caught.text() == "own way" && caught.origin() == child.pid();
   });
+}
+
+BOOST_DATA_TEST_CASE(a_process_that_was_ended_by_a_signal_is_told_of_when_exceptions_are_asked_for,
+                     every_start_method, method) {
+  for (const int number : {SIGKILL, SIGTERM, SIGUSR1}) {
+    process child(by(method), fn<&raise_signal>, number);
+    child.join();
+    for (int again = 0; again < 2; ++again) {
+      BOOST_CHECK_EXCEPTION(child.join(rethrow), process_died, [&](const process_died& died) {
+        return died.signal() == number && died.pid() == child.pid() && died.name() == child.name() &&
+               std::string(died.what()).find("was ended by signal " + std::to_string(number)) !=
+                   std::string::npos;
+      });
+    }
+  }
+  process good(by(method), fn<&nothing>), left(by(method), fn<&leave>, 8);
+  good.join(rethrow);
+  left.join(rethrow);  // by its own will
+}
+
+BOOST_AUTO_TEST_CASE(the_news_of_a_death_crosses_to_others) {
+  const auto died = std::make_exception_ptr(process_died("worker", 12, SIGSEGV, true));
+  try {
+    std::rethrow_exception(loads<std::exception_ptr>(dumps(died)));
+  } catch (const process_died& arrived) {
+    BOOST_TEST((arrived.name() == "worker" && arrived.pid() == 12 && arrived.signal() == SIGSEGV &&
+                arrived.core_dumped()));
+  }
+}
+
+BOOST_DATA_TEST_CASE(a_crash_is_told_on_the_error_stream_and_a_kill_is_not, every_start_method, method) {
+  auto [reader, writer] = os::plain_pipe();
+  process parent(by(method), fn<&crash_and_kill>, method, std::move(writer));
+  parent.join();
+  std::string text(4096, '\0');
+  text.resize(static_cast<std::size_t>(::read(reader.native(), text.data(), text.size())));
+  BOOST_TEST(text.find("process crashing (") == 0U, text);
+  BOOST_TEST(text.find(") was ended by signal 11 (Segmentation fault)") != std::string::npos, text);
+  BOOST_TEST(std::count(text.begin(), text.end(), '\n') == 1, text);
+}
+
+// Whether the machine writes any depends on it: what is told must be what the kernel says.
+BOOST_DATA_TEST_CASE(a_core_is_told_of_if_there_is_one, every_start_method, method) {
+  const bool here = crash_dumps_core();
+  process child(by(method), fn<&raise_signal>, SIGQUIT);
+  child.join();
+  BOOST_TEST(child.status().core_dumped == here);
+  process killed(by(method), fn<&raise_signal>, SIGKILL);
+  killed.join();
+  BOOST_TEST(!killed.status().core_dumped);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

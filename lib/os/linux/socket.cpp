@@ -97,6 +97,12 @@ bool holds_packet(handle_view socket) {
   return bytes != 0;
 }
 
+bool was_closed_unread(handle_view socket) noexcept {
+  int code = 0;
+  socklen_t size = sizeof code;
+  return ::getsockopt(socket.native(), SOL_SOCKET, SO_ERROR, &code, &size) == 0 && code == ECONNRESET;
+}
+
 namespace {
 
 /// A plain call saves the kernel the reading of a message header, which a small packet notices.
