@@ -46,9 +46,9 @@ foreach(source IN LISTS test_sources)
 endforeach()
 list(REMOVE_DUPLICATES groups)
 
-# Sources apart from the others: the first has functions of the same names as another one, and a case is about that;
-# the second replaces operator delete, which GCC would expand where others call it, and warn of.
-set_source_files_properties(tests/process/namesake.cpp tests/faults/refusals.cpp
+# Sources apart from the others: the first two have functions and types of the same names as others, and cases are about
+# that; the third replaces operator delete, which GCC would expand where others call it, and warn of.
+set_source_files_properties(tests/process/namesake.cpp tests/archive/namesake_reader.cpp tests/faults/refusals.cpp
                             PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 
 foreach(group IN LISTS groups)

@@ -21,7 +21,7 @@ std::string_view wire_name_of(const type_identity& identity, const std::type_inf
 /// An archive for a message that carries that name.
 forking_oarchive archive_for(const type_identity& identity, const std::type_info& type,
                              const archive_options& options);
-/// @throws type_mismatch  unless the message holds the type under one of its names
+/// @throws type_mismatch  unless the message holds the type under one of its names, with the members it has
 void check_type_name(const forking_iarchive& archive, const type_identity& identity,
                      const std::type_info& type);
 

@@ -189,9 +189,9 @@ struct barrier_name {
   static constexpr std::string_view name = "ferry.barrier";
 };
 template <class Action>
-inline constexpr std::string_view barrier_wire_name = shareable_wire_name<barrier_name, Action>::value;
+inline constexpr auto barrier_wire_name = shareable_wire_name<barrier_name, Action>::value;
 template <>
-inline constexpr std::string_view barrier_wire_name<no_action> = barrier_name::name;
+inline constexpr auto barrier_wire_name<no_action> = barrier_name::name;
 
 /// Nothing of it has to be sent: its type says it all.
 template <class Action>
@@ -217,7 +217,7 @@ struct barrier_rebuild<Action, false> {
 /// (`archive_error`); and the action, unless its type says it all.
 template <class Action>
 struct reducer<barrier<Action>> : detail::barrier_rebuild<Action, detail::is_stateless_action<Action>> {
-  static constexpr std::string_view name = detail::barrier_wire_name<Action>;
+  static constexpr auto name = detail::barrier_wire_name<Action>;
   static constexpr bool guarded = true;
 
   static auto reduce(const barrier<Action>& shared) {

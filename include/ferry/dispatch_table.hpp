@@ -27,11 +27,15 @@ class dispatch_entry {
  public:
   using throw_function = void (*)(void*);
 
-  dispatch_entry(std::string name, const std::type_info& type, std::uint64_t type_hash, bool overrides,
-                 throw_function throws_pointer)
+  /// @param identity  of the type as a value
+  /// @param form  the members of what the entry writes
+  dispatch_entry(std::string name, const std::type_info& type, const type_identity& identity,
+                 const type_identity& form, bool overrides, throw_function throws_pointer)
       : name_(std::move(name)),
+        label_(name_, form.members),
         type_(type),
-        type_hash_(type_hash),
+        identity_(identity),
+        form_(form),
         overrides_(overrides),
         thrower_(throws_pointer) {}
   virtual ~dispatch_entry() = default;
@@ -39,8 +43,12 @@ class dispatch_entry {
   dispatch_entry& operator=(const dispatch_entry&) = delete;
 
   const std::string& name() const noexcept { return name_; }
+  /// With the members of what the entry writes: stands in a message in front of that.
+  const type_label& label() const noexcept { return label_; }
   const std::type_info& type() const noexcept { return type_; }
-  std::uint64_t type_hash() const noexcept { return type_hash_; }
+  std::uint64_t type_hash() const noexcept { return identity_.hash; }
+  const type_identity& identity() const noexcept { return identity_; }
+  const type_identity& form() const noexcept { return form_; }
   /// True if the entry stands in the place of a way to cross that the type has anyway.
   bool overrides() const noexcept { return overrides_; }
   /// Throws a pointer to an object as a `type()*`; see `forking_iarchive::upcast`.
@@ -53,13 +61,19 @@ class dispatch_entry {
   virtual erased_object load_value(forking_iarchive& archive) const = 0;
   /// Loads into shared slot `slot` of the archive, before its content where the type allows: cycles work.
   virtual void load_shared(forking_iarchive& archive, std::size_t slot) const = 0;
-  /// The object as an exception; null if the type is not a copyable `std::exception`.
-  virtual std::exception_ptr as_exception(void* object) const = 0;
+  /// The object as an exception, with another one nested in it unless that is null; null if the type is not a
+  /// copyable `std::exception`.
+  virtual std::exception_ptr as_exception(void* object, const std::exception_ptr& cause) const = 0;
+  /// The part of an exception that is of the entry's type; null if it has none, or several.
+  virtual const void* part_of(const std::exception& error) const = 0;
+  /// Whether the type is that of `derived`, or a base of it.
+  virtual bool is_base_of(const dispatch_entry& derived, const void* object) const = 0;
 
  private:
   std::string name_;
+  type_label label_;
   const std::type_info& type_;
-  std::uint64_t type_hash_;
+  const type_identity &identity_, &form_;
   bool overrides_;
   throw_function thrower_;
 };
@@ -107,6 +121,8 @@ class dispatch_table {
   void insert(std::unique_ptr<const detail::dispatch_entry> entry);
   const detail::dispatch_entry* find(std::string_view name) const;
   const detail::dispatch_entry* find(std::type_index type) const;
+  /// The entry of the exception's type; else that of its nearest base class that has one; else null.
+  const detail::dispatch_entry* find_nearest(const std::exception& error) const;
   /// The topmost entry that overrides the type's own way, or null.
   const detail::dispatch_entry* find_override(std::type_index type) const;
   /// One bit for each type (see `detail::mask_bit`) to which an entry in reach gives another name than its

@@ -60,13 +60,19 @@ class archive_error : public error {
 class type_mismatch : public archive_error {
  public:
   type_mismatch(const std::string& held, const std::string& asked);
+  /// @param difference  between the type in the message and the one of that name here, e.g. "member 2 is f64
+  /// in
+  ///                    the message, i64 here"
+  type_mismatch(const std::string& held, const std::string& asked, const std::string& difference);
   /// Wire name of the type that the message holds.
   const std::string& held() const noexcept { return held_; }
   /// Wire name of the type that was asked for.
   const std::string& asked() const noexcept { return asked_; }
+  /// What differs, where it is not the name; else empty.
+  const std::string& difference() const noexcept { return difference_; }
 
  private:
-  std::string held_, asked_;
+  std::string held_, asked_, difference_;
 };
 
 /// A name (of a type, a callable, an exception) that no dispatch table in reach has an entry for, or that
@@ -138,6 +144,32 @@ class worker_died : public error {
   std::size_t task_;
 };
 
+/// The arguments or the result of a task could not cross, though the callable itself did not fail. Why is
+/// nested in it (std::rethrow_if_nested): what reading or writing threw.
+class carrying_error : public error {
+ public:
+  enum class part {
+    arguments_read,  ///< the worker could not read them; the task was not run
+    result_written,  ///< the task was run, and the worker could not write what it gave
+    result_read,     ///< the task was run, and what it gave could not be read here
+  };
+  /// @param type_name  of the result; empty for arguments
+  /// @param why  text of what is nested
+  carrying_error(part what, std::size_t task, std::string type_name, std::string why);
+  part what_failed() const noexcept { return part_; }
+  /// Whether the task has had its effects.
+  bool task_was_run() const noexcept { return part_ != part::arguments_read; }
+  /// Which task of its call it is, counted from 0.
+  std::size_t task() const noexcept { return task_; }
+  const std::string& type_name() const noexcept { return type_name_; }
+  const std::string& why() const noexcept { return why_; }
+
+ private:
+  part part_;
+  std::size_t task_;
+  std::string type_name_, why_;
+};
+
 /// A task that was given up before it was begun.
 class task_cancelled : public error {
  public:
@@ -162,8 +194,11 @@ class buffer_too_short : public error {
   buffer_too_short(std::size_t capacity, std::vector<std::byte> message);
   /// The whole message. It has been taken from the connection.
   const std::vector<std::byte>& message() const noexcept { return *message_; }
+  /// How many bytes the memory has.
+  std::size_t capacity() const noexcept { return capacity_; }
 
  private:
+  std::size_t capacity_;
   std::shared_ptr<const std::vector<std::byte>> message_;  // shared: copying an exception must not throw
 };
 

@@ -24,6 +24,7 @@ namespace ferry {
 
 namespace detail {
 class dispatch_entry;
+struct envelope;
 template <class T>
 const dispatch_entry& entry_by_own_name();
 template <class T>
@@ -69,6 +70,12 @@ class forking_iarchive {
 
   /// What the message is said to hold.
   const std::string& type_name() const noexcept { return type_ != nullptr ? type_->name : type_name_; }
+  /// @throws type_mismatch  saying which, when the message says that its type has other members than that one
+  void check_members(const detail::type_identity& here) const { check_members(here, here.label); }
+  /// @param label  with the name that the type has in a table
+  void check_members(const detail::type_identity& here, const detail::type_label& label) const {
+    if (label_hash_ != label.hash) compare_members(here);
+  }
 
   /// @throws archive_error and what derives from it, system_error, and what a reducer's rebuild throws
   template <class T>
@@ -197,8 +204,10 @@ class forking_iarchive {
   /// Reads the name that precedes an object of a type with a bit in the mask.
   /// @returns null if the writer did not override the type's own way
   const detail::dispatch_entry* read_override(const std::type_info& type, std::uint64_t type_hash);
+  /// @param label  the name, or what `dispatch_entry::label` was over there
   /// @throws name_error  when no table in reach has the name
-  const detail::dispatch_entry& entry_named(const std::string& name) const;
+  /// @throws type_mismatch  when the entry here reads other members
+  const detail::dispatch_entry& entry_named(std::string_view label) const;
   /// @throws type_mismatch  unless the name read is the one expected
   void expect_name(std::string_view expected);
 
@@ -242,7 +251,9 @@ class forking_iarchive {
 
   void register_entry(const detail::dispatch_entry& entry);
   void read_envelope(std::size_t handles, const detail::type_identity* expected);
-  std::uint64_t read_type_name(std::size_t size, const detail::type_identity* expected);
+  void read_type(const detail::envelope& head, const detail::type_identity* expected);
+  void compare_members(const detail::type_identity& here) const;
+  const detail::dispatch_entry* find_entry(std::string_view name) const;
   void check_size() const;
   void check_handle_count(std::size_t count) const;
   void read_versions(std::uint32_t count);
@@ -263,6 +274,9 @@ class forking_iarchive {
   std::size_t counts_at_depth_ = static_cast<std::size_t>(-1);
   const detail::type_identity* type_ = nullptr;  // what was expected, if the message holds it
   std::string type_name_;                        // otherwise
+  std::string members_;                          // likewise
+  std::uint64_t label_hash_ = 0;
+  bool label_is_cut_ = false;
   std::vector<claimable_handle> handles_;
   std::vector<std::string> names_;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> versions_;

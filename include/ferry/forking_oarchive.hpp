@@ -42,9 +42,11 @@ class forking_oarchive {
 
   /// @param type_name  what the message is said to hold; at most 65535 bytes
   explicit forking_oarchive(std::string_view type_name = {}, const archive_options& options = {})
-      : forking_oarchive(type_name, detail::hash_name(type_name), options) {}
+      : forking_oarchive(type_name, detail::hash_name(type_name), false, options) {}
   forking_oarchive(const detail::type_identity& holds, const archive_options& options)
-      : forking_oarchive(holds.name, holds.hash, options) {}
+      : forking_oarchive(holds.label, options) {}
+  forking_oarchive(const detail::type_label& holds, const archive_options& options)
+      : forking_oarchive(holds.text, holds.hash, holds.is_cut, options) {}
   /// For carriers: writes a message without an envelope, to be finished with `finish_bare`.
   /// @param storage  memory to be used again; lost if this throws
   /// @param keep  how many bytes at its beginning stay as they are, in front of the message; the rest is
@@ -171,7 +173,7 @@ class forking_oarchive {
     void operator()(tables* dropped) const noexcept;
   };
 
-  forking_oarchive(std::string_view type_name, std::uint64_t type_hash, const archive_options& options);
+  forking_oarchive(std::string_view label, std::uint64_t hash, bool is_cut, const archive_options& options);
   void register_entry(const detail::dispatch_entry& entry);
   /// @throws limit_exceeded  before memory is asked for that a message may not have
   void write_large_block(const void* bytes, std::size_t count);

@@ -56,7 +56,7 @@ struct joinable_queue_name {
 
 template <class T>
 struct reducer<joinable_queue<T>> : detail::queue_reducer<joinable_queue<T>> {
-  static constexpr std::string_view name = detail::shareable_wire_name<detail::joinable_queue_name, T>::value;
+  static constexpr auto name = detail::shareable_wire_name<detail::joinable_queue_name, T>::value;
 };
 
 }  // namespace ferry

@@ -75,7 +75,7 @@ struct queue_name {
 
 template <class T>
 struct reducer<queue<T>> : detail::queue_reducer<queue<T>> {
-  static constexpr std::string_view name = detail::shareable_wire_name<detail::queue_name, T>::value;
+  static constexpr auto name = detail::shareable_wire_name<detail::queue_name, T>::value;
 };
 
 }  // namespace ferry

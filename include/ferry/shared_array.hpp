@@ -83,7 +83,7 @@ struct shared_array_name {
 /// Crosses as its memory.
 template <class T>
 struct reducer<shared_array<T>> {
-  static constexpr std::string_view name = detail::shareable_wire_name<detail::shared_array_name, T>::value;
+  static constexpr auto name = detail::shareable_wire_name<detail::shared_array_name, T>::value;
   static std::tuple<shared_memory> reduce(const shared_array<T>& array) { return array.memory(); }
   /// @throws archive_error  when the memory is not of the size of whole elements
   static shared_array<T> rebuild(shared_memory memory) {

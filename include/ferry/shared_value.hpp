@@ -79,7 +79,7 @@ struct shared_value_name {
 /// Crosses as its memory.
 template <class T>
 struct reducer<shared_value<T>> {
-  static constexpr std::string_view name = detail::shareable_wire_name<detail::shared_value_name, T>::value;
+  static constexpr auto name = detail::shareable_wire_name<detail::shared_value_name, T>::value;
   static std::tuple<shared_memory> reduce(const shared_value<T>& value) { return value.memory(); }
   /// @throws archive_error  when the memory is not of the size of a T
   static shared_value<T> rebuild(shared_memory memory) {

@@ -145,7 +145,7 @@ struct simple_queue_name {
 /// Crosses as the handles of its ends, with the transfer mode and the limits of its items.
 template <class T>
 struct reducer<simple_queue<T>> {
-  static constexpr std::string_view name = detail::shareable_wire_name<detail::simple_queue_name, T>::value;
+  static constexpr auto name = detail::shareable_wire_name<detail::simple_queue_name, T>::value;
   static constexpr bool guarded = true;
   static auto reduce(const simple_queue<T>& queue) { return queue.socket_.parts(); }
   static simple_queue<T> rebuild(unique_handle reader, unique_handle writer, transfer mode,

@@ -25,10 +25,27 @@ struct nothing {};
 template <class R>
 using result_value = std::conditional_t<std::is_void_v<R>, nothing, R>;
 
-/// Reads the result of the next item.
-/// @throws what the task threw
+/// To be called in a handler: throws the exception again, nested in one that says what could not be carried.
+[[noreturn]] void throw_carrying_error(carrying_error::part what, std::size_t task, std::string type_name);
+/// Throws what a worker sent instead of a result.
+/// @param failure  as in `item_head::failed`
+[[noreturn]] void throw_failure(const std::exception_ptr& thrown, std::uint32_t failure, std::size_t task,
+                                std::string type_name);
+
 template <class R>
-result_value<R> read_result(item_reader& items, const archive_options& options) {
+std::string result_name() {
+  if constexpr (std::is_void_v<R>) {
+    return "void";
+  } else {
+    return identity_of<R>().name;
+  }
+}
+
+/// Reads the result of the next item.
+/// @param task  which of its call it is
+/// @throws what the task threw, or carrying_error
+template <class R>
+result_value<R> read_result(item_reader& items, const archive_options& options, std::size_t task = 0) {
   if constexpr (std::is_void_v<R>) {
     if (items.has_plain<std::byte>()) {
       items.next_plain<std::byte>();
@@ -38,24 +55,28 @@ result_value<R> read_result(item_reader& items, const archive_options& options) 
     if (items.has_plain<R>()) return items.next_plain<R>();
   }
   item_reader::item item = items.next();
-  forking_iarchive archive(item.bytes, std::move(item.handles), item.head.format, options);
+  std::exception_ptr thrown;
   try {
-    if (item.head.failed != 0) {
-      const auto thrown = make<std::exception_ptr>(archive);
-      archive.finish();
-      if (thrown == nullptr) archive.fail("a task failed with no exception");
-      std::rethrow_exception(thrown);
-    }
-    if constexpr (std::is_void_v<R>) {
-      return {};
-    } else {
-      R value = make<R>(archive);
-      archive.finish();
-      return value;
+    forking_iarchive archive(item.bytes, std::move(item.handles), item.head.format, options);
+    try {
+      if (item.head.failed != item_head::given) {
+        thrown = make<std::exception_ptr>(archive);
+        archive.finish();
+        if (thrown == nullptr) archive.fail("a task failed with no exception");
+      } else if constexpr (std::is_void_v<R>) {
+        return {};
+      } else {
+        R value = make<R>(archive);
+        archive.finish();
+        return value;
+      }
+    } catch (...) {
+      archive.give_up();
     }
   } catch (...) {
-    archive.give_up();
+    throw_carrying_error(carrying_error::part::result_read, task, result_name<R>());
   }
+  throw_failure(thrown, item.head.failed, task, result_name<R>());
 }
 
 /// The call behind a `task`: what it gives when its batch is done.
@@ -122,10 +143,10 @@ class task {
   bool valid() const noexcept { return call_ != nullptr; }
 
   /// Waits for the result. It is read once, and all that ask get the same.
-  /// @throws what the task threw, as its own type if that is registered or known to Ferry, else as
-  ///         `remote_error`
+  /// @throws what the task threw, as its own type or the nearest base of it that is registered or known to
+  ///         Ferry, else as `remote_error`
   /// @throws worker_died, task_cancelled, pool_closed
-  /// @throws what `loads` does, when the result cannot be read
+  /// @throws carrying_error  when its arguments or its result could not cross, with the reason nested in it
   std::conditional_t<std::is_void_v<R>, void, std::add_lvalue_reference_t<R>> get() const& {
     wait();
     if constexpr (std::is_void_v<R>)

@@ -31,6 +31,8 @@ class tracking_oarchive : public boost::archive::detail::common_oarchive<trackin
  public:
   explicit tracking_oarchive(std::string_view type_name = {}, const archive_options& options = {})
       : inner_(type_name, options) {}
+  tracking_oarchive(const detail::type_label& holds, const archive_options& options)
+      : inner_(holds, options) {}
   /// The message with all that was written. @throws limit_exceeded
   message finish() { return inner_.finish(); }
   void save_binary(const void* bytes, std::size_t count) { inner_.save_binary(bytes, count); }
@@ -140,7 +142,9 @@ class tracking_iarchive : public boost::archive::detail::common_iarchive<trackin
 /// As `dumps`, with tracking. @throws what `dumps` throws, and boost::archive::archive_exception
 template <class T>
 message dumps_tracked(const T& value, const archive_options& options = {}) {
-  tracking_oarchive archive(detail::wire_name_of(detail::identity_of<T>(), typeid(T), options), options);
+  const detail::type_identity& identity = detail::identity_of<T>();
+  const std::string_view name = detail::wire_name_of(identity, typeid(T), options);
+  tracking_oarchive archive(detail::type_label(name, identity.members), options);
   archive << value;
   return archive.finish();
 }

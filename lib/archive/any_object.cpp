@@ -12,6 +12,7 @@ void any_object::check(bool holds, const std::string& asked) const {
 any_object loads_any(message from, const archive_options& options) {
   forking_iarchive archive(std::move(from), options);
   const detail::dispatch_entry& entry = archive.entry_named(archive.type_name());
+  archive.check_members(entry.identity(), detail::type_label(entry.name(), entry.identity().members));
   try {
     detail::erased_object object = entry.load_value(archive);
     archive.finish();

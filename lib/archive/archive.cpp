@@ -28,16 +28,20 @@ std::string_view wire_name_of(const type_identity& identity, const std::type_inf
 forking_oarchive archive_for(const type_identity& identity, const std::type_info& type,
                              const archive_options& options) {
   const std::string* const name = table_name(identity, type, options);
-  if (name != nullptr) return forking_oarchive(*name, options);
+  if (name != nullptr) return forking_oarchive(type_label(*name, identity.members), options);
   return forking_oarchive(identity, options);
 }
 
 void check_type_name(const forking_iarchive& archive, const type_identity& identity,
                      const std::type_info& type) {
-  if (archive.type_name() == identity.name) return;
-  const std::string* const name = table_name(identity, type, archive.options());
-  if (name != nullptr && archive.type_name() == *name) return;
-  throw type_mismatch(archive.type_name(), name != nullptr ? *name : identity.name);
+  if (archive.type_name() != identity.name) {
+    const std::string* const name = table_name(identity, type, archive.options());
+    if (name == nullptr || archive.type_name() != *name)
+      throw type_mismatch(archive.type_name(), name != nullptr ? *name : identity.name);
+    archive.check_members(identity, type_label(*name, identity.members));
+  } else {
+    archive.check_members(identity);
+  }
 }
 
 }  // namespace ferry::detail

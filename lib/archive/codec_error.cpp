@@ -3,9 +3,9 @@
 #include <ferry/dispatch_table.hpp>
 
 #include "archive/table_of.hpp"
+#include "archive/thrown.hpp"
 #include "os/process.hpp"
 
-#include <boost/core/demangle.hpp>
 #include <boost/exception/diagnostic_information.hpp>
 
 #include <cxxabi.h>
@@ -39,14 +39,15 @@ void load_code(forking_iarchive& archive, Code& code) {
 // --- exceptions ------------------------------------------------------------------------------------------
 //
 // An exception always arrives: as type name, text, origin and trace, which anyone can read, and besides,
-// where a table names its type, as a message of its own, which is passed over where it cannot be read.
+// where a table names its type or a base of it, as a message of its own, which is passed over where it cannot
+// be read. What it was thrown with follows.
 
-std::string spelled(const std::type_info& type) {
-  std::string name = boost::core::demangle(type.name());
-  // Made by std::throw_with_nested and by BOOST_THROW_EXCEPTION of what was thrown.
-  for (const std::string_view around : {"std::_Nested_exception<", "boost::wrapexcept<"})
-    if (name.starts_with(around)) name = name.substr(around.size(), name.size() - around.size() - 1);
-  return name;
+constexpr int deepest_cause = 16;
+
+/// What `what()` is of, nested in nothing.
+const std::nested_exception* nested_in(const std::exception& error) {
+  const auto* const outer = dynamic_cast<const std::nested_exception*>(&error);
+  return outer != nullptr && outer->nested_ptr() != nullptr ? outer : nullptr;
 }
 
 /// What it says and carries, and what those do that it was thrown with (std::throw_with_nested).
@@ -54,12 +55,11 @@ struct account {
   std::string text, trace;
 
   void add(const std::exception& error, int depth = 0) {
-    constexpr int deepest = 16;
     text += error.what();
     if (const auto* const carrier = dynamic_cast<const boost::exception*>(&error))
       trace += boost::diagnostic_information_what(*carrier);
-    const auto* const outer = dynamic_cast<const std::nested_exception*>(&error);
-    if (outer == nullptr || outer->nested_ptr() == nullptr || depth == deepest) return;
+    const std::nested_exception* const outer = nested_in(error);
+    if (outer == nullptr || depth == deepest_cause) return;
     try {
       outer->rethrow_nested();
     } catch (const std::exception& inner) {
@@ -75,19 +75,29 @@ remote_error describe(const std::exception& error) {
   if (const auto* const remote = dynamic_cast<const remote_error*>(&error)) return *remote;
   account told;
   told.add(error);
-  return {spelled(typeid(error)), std::move(told.text), os::own_id(), std::move(told.trace)};
+  return {name_of_thrown(typeid(error)), std::move(told.text), os::own_id(), std::move(told.trace)};
+}
+
+/// The entry by which an exception is to cross: that of its type or of the nearest base. Null where that says
+/// no more than `remote_error`, which is a runtime_error and a ferry::error too, and tells the type.
+const dispatch_entry* entry_of(const std::exception& error, const dispatch_table& table) {
+  const dispatch_entry* const entry = table.find_nearest(error);
+  if (entry == nullptr || entry->type() == typeid(error)) return entry;
+  for (const std::type_info* vague :
+       {&typeid(std::exception), &typeid(std::runtime_error), &typeid(ferry::error)})
+    if (entry->type() == *vague && name_of_thrown(typeid(error)) != name_of_thrown(*vague)) return nullptr;
+  return entry;
 }
 
 /// The exception by its entry, as a message; empty when it has none, or when that fails: the reason to send
 /// an exception must not be lost for a part of it that cannot cross.
 message dump_whole(const std::exception& error, archive_options options) {
-  const dispatch_table& table = table_of(options);
-  const dispatch_entry* const entry = table.find(typeid(error));
-  if (entry == nullptr) return {};
   options.memory = nullptr;
   try {
-    forking_oarchive archive(entry->name(), options);
-    entry->save(archive, dynamic_cast<const void*>(&error));
+    const dispatch_entry* const entry = entry_of(error, table_of(options));
+    if (entry == nullptr) return {};
+    forking_oarchive archive(entry->label(), options);
+    entry->save(archive, entry->part_of(error));
     return archive.finish();
   } catch (const std::exception&) {
     return {};
@@ -95,13 +105,14 @@ message dump_whole(const std::exception& error, archive_options options) {
 }
 
 /// Null when there is no entry here, or it cannot read the message.
-std::exception_ptr load_whole(message from, const archive_options& options) {
+std::exception_ptr load_whole(message from, const std::exception_ptr& cause, const archive_options& options) {
   try {
     forking_iarchive archive(std::move(from), options);
     const dispatch_entry& entry = archive.entry_named(archive.type_name());
+    archive.check_members(entry.form(), entry.label());
     const erased_object loaded = entry.load(archive);
     archive.finish();
-    return entry.as_exception(loaded.get());
+    return entry.as_exception(loaded.get(), cause);
   } catch (const std::exception&) {
     return nullptr;
   }
@@ -117,9 +128,43 @@ void save_exception(forking_oarchive& archive, const remote_error& told, message
   for (const unique_handle& handle : whole.handles()) archive.write_handle(handle);
 }
 
+void save_pointer(forking_oarchive& archive, const std::exception_ptr& exception, int depth);
+
+/// What the exception was thrown with, as far as there is room for it: the text tells it anyway.
+void save_cause(forking_oarchive& archive, const std::nested_exception* outer, int depth) {
+  constexpr std::size_t levels_needed = 3;
+  const bool has_room = depth < deepest_cause && archive.limits_left().depth > levels_needed;
+  save_pointer(archive, outer != nullptr && has_room ? outer->nested_ptr() : nullptr, depth + 1);
+}
+
 archive_options with_what_is_left(archive_options options, const limits& left) {
   options.limit = left;
   return options;
+}
+
+void save_pointer(forking_oarchive& archive, const std::exception_ptr& exception, int depth) {
+  save_number(archive, exception != nullptr);
+  if (exception == nullptr) return;
+  const nesting level(archive);
+  try {
+    std::rethrow_exception(exception);
+  } catch (const std::exception& error) {
+    const auto options = with_what_is_left(archive.options(), archive.limits_left());
+    save_exception(archive, describe(error), dump_whole(error, options));
+    save_cause(archive, nested_in(error), depth);
+  } catch (const std::nested_exception& outer) {
+    const std::type_info* const type = abi::__cxa_current_exception_type();
+    save_exception(
+        archive, {type != nullptr ? name_of_thrown(*type) : "unknown", "not a std::exception", os::own_id()},
+        {});
+    save_cause(archive, outer.nested_ptr() != nullptr ? &outer : nullptr, depth);
+  } catch (...) {
+    const std::type_info* const type = abi::__cxa_current_exception_type();
+    save_exception(
+        archive, {type != nullptr ? name_of_thrown(*type) : "unknown", "not a std::exception", os::own_id()},
+        {});
+    save_cause(archive, nullptr, depth);
+  }
 }
 
 }  // namespace
@@ -138,19 +183,7 @@ void codec<std::error_condition>::load(forking_iarchive& archive, std::error_con
 }
 
 void codec<std::exception_ptr>::save(forking_oarchive& archive, const std::exception_ptr& exception) {
-  save_number(archive, exception != nullptr);
-  if (exception == nullptr) return;
-  const nesting level(archive);
-  try {
-    std::rethrow_exception(exception);
-  } catch (const std::exception& error) {
-    const auto options = with_what_is_left(archive.options(), archive.limits_left());
-    save_exception(archive, describe(error), dump_whole(error, options));
-  } catch (...) {
-    const std::type_info* const type = abi::__cxa_current_exception_type();
-    save_exception(archive,
-                   {type != nullptr ? spelled(*type) : "unknown", "not a std::exception", os::own_id()}, {});
-  }
+  save_pointer(archive, exception, 0);
 }
 
 void codec<std::exception_ptr>::load(forking_iarchive& archive, std::exception_ptr& exception) {
@@ -167,13 +200,14 @@ void codec<std::exception_ptr>::load(forking_iarchive& archive, std::exception_p
   whole.append(archive.take(size), size);
   std::vector<unique_handle> handles(archive.read_count());
   for (unique_handle& handle : handles) handle = archive.read_handle();
-  if (size != 0) {
-    exception = load_whole(message(std::move(whole), std::move(handles)),
-                           with_what_is_left(archive.options(), archive.limits_left()));
+  const auto options = with_what_is_left(archive.options(), archive.limits_left());
+  std::exception_ptr cause;
+  load(archive, cause);
+  if (size != 0) exception = load_whole(message(std::move(whole), std::move(handles)), cause, options);
+  if (exception == nullptr) {
+    const remote_error told(std::move(type_name), std::move(text), origin, std::move(trace));
+    exception = with_cause(told, cause);
   }
-  if (exception == nullptr)
-    exception = std::make_exception_ptr(
-        remote_error(std::move(type_name), std::move(text), origin, std::move(trace)));
 }
 
 }  // namespace ferry::detail

@@ -89,6 +89,20 @@ const detail::dispatch_entry* dispatch_table::find(std::type_index type) const {
   return nullptr;
 }
 
+const detail::dispatch_entry* dispatch_table::find_nearest(const std::exception& error) const {
+  if (const detail::dispatch_entry* const own = find(std::type_index(typeid(error)))) return own;
+  const detail::dispatch_entry* nearest = nullptr;
+  for (const dispatch_table* table = this; table != nullptr; table = table->parent_) {
+    const std::shared_lock lock(table->entries_->guard);
+    for (const auto& [type, entry] : table->entries_->by_type) {
+      const void* const part = entry->part_of(error);
+      // Of two bases, the nearer one is derived from the other.
+      if (part != nullptr && (nearest == nullptr || nearest->is_base_of(*entry, part))) nearest = entry;
+    }
+  }
+  return nearest;
+}
+
 const detail::dispatch_entry* dispatch_table::find_override(std::type_index type) const {
   for (const dispatch_table* table = this; table != nullptr; table = table->parent_) {
     const std::shared_lock lock(table->entries_->guard);

@@ -41,6 +41,20 @@ std::string death_text(worker_died::cause why, int code, std::int64_t pid, std::
               : "; task_options::retries sets how often such a task is run again");
 }
 
+std::string carrying_text(carrying_error::part what, std::size_t task, const std::string& type_name,
+                          const std::string& why) {
+  const std::string number = " of task " + std::to_string(task);
+  switch (what) {
+    case carrying_error::part::arguments_read:
+      return "the arguments" + number + " could not be read by the worker: " + why;
+    case carrying_error::part::result_written:
+      return "the result" + number + ", a '" + type_name + "', could not be written by the worker: " + why;
+    case carrying_error::part::result_read:
+      break;
+  }
+  return "the result" + number + ", a '" + type_name + "', could not be read: " + why;
+}
+
 std::string remote_text(const std::string& type_name, const std::string& text, std::int64_t origin,
                         const std::string& trace) {
   return (origin > 0 ? "process " + std::to_string(origin) : std::string("another process")) + " threw " +
@@ -60,6 +74,13 @@ type_mismatch::type_mismatch(const std::string& held, const std::string& asked)
                     "': read it as that type, or with loads_any or a dispatcher"),
       held_(held),
       asked_(asked) {}
+
+type_mismatch::type_mismatch(const std::string& held, const std::string& asked, const std::string& difference)
+    : archive_error("'" + held + "' in the message has other members than '" + asked +
+                    "' here: " + difference + "; build both programs from one version of it"),
+      held_(held),
+      asked_(asked),
+      difference_(difference) {}
 
 name_error::name_error(const std::string& what, std::string name)
     : archive_error(what), name_(std::move(name)) {}
@@ -82,9 +103,17 @@ process_died::process_died(std::string name, std::int64_t pid, int signal, bool 
       signal_(signal),
       core_dumped_(core_dumped) {}
 
+carrying_error::carrying_error(part what, std::size_t task, std::string type_name, std::string why)
+    : error(carrying_text(what, task, type_name, why)),
+      part_(what),
+      task_(task),
+      type_name_(std::move(type_name)),
+      why_(std::move(why)) {}
+
 buffer_too_short::buffer_too_short(std::size_t capacity, std::vector<std::byte> message)
     : error("a message of " + std::to_string(message.size()) + " bytes does not fit the " +
             std::to_string(capacity) + " bytes given for it: it is in this exception, take it from there"),
+      capacity_(capacity),
       message_(std::make_shared<const std::vector<std::byte>>(std::move(message))) {}
 
 remote_error::remote_error(std::string type_name, std::string text, std::int64_t origin, std::string trace)

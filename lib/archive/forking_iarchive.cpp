@@ -1,4 +1,5 @@
 // The reading archive, as far as it does not depend on the types read.
+#include <ferry/detail/members.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/forking_iarchive.hpp>
 
@@ -46,16 +47,29 @@ forking_iarchive::forking_iarchive(std::span<const std::byte> from, const archiv
   read_envelope(0, expected);
 }
 
-/// @returns the hash of the name
-std::uint64_t forking_iarchive::read_type_name(std::size_t size, const detail::type_identity* expected) {
-  const std::byte* const name = take(size);
-  if (expected != nullptr && size == expected->name.size() &&
-      std::memcmp(name, expected->name.data(), size) == 0) {
+void forking_iarchive::read_type(const detail::envelope& head, const detail::type_identity* expected) {
+  const std::size_t size = head.name_size;
+  const std::byte* const from = take(size);
+  label_hash_ = head.type_hash;
+  label_is_cut_ = (head.flags & detail::envelope::flag_cut) != 0;
+  if (expected != nullptr && label_hash_ == expected->label.hash && size == expected->label.text.size() &&
+      std::memcmp(from, expected->label.text.data(), size) == 0) {
     type_ = expected;
-    return expected->hash;
+    return;
   }
-  type_name_.assign(reinterpret_cast<const char*>(name), size);
-  return detail::hash_name(type_name_);
+  type_name_.assign(reinterpret_cast<const char*>(from), size);
+  if (!label_is_cut_ && detail::hash_name(type_name_) != label_hash_)
+    fail("the hash of the type's name is not that of its name");
+  if (const std::size_t end = type_name_.find('\n'); end != type_name_.npos) {
+    members_ = type_name_.substr(end + 1);
+    type_name_.resize(end);
+  }
+}
+
+void forking_iarchive::compare_members(const detail::type_identity& here) const {
+  if (members_ == here.members) return;
+  const std::string difference = detail::difference_of_members(members_, here, override_mask_, label_is_cut_);
+  if (!difference.empty()) throw type_mismatch(type_name(), here.name, difference);
 }
 
 forking_iarchive::forking_iarchive(std::span<const std::byte> from, std::vector<unique_handle> handles,
@@ -118,14 +132,14 @@ void forking_iarchive::read_envelope(std::size_t handles, const detail::type_ide
     fail("the message is of version " + std::to_string(head.version) + ", this library reads version " +
          std::to_string(detail::envelope::current_version));
   }
-  if ((head.flags & ~detail::envelope::flag_overrides) != 0)
+  using flags = detail::envelope;
+  if ((head.flags & ~(flags::flag_overrides | flags::flag_cut)) != 0)
     fail("the head of the message has bits set that mean nothing in this version");
-  if (head.flags != 0) {
+  if ((head.flags & flags::flag_overrides) != 0) {
     read_raw(override_mask_);
     if (override_mask_ == 0) fail("the message announces overrides, but none");
   }
-  if (read_type_name(head.name_size, expected) != head.type_hash)
-    fail("the hash of the type's name is not that of its name");
+  read_type(head, expected);
   const std::uint64_t versions_size = std::uint64_t{head.version_count} * sizeof(detail::class_version);
   if (versions_size > remaining() || head.body_size != remaining() - versions_size) {
     fail("after its name the message has " + std::to_string(remaining()) + " bytes, its head says " +
@@ -234,13 +248,28 @@ const detail::dispatch_entry* forking_iarchive::read_override(const std::type_in
   return &entry;
 }
 
-const detail::dispatch_entry& forking_iarchive::entry_named(const std::string& name) const {
-  if (const detail::dispatch_entry* const entry = table_of(options_).find(std::string_view(name)))
-    return *entry;
+const detail::dispatch_entry* forking_iarchive::find_entry(std::string_view name) const {
+  if (const detail::dispatch_entry* const entry = table_of(options_).find(name)) return entry;
   if (helpers_) {
     for (const detail::dispatch_entry* const entry : helpers_->get<detail::registered_types>(nullptr).entries)
-      if (entry->name() == name) return *entry;
+      if (entry->name() == name) return entry;
   }
+  return nullptr;
+}
+
+const detail::dispatch_entry& forking_iarchive::entry_named(std::string_view label) const {
+  const std::size_t end = std::min(label.find('\n'), label.size());  // of the name; behind it are the members
+  const detail::dispatch_entry* const entry = find_entry(label.substr(0, end));
+  if (entry != nullptr) {
+    if (end != label.size() && label != entry->label().text) {
+      const std::string_view members = label.substr(end + 1);
+      const std::string difference = detail::difference_of_members(
+          members, entry->form(), override_mask_, members.size() == detail::type_label::most_members);
+      if (!difference.empty()) throw type_mismatch(entry->name(), entry->name(), difference);
+    }
+    return *entry;
+  }
+  const std::string name(label.substr(0, end));
   throw name_error("no dispatch table in reach knows '" + name +
                        "': add it, e.g. dispatch_table::global().add<...>(\"" + name +
                        "\"), before such messages are read",

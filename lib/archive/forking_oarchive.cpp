@@ -65,7 +65,7 @@ std::vector<unique_handle> forking_oarchive::take_handles() noexcept {
   return tables_ ? std::move(tables_->handles) : std::vector<unique_handle>();
 }
 
-forking_oarchive::forking_oarchive(std::string_view type_name, std::uint64_t type_hash,
+forking_oarchive::forking_oarchive(std::string_view label, std::uint64_t hash, bool is_cut,
                                    const archive_options& options)
     : buffer_(options.memory),
       options_(options),
@@ -74,17 +74,18 @@ forking_oarchive::forking_oarchive(std::string_view type_name, std::uint64_t typ
       objects_left_(options.limit.objects),
       handles_left_(options.limit.handles) {
   detail::envelope head;
-  head.flags = override_mask_ != 0 ? detail::envelope::flag_overrides : 0;
-  if (type_name.size() > std::numeric_limits<std::uint16_t>::max()) {
-    throw archive_error("the name of a type takes " + std::to_string(type_name.size()) +
+  if (override_mask_ != 0) head.flags |= detail::envelope::flag_overrides;
+  if (is_cut) head.flags |= detail::envelope::flag_cut;
+  if (label.size() > std::numeric_limits<std::uint16_t>::max()) {
+    throw archive_error("the name of a type takes " + std::to_string(label.size()) +
                         " bytes, more than the 65535 that a message has room for: give it a shorter one, "
                         "with dispatch_table::add");
   }
-  head.name_size = static_cast<std::uint16_t>(type_name.size());
-  head.type_hash = type_hash;
+  head.name_size = static_cast<std::uint16_t>(label.size());
+  head.type_hash = hash;
   write_raw(head);
   if (override_mask_ != 0) write_raw(override_mask_);
-  buffer_.append(type_name.data(), type_name.size());
+  buffer_.append(label.data(), label.size());
   body_ = buffer_.size();
 }
 
@@ -211,7 +212,7 @@ bool forking_oarchive::save_override(const std::type_info& type, std::uint64_t t
     write_no_name();
     return false;
   }
-  write_name(entry->name());
+  write_name(entry->label().text);
   entry->save(*this, object);
   return true;
 }

@@ -1,10 +1,41 @@
 // Records, item by item.
 #include <ferry/detail/pool_record.hpp>
 #include <ferry/error.hpp>
+#include <ferry/task.hpp>
 
+#include <exception>
 #include <iterator>
+#include <new>
+#include <string>
+#include <utility>
 
 namespace ferry::detail {
+
+void throw_carrying_error(carrying_error::part what, std::size_t task, std::string type_name) {
+  std::string why = "something that is no std::exception was thrown";
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {  // says enough by itself
+    throw;
+  } catch (const std::exception& problem) {
+    why = problem.what();
+  } catch (...) {
+  }
+  std::throw_with_nested(carrying_error(what, task, std::move(type_name), std::move(why)));
+}
+
+void throw_failure(const std::exception_ptr& thrown, std::uint32_t failure, std::size_t task,
+                   std::string type_name) {
+  if (failure != item_head::arguments_unread && failure != item_head::result_unwritten)
+    std::rethrow_exception(thrown);
+  try {
+    std::rethrow_exception(thrown);
+  } catch (...) {
+    if (failure == item_head::arguments_unread)
+      throw_carrying_error(carrying_error::part::arguments_read, task, {});
+    throw_carrying_error(carrying_error::part::result_written, task, std::move(type_name));
+  }
+}
 
 void item_reader::throw_short() {
   throw archive_error("a record of a pool has fewer items than it says");

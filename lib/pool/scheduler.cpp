@@ -64,7 +64,7 @@ std::shared_ptr<const fixture> scheduler::known_fixture(const callable& target) 
 std::shared_ptr<const fixture> scheduler::new_fixture(const call& what) {
   const std::uint64_t id = locked([&] { return ++last_id_; });
   pool_record made(record_title{.what = record_title::kind::make, .count = 1, .id = id});
-  made.append(packing_, false, [&](forking_oarchive& archive) { write_call(archive, what); });
+  made.append(packing_, item_head::given, [&](forking_oarchive& archive) { write_call(archive, what); });
   return std::make_shared<const fixture>(weak_from_this(), id, std::move(made));
 }
 

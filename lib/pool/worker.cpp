@@ -21,6 +21,7 @@
 namespace ferry {
 namespace {
 
+using detail::item_head;
 using detail::item_reader;
 using detail::pool_record;
 using detail::record_title;
@@ -130,13 +131,16 @@ class worker {
         continue;
       }
       item_reader::item item = items.next();
+      auto phase = detail::job::phase::reading;
       try {
-        answer_.append(options_, false, [&](forking_oarchive& result) {
+        answer_.append(options_, item_head::given, [&](forking_oarchive& result) {
           forking_iarchive arguments(item.bytes, std::move(item.handles), item.head.format, options_);
-          job_->run(state_, arguments, result);
+          job_->run(state_, arguments, result, phase);
         });
-      } catch (...) {
+      } catch (const std::bad_alloc&) {  // says enough by itself
         append_exception(std::current_exception());
+      } catch (...) {
+        append_exception(std::current_exception(), failure_in(phase));
       }
     }
   }
@@ -191,13 +195,25 @@ class worker {
     }
   }
 
-  void append_exception(const std::exception_ptr& thrown) {
+  static std::uint32_t failure_in(detail::job::phase phase) noexcept {
+    switch (phase) {
+      case detail::job::phase::reading:
+        return item_head::arguments_unread;
+      case detail::job::phase::writing:
+        return item_head::result_unwritten;
+      case detail::job::phase::running:
+        break;
+    }
+    return item_head::thrown;
+  }
+
+  void append_exception(const std::exception_ptr& thrown, std::uint32_t failure = item_head::thrown) {
     try {
-      answer_.append(options_, true, [&](forking_oarchive& archive) { archive << thrown; });
+      answer_.append(options_, failure, [&](forking_oarchive& archive) { archive << thrown; });
     } catch (const std::exception& problem) {
       const auto instead = std::make_exception_ptr(remote_error(
           "unknown", std::string("an exception that cannot cross: ") + problem.what(), os::own_id()));
-      answer_.append(options_, true, [&](forking_oarchive& archive) { archive << instead; });
+      answer_.append(options_, failure, [&](forking_oarchive& archive) { archive << instead; });
     }
   }
 

@@ -10,7 +10,7 @@ namespace ferry::detail {
 
 void write_call(forking_oarchive& into, const call& what) {
   const callable& target = what.target();
-  into << std::string_view(target.name()) << target.distance();
+  into << std::string_view(target.name()) << target.distance() << target.members();
   what.write(into);
 }
 
@@ -18,7 +18,9 @@ std::shared_ptr<void> invoke_written(forking_iarchive& from) {
   try {
     const auto name = make<std::string>(from);
     const auto distance = make<std::int64_t>(from);
-    return callable::find(name, distance).invoke(from);
+    const callable& target = callable::find(name, distance);
+    target.check_members(make<std::string>(from));
+    return target.invoke(from);
   } catch (...) {
     from.give_up();
   }

@@ -33,8 +33,8 @@ std::string readable(std::string_view name) {
 
 }  // namespace
 
-callable::callable(const char* name, const void* identity, invoker how)
-    : name_(name), identity_(identity), invoke_(how) {
+callable::callable(const char* name, const void* identity, invoker how, teller what)
+    : name_(name), identity_(identity), invoke_(how), tell_(what) {
   const std::unique_lock lock(table_guard);
   auto& namesakes = table()[name_];
   // The same function registers twice when two libraries of a program mention it.
@@ -46,6 +46,13 @@ callable::callable(const char* name, const void* identity, invoker how)
 std::int64_t callable::distance() const noexcept {
   return static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(identity_) -
                                    reinterpret_cast<std::uintptr_t>(&table));
+}
+
+void callable::check_members(std::string_view there) const {
+  const type_identity& here = tell_();
+  if (there == here.members) return;
+  const std::string difference = difference_of_members(there, here), name = readable(name_);
+  if (!difference.empty()) throw type_mismatch(name, name, difference);
 }
 
 bool callable::has_unique_name() const {

@@ -5,6 +5,7 @@
 #include <ferry/connection.hpp>
 #include <ferry/process.hpp>
 
+#include "archive/thrown.hpp"
 #include "channel/local_driver.hpp"
 #include "os/process.hpp"
 #include "os/socket.hpp"
@@ -15,7 +16,6 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <cxxabi.h>
 #include <exception>
 #include <limits>
 #include <span>
@@ -31,15 +31,6 @@ archive_options trusting() {
   constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
   options.limit = {.bytes = any, .depth = any, .objects = any, .handles = any};
   return options;
-}
-
-std::string name_of_current_exception() {
-  const std::type_info* const type = abi::__cxa_current_exception_type();
-  if (type == nullptr) return "unknown type";
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> name(
-      abi::__cxa_demangle(type->name(), nullptr, nullptr, &status), &std::free);
-  return status == 0 ? name.get() : type->name();
 }
 
 /// The connection to the parent, made when it is needed.
@@ -60,15 +51,8 @@ class line_to_parent {
 
 /// To be called while an exception is handled.
 void tell_of_exception(line_to_parent& parent) noexcept {
-  std::string what;
-  try {
-    throw;
-  } catch (const std::exception& caught) {
-    what = std::string(": ") + caught.what();
-  } catch (...) {
-  }
-  std::fprintf(stderr, "%s (process %lld) ended by an exception of type %s%s\n", self().name.c_str(),
-               static_cast<long long>(os::own_id()), name_of_current_exception().c_str(), what.c_str());
+  std::fprintf(stderr, "%s (process %lld) ended by an exception of type %s\n", self().name.c_str(),
+               static_cast<long long>(os::own_id()), describe_current_exception().c_str());
   std::fflush(stderr);
   try {
     message report = dumps(std::current_exception());
@@ -86,7 +70,9 @@ void run(read_start& start, closure* work) {
     start.archive.finish();
     work->run();
   } else {
-    callable::find(start.request.callable, start.request.callable_distance).invoke(start.archive);
+    const callable& target = callable::find(start.request.callable, start.request.callable_distance);
+    target.check_members(start.request.callable_members);
+    target.invoke(start.archive);
   }
 }
 

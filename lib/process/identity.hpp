@@ -29,6 +29,7 @@ namespace ferry::detail {
 struct start_request {
   std::string callable;                ///< name in the table; empty: a closure is run
   std::int64_t callable_distance = 0;  ///< see `callable::distance`
+  std::string callable_members;        ///< see `callable::check_members`
   std::string name;
   bool daemon = false;
   std::vector<std::uint32_t> place;  ///< the numbers of its ancestors and its own

@@ -65,6 +65,7 @@ archive_options options_of(const context& how) {
 
 void name_callable(start_request& request, const callable& target, bool for_this_program) {
   request.callable = target.name();
+  request.callable_members = target.members();
   if (for_this_program) {
     request.callable_distance = target.distance();
   } else if (!target.has_unique_name()) {

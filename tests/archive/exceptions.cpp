@@ -9,7 +9,9 @@
 #include <boost/throw_exception.hpp>
 
 #include <exception>
+#include <new>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 #include <unistd.h>
 
@@ -46,9 +48,65 @@ struct with_handle : std::runtime_error {
       : std::runtime_error("holds a handle"), handle(std::make_shared<unique_handle>(std::move(h))) {}
 };
 
+struct disk_error : std::system_error {
+  using std::system_error::system_error;
+};
+struct pool_empty : std::bad_alloc {
+  const char* what() const noexcept override { return "the pool is empty"; }
+};
+struct bad_flag : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+struct bare_exception : std::exception {};
+struct own_ferry_error : ferry::error {
+  using ferry::error::error;
+};
+struct more_than_known : known_error {
+  using known_error::known_error;
+};
+struct text_without_base {};
+
 template <class E>
 std::exception_ptr thrown(const E& error) {
   return std::make_exception_ptr(error);
+}
+
+/// Thrown while `cause` is handled.
+template <class E>
+std::exception_ptr thrown_with(const E& error, const std::exception_ptr& cause) {
+  try {
+    try {
+      std::rethrow_exception(cause);
+    } catch (...) {
+      std::throw_with_nested(error);
+    }
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
+/// Types and texts of an exception and of those nested in it.
+std::string chain_of(const std::exception_ptr& outermost) {
+  std::string chain;
+  const auto tell = [&](const std::exception& error) {
+    const char* type = "other";
+    if (dynamic_cast<const std::out_of_range*>(&error) != nullptr) type = "out_of_range";
+    if (dynamic_cast<const std::range_error*>(&error) != nullptr)
+      type = "range_error";
+    else if (dynamic_cast<const std::runtime_error*>(&error) != nullptr)
+      type = "runtime_error";
+    chain += (chain.empty() ? "" : ", ") + std::string(type) + ' ' + error.what();
+  };
+  for (std::exception_ptr next = outermost; next != nullptr;) {
+    try {
+      std::rethrow_exception(next);
+    } catch (const std::exception& error) {
+      tell(error);
+      const auto* const outer = dynamic_cast<const std::nested_exception*>(&error);
+      next = outer != nullptr ? outer->nested_ptr() : nullptr;
+    }
+  }
+  return chain;
 }
 
 /// What arrives of the exception, which must be an E.
@@ -212,20 +270,72 @@ BOOST_AUTO_TEST_CASE(exceptions_inside_exceptions_cross) {
   arrived<with_cause>(deep, options, options);
 }
 
-BOOST_AUTO_TEST_CASE(what_an_exception_was_thrown_with_is_told_in_its_text) {
-  std::exception_ptr sent;
+BOOST_AUTO_TEST_CASE(what_an_exception_was_thrown_with_is_nested_in_it_again) {
+  const auto sent = thrown_with(std::runtime_error("outer"), thrown(std::out_of_range("inner")));
+  arrived<std::runtime_error>(sent);
+  BOOST_TEST(chain_of(loads<std::exception_ptr>(dumps(sent))) == "runtime_error outer, out_of_range inner");
+  // Also in one that nobody knows, whose text tells it as well.
+  const auto unknown = thrown_with(unknown_error("outer"), thrown(std::out_of_range("inner")));
+  BOOST_TEST(arrived<remote_error>(unknown).text() == "outer: inner");
   try {
-    try {
-      throw std::out_of_range("inner");
-    } catch (...) {
-      std::throw_with_nested(std::runtime_error("outer"));
-    }
-  } catch (...) {
-    sent = std::current_exception();
+    std::rethrow_exception(loads<std::exception_ptr>(dumps(unknown)));
+  } catch (const remote_error& error) {
+    BOOST_CHECK_THROW(std::rethrow_if_nested(error), std::out_of_range);
   }
-  const auto error = arrived<remote_error>(sent);
-  BOOST_TEST(error.type_name() == "std::runtime_error");
-  BOOST_TEST(error.text() == "outer: inner");
+}
+
+BOOST_AUTO_TEST_CASE(causes_arrive_to_a_depth_with_a_bound) {
+  std::exception_ptr chain = thrown(std::range_error("root"));
+  for (int i = 0; i != 5; ++i) chain = thrown_with(std::runtime_error("e"), chain);
+  std::string expected;
+  for (int i = 0; i != 5; ++i) expected += "runtime_error e, ";
+  BOOST_TEST(chain_of(loads<std::exception_ptr>(dumps(chain))) == expected + "range_error root");
+  for (int i = 0; i != 200; ++i) chain = thrown_with(std::runtime_error("e"), chain);
+  BOOST_TEST(contains(chain_of(loads<std::exception_ptr>(dumps(chain))), expected));
+  archive_options shallow;
+  shallow.limit.depth = 5;
+  BOOST_CHECK_THROW(std::rethrow_exception(loads<std::exception_ptr>(dumps(chain, shallow), shallow)),
+                    std::runtime_error);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_exception_keeps_what_it_was_thrown_with) {
+  const auto sent = thrown_with(text_without_base{}, thrown(std::out_of_range("inner")));
+  try {
+    std::rethrow_exception(loads<std::exception_ptr>(dumps(sent)));
+  } catch (const remote_error& error) {
+    BOOST_TEST(contains(error.type_name(), "text_without_base"));
+    BOOST_CHECK_THROW(std::rethrow_if_nested(error), std::out_of_range);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_of_no_table_arrives_as_its_nearest_base_that_is_in_one) {
+  const std::error_code full = std::make_error_code(std::errc::no_space_on_device);
+  const auto disk = arrived<std::system_error>(thrown(disk_error(full, "writing")));
+  BOOST_CHECK(disk.code() == full);
+  BOOST_TEST(disk.what() == std::string("writing: No space left on device"));
+  BOOST_CHECK_EXCEPTION(
+      std::rethrow_exception(loads<std::exception_ptr>(dumps(thrown(pool_empty())))), std::bad_alloc,
+      [](const std::bad_alloc& error) { return error.what() == std::string("the pool is empty"); });
+  BOOST_TEST(arrived<std::invalid_argument>(thrown(bad_flag("--x"))).what() == std::string("--x"));
+  // What says no more than that it is an exception arrives with the name of its type.
+  BOOST_TEST(contains(arrived<remote_error>(thrown(bare_exception())).type_name(), "bare_exception"));
+  BOOST_TEST(contains(arrived<remote_error>(thrown(own_ferry_error("x"))).type_name(), "own_ferry_error"));
+
+  dispatch_table table("table");
+  add_known_error(table);
+  archive_options options;
+  options.table = &table;
+  BOOST_TEST(arrived<known_error>(thrown(more_than_known("text", 5)), options, options).code == 5);
+}
+
+BOOST_AUTO_TEST_CASE(a_wrapper_that_boost_makes_of_an_exception_does_not_hide_its_type) {
+  try {
+    BOOST_THROW_EXCEPTION(std::out_of_range("x"));
+  } catch (...) {
+    BOOST_TEST(arrived<std::out_of_range>(std::current_exception()).what() == std::string("x"));
+  }
+  BOOST_TEST(arrived<std::runtime_error>(thrown(boost::enable_error_info(std::runtime_error("y")))).what() ==
+             std::string("y"));
 }
 
 BOOST_AUTO_TEST_CASE(an_exception_with_a_handle_takes_it_along_or_leaves_nothing_open) {

@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(every_part_of_the_head_is_checked_before_the_body) {
     CHECK_THROWS_SAYING(archive_error, why, loads<int>(bytes));
   };
   refused(0, "do not begin with FRY1");
-  refused(4, "is of version 65, this library reads version 1");
+  refused(4, "is of version 66, this library reads version 2");
   refused(5, "bits set that mean nothing");
   refused(8, "hash of the type's name");
   refused(16, "its head says");

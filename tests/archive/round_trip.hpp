@@ -29,7 +29,7 @@ std::vector<std::byte> bytes_of(const T& value, const archive_options& options =
   return {made.bytes().begin(), made.bytes().end()};
 }
 
-/// Where the body begins in a message without overrides: after the head and the name.
+/// Where the body begins in a message without overrides: after the head and the label.
 inline std::size_t body_of(const std::vector<std::byte>& bytes) {
   return 32 + (std::to_integer<std::size_t>(bytes.at(6)) | std::to_integer<std::size_t>(bytes.at(7)) << 8U);
 }

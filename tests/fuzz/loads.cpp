@@ -27,7 +27,7 @@ std::vector<std::byte> with_head(const std::string& name, std::span<const std::b
   head.name_size = static_cast<std::uint16_t>(name.size());
   head.type_hash = detail::hash_name(name);
   head.body_size = body.size();
-  head.flags = (mode & overriding) != 0 ? detail::envelope::flag_overrides : 0;
+  if ((mode & overriding) != 0) head.flags |= detail::envelope::flag_overrides;
   head.version_count = (mode & with_version) != 0 ? 1 : 0;
   std::vector<std::byte> bytes;
   const auto put = [&bytes](const void* from, std::size_t size) {

@@ -10,7 +10,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
+#include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <sys/types.h>
 #include <unistd.h>
@@ -113,6 +116,33 @@ const std::string& give_reference(const std::string& text) {
 void count_up() {
   ++*told()->count;
 }
+
+/// Whether that part of a task failed to cross, and of what: of an exception of which type, with which text.
+template <class Cause>
+auto failed_by(carrying_error::part part, const std::string& text) {
+  return [part, text](const carrying_error& caught) {
+    if (caught.what_failed() != part) return false;
+    try {
+      std::rethrow_if_nested(caught);
+    } catch (const Cause& cause) {
+      return cause.what() == text && std::string(caught.what()).find(text) != std::string::npos;
+    } catch (...) {
+    }
+    return false;
+  };
+}
+using part = carrying_error::part;
+
+/// Cannot be written when its number is three.
+struct half {
+  int n = 0;
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    if constexpr (Archive::is_saving::value)
+      if (n == 3) throw std::runtime_error("three is refused");
+    archive& n;
+  }
+};
 
 /// A callable that counts how often it is written, here, and read, in all workers.
 struct counting {
@@ -257,13 +287,14 @@ BOOST_DATA_TEST_CASE(what_breaks_on_its_way_is_an_error_of_its_task_alone, every
   BOOST_TEST(pool.apply(fn<&number_of>, fragile{at::nowhere, 5}) == 5);
   BOOST_CHECK_EXCEPTION(pool.submit(fn<&number_of>, fragile{at::written, 5}), std::domain_error,
                         says("breaks when written"));
-  BOOST_CHECK_EXCEPTION(pool.apply(fn<&number_of>, fragile{at::rebuilt, 5}), std::length_error,
-                        says("breaks when rebuilt"));
-  BOOST_CHECK_EXCEPTION(pool.apply(fn<&make_fragile>, at::written, 5), std::domain_error,
-                        says("breaks when written"));
+  BOOST_CHECK_EXCEPTION(pool.apply(fn<&number_of>, fragile{at::rebuilt, 5}), carrying_error,
+                        failed_by<std::length_error>(part::arguments_read, "breaks when rebuilt"));
+  BOOST_CHECK_EXCEPTION(pool.apply(fn<&make_fragile>, at::written, 5), carrying_error,
+                        failed_by<std::domain_error>(part::result_written, "breaks when written"));
   const auto unreadable = pool.submit(fn<&make_fragile>, at::rebuilt, 5);
   for (int i = 0; i < 2; ++i)
-    BOOST_CHECK_EXCEPTION(outcome(unreadable), std::length_error, says("breaks when rebuilt"));
+    BOOST_CHECK_EXCEPTION(outcome(unreadable), carrying_error,
+                          failed_by<std::length_error>(part::result_read, "breaks when rebuilt"));
   BOOST_CHECK_THROW(pool.apply(fn<&throw_unreadable>), std::exception);
   BOOST_TEST(pool.map(fn<&square>, std::vector{1, 2, 3}).back() == 9);
   BOOST_TEST(pool.pids() == pids, boost::test_tools::per_element());
@@ -277,7 +308,7 @@ BOOST_AUTO_TEST_CASE(what_breaks_inside_a_chunk_is_an_error_of_its_item_alone) {
     for (const at where : {at::written, at::rebuilt}) {
       std::vector<std::tuple<int, at>> input;
       for (int i = 0; i < 10; ++i) input.emplace_back(i, where);
-      BOOST_CHECK_THROW(pool.starmap(fn<&fragile_at_three>, input, {.chunk_size = chunk}), std::logic_error);
+      BOOST_CHECK_THROW(pool.starmap(fn<&fragile_at_three>, input, {.chunk_size = chunk}), carrying_error);
     }
     std::vector<fragile> input;
     for (int i = 0; i < 10; ++i) input.push_back({i == 3 ? at::rebuilt : at::nowhere, i});
@@ -285,7 +316,8 @@ BOOST_AUTO_TEST_CASE(what_breaks_inside_a_chunk_is_an_error_of_its_item_alone) {
     int next = 0;
     for (auto item = results.begin(); item != results.end(); ++item, ++next) {
       if (next == 3)
-        BOOST_CHECK_THROW(*item, std::length_error);
+        BOOST_CHECK_EXCEPTION(*item, carrying_error,
+                              failed_by<std::length_error>(part::arguments_read, "breaks when rebuilt"));
       else
         BOOST_TEST(*item == next);
     }
@@ -312,6 +344,51 @@ BOOST_AUTO_TEST_CASE(a_callable_that_breaks_on_its_way_is_an_error_of_its_tasks_
   BOOST_TEST(pool.apply(fn<&square>, 3) == 9);
 }
 
+BOOST_AUTO_TEST_CASE(whether_the_task_or_its_carrying_failed_is_told_by_the_type) {
+  const pool pool(1);
+  const auto give_half = [](int n) { return half{n}; };
+  const auto refuse = [](int) -> int { throw std::runtime_error("three is refused"); };
+  BOOST_TEST(pool.apply(give_half, 2).n == 2);
+  BOOST_CHECK_EXCEPTION(pool.apply(give_half, 3), carrying_error,
+                        failed_by<std::runtime_error>(part::result_written, "three is refused"));
+  try {
+    pool.map(give_half, boost::irange(0, 5), {.chunk_size = 5});
+    BOOST_ERROR("nothing was thrown");
+  } catch (const carrying_error& caught) {
+    BOOST_TEST(caught.task() == 3U);
+    BOOST_TEST(caught.task_was_run());
+    BOOST_CHECK(says("the result of task 3, a '")(caught));
+    BOOST_CHECK(says("half', could not be written by the worker: three is refused")(caught));
+  }
+  try {
+    pool.apply(refuse, 3);
+    BOOST_ERROR("nothing was thrown");
+  } catch (const carrying_error&) {
+    BOOST_ERROR("the task itself has failed");
+  } catch (const std::runtime_error& caught) {
+    BOOST_TEST(caught.what() == std::string("three is refused"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(exceptions_of_tasks_that_touch_files_and_have_causes_arrive_as_what_they_are) {
+  const pool pool(1);
+  BOOST_CHECK_THROW(pool.apply([] { return std::filesystem::file_size("/no/such"); }),
+                    std::filesystem::filesystem_error);
+  try {
+    pool.apply([]() -> int {
+      try {
+        throw std::out_of_range("cause");
+      } catch (...) {
+        std::throw_with_nested(std::invalid_argument("effect"));
+      }
+    });
+    BOOST_ERROR("nothing was thrown");
+  } catch (const std::invalid_argument& caught) {
+    BOOST_TEST(caught.what() == std::string("effect"));
+    BOOST_CHECK_THROW(std::rethrow_if_nested(caught), std::out_of_range);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(more_than_the_limits_allow_is_an_error_of_its_task) {
   pool_options options;
   options.limit.bytes = 100'000;
@@ -320,7 +397,7 @@ BOOST_AUTO_TEST_CASE(more_than_the_limits_allow_is_an_error_of_its_task) {
   BOOST_CHECK_THROW(pool.apply([](const std::vector<int>& all) { return all.size(); }, much), limit_exceeded);
   BOOST_CHECK_THROW(
       pool.apply([](int count) { return std::vector<int>(static_cast<std::size_t>(count)); }, 100'000),
-      limit_exceeded);
+      carrying_error);
   BOOST_TEST(pool.apply(fn<&square>, 3) == 9);
 }
 
@@ -349,8 +426,8 @@ BOOST_AUTO_TEST_CASE(a_pool_of_threads_has_the_same_errors) {
   using at = fragile::at;
   BOOST_CHECK_THROW(pool.apply(fn<&throw_known>), known_error);
   BOOST_CHECK_THROW(pool.apply(fn<&throw_unknown>), remote_error);
-  BOOST_CHECK_THROW(pool.apply(fn<&number_of>, fragile{at::rebuilt, 5}), std::length_error);
-  BOOST_CHECK_THROW(pool.apply(fn<&make_fragile>, at::rebuilt, 5), std::length_error);
+  BOOST_CHECK_THROW(pool.apply(fn<&number_of>, fragile{at::rebuilt, 5}), carrying_error);
+  BOOST_CHECK_THROW(pool.apply(fn<&make_fragile>, at::rebuilt, 5), carrying_error);
   BOOST_TEST(pool.apply(fn<&square>, 3) == 9);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/archive.hpp>
+#include <ferry/detail/members.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -29,15 +30,23 @@ class callable {
   /// @returns what is to be kept of it: nothing of what a process runs, and all of what a pool's worker makes
   using invoker = std::shared_ptr<void> (*)(forking_iarchive& arguments);
 
+  /// What it is made of, takes and gives.
+  using teller = const type_identity& (*)();
+
   /// @param name  the same in every run of a program
   /// @param identity  the address of some code, which tells apart callables of one name
-  callable(const char* name, const void* identity, invoker how);
+  callable(const char* name, const void* identity, invoker how, teller what);
   callable(const callable&) = delete;
   callable& operator=(const callable&) = delete;
 
   const char* name() const noexcept { return name_; }
   const void* identity() const noexcept { return identity_; }
   std::shared_ptr<void> invoke(forking_iarchive& arguments) const { return invoke_(arguments); }
+
+  const std::string& members() const { return tell_().members; }
+  /// @throws type_mismatch  saying what differs, when who calls it takes it to be made of, to take or to give
+  ///                        something else: he is another version of this program
+  void check_members(std::string_view there) const;
 
   /// Where `identity` lies in the program: the same in every run, wherever it is loaded.
   std::int64_t distance() const noexcept;
@@ -53,6 +62,7 @@ class callable {
   const char* name_;
   const void* identity_;
   invoker invoke_;
+  teller tell_;
 };
 
 [[noreturn]] void throw_ambiguous(std::string_view name);
@@ -113,6 +123,27 @@ inline constexpr bool is_stateless = std::is_empty_v<F>&& std::is_default_constr
 template <class F, class... P>
 struct signature_tag {};
 
+/// Of a callable F that takes P... and gives a Result, as far as these cross; see `members_writer`.
+template <class F, class Result, class... P>
+const type_identity& identity_of_call(parameters<P...>) {
+  static const type_identity identity = [] {
+    members_writer members;
+    if constexpr (std::is_void_v<Result>) {
+      members.tell_list<std::remove_cvref_t<P>...>();
+    } else {
+      members.tell_list<std::remove_cvref_t<P>...>(type_name_of<Result>());
+      members.tell_more_of<Result>();
+    }
+    if constexpr (!is_stateless<F>) members.tell_more_of<F>();
+    return type_identity({}, members.finish());
+  }();
+  return identity;
+}
+template <class F, class Result, class Parameters>
+const type_identity& identity_of_call() {
+  return identity_of_call<F, Result>(Parameters());
+}
+
 /// Functions have one address in all libraries of a program; other callables are told apart by that of the
 /// code that invokes them.
 template <class F>
@@ -171,7 +202,7 @@ struct entry_of<F, parameters<P...>> {
   }
 
   inline static const callable entry{typeid(signature_tag<F, P...>).name(), identity_of_callable<F>(&invoke),
-                                     &invoke};
+                                     &invoke, &identity_of_call<F, void, parameters<P...>>};
 };
 
 // --- asking for it here

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/detail/crossing.hpp>
+#include <ferry/detail/members.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/forking_iarchive.hpp>
 #include <ferry/forking_oarchive.hpp>
@@ -293,7 +294,7 @@ template <class T>
 void save_own_way(forking_oarchive& archive, const T& value) {
   if constexpr (way_of<T> == way::run_time) {
     const dispatch_entry& entry = archive.entry_for(typeid(T));
-    archive.write_name(entry.name());
+    archive.write_name(entry.label().text);
     entry.save(archive, std::addressof(value));
   } else if constexpr (way_of<T> == way::reduced) {
     if constexpr (is_guarded<T>()) archive.check_guard(typeid(T));

@@ -103,7 +103,7 @@ void save_pointee(forking_oarchive& archive, const T& object) {
   if constexpr (std::is_polymorphic_v<T>) {
     if (typeid(object) != typeid(T) || goes_by_name_alone<T>) {
       const dispatch_entry& entry = archive.entry_for(typeid(object));
-      archive.write_name(entry.name());
+      archive.write_name(entry.label().text);
       entry.save(archive, whole_object(&object));
       return;
     }

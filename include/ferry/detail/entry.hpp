@@ -16,12 +16,27 @@ erased_object erase(T* object) {
   return {object, [](void* erased) { delete static_cast<T*>(erased); }};
 }
 
+/// The exception as `std::throw_with_nested` throws it where `cause` is handled.
+template <class T>
+std::exception_ptr with_cause(const T& error, const std::exception_ptr& cause) {
+  if (cause == nullptr) return std::make_exception_ptr(error);
+  try {
+    std::rethrow_exception(cause);
+  } catch (...) {
+    try {
+      std::throw_with_nested(error);
+    } catch (...) {
+      return std::current_exception();
+    }
+  }
+}
+
 template <class T>
 class typed_entry : public dispatch_entry {
  public:
-  typed_entry(std::string_view name, bool overrides)
-      : dispatch_entry(std::string(name.empty() ? identity_of<T>().name : name), typeid(T),
-                       identity_of<T>().hash, overrides, &throw_as<T>) {}
+  typed_entry(std::string_view name, const type_identity& form, bool overrides)
+      : dispatch_entry(std::string(name.empty() ? identity_of<T>().name : name), typeid(T), identity_of<T>(),
+                       form, overrides, &throw_as<T>) {}
 
   erased_object load_value(forking_iarchive& archive) const override {
     if constexpr (way_of<T> == way::none) {  // crosses by entries alone, never as a value
@@ -31,13 +46,30 @@ class typed_entry : public dispatch_entry {
     }
   }
 
-  std::exception_ptr as_exception(void* object) const override {
+  std::exception_ptr as_exception(void* object, const std::exception_ptr& cause) const override {
     if constexpr (std::is_base_of_v<std::exception, T> && std::is_copy_constructible_v<T>) {
-      return std::make_exception_ptr(*static_cast<T*>(object));
+      return with_cause(*static_cast<T*>(object), cause);
     } else {
-      static_cast<void>(object);
+      static_cast<void>(object), static_cast<void>(cause);
       return nullptr;
     }
+  }
+  const void* part_of(const std::exception& error) const override {
+    if constexpr (std::is_base_of_v<std::exception, T>) {
+      return dynamic_cast<const T*>(&error);
+    } else {
+      static_cast<void>(error);
+      return nullptr;
+    }
+  }
+  bool is_base_of(const dispatch_entry& derived, const void* object) const override {
+    try {
+      derived.thrower()(const_cast<void*>(object));
+    } catch (T*) {
+      return true;
+    } catch (...) {
+    }
+    return false;
   }
 };
 
@@ -45,7 +77,7 @@ class typed_entry : public dispatch_entry {
 template <class T>
 class naming_entry final : public typed_entry<T> {
  public:
-  explicit naming_entry(std::string_view name) : typed_entry<T>(name, false) {}
+  explicit naming_entry(std::string_view name) : typed_entry<T>(name, identity_of<T>(), false) {}
 
   void save(forking_oarchive& archive, const void* object) const override {
     save_pointed(archive, *static_cast<const T*>(object));
@@ -73,7 +105,9 @@ template <class T, class Reduce, class Rebuild>
 class reducing_entry final : public typed_entry<T> {
  public:
   reducing_entry(std::string_view name, Reduce reduce, Rebuild rebuild)
-      : typed_entry<T>(name, way_of<T> != way::none && way_of<T> != way::run_time),
+      : typed_entry<T>(
+            name, list_identity<std::remove_cvref_t<std::invoke_result_t<const Reduce&, const T&>>>::get(),
+            way_of<T> != way::none && way_of<T> != way::run_time),
         reduce_(std::move(reduce)),
         rebuild_(std::move(rebuild)) {}
 

@@ -56,7 +56,7 @@ class item_writer {
   template <class... P, class... Args>
   void append_as(parameters<P...>, pool_record& into, Args&&... args) const {
     const std::tuple<borrowed<std::remove_cvref_t<P>, Args>...> held(std::forward<Args>(args)...);
-    into.append(packing_, false, [&](forking_oarchive& archive) {
+    into.append(packing_, item_head::given, [&](forking_oarchive& archive) {
       std::apply([&archive](const auto&... each) { (void(archive << each), ...); }, held);
     });
   }

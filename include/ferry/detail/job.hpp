@@ -21,10 +21,14 @@ namespace ferry::detail {
 class job {
  public:
   virtual ~job() = default;
+  /// What an item's run has come to.
+  enum class phase { reading, running, writing };
+
   /// Reads the arguments of one item, calls, and writes the result.
   /// @param state  the worker's own, of the type that the callable takes; null if it takes none
+  /// @param now  says in which phase it is; where it throws, it stays what it was
   /// @throws whatever the callable, reading and writing throw
-  virtual void run(void* state, forking_iarchive& arguments, forking_oarchive& result) = 0;
+  virtual void run(void* state, forking_iarchive& arguments, forking_oarchive& result, phase& now) = 0;
 
   /// Bytes that the arguments take where they and the result are plain bytes; else 0.
   virtual std::size_t plain_arguments() const noexcept = 0;
@@ -113,12 +117,15 @@ class job_of final : public job {
  public:
   explicit job_of(F function) : function_(std::move(function)) {}
 
-  void run(void* state, forking_iarchive& from, forking_oarchive& into) override {
+  void run(void* state, forking_iarchive& from, forking_oarchive& into, phase& now) override {
     auto arguments = load_arguments(from, Parameters());
+    now = phase::running;
     if constexpr (std::is_void_v<result>) {
       call(state, std::move(arguments));
+      now = phase::writing;
     } else {
       const result value = call(state, std::move(arguments));
+      now = phase::writing;
       into << value;
     }
   }
@@ -175,7 +182,9 @@ struct job_entry {
     from.finish();
     return made;
   }
-  inline static const callable entry{typeid(job_entry).name(), identity_of_callable<F>(&make_job), &make_job};
+  inline static const callable entry{
+      typeid(job_entry).name(), identity_of_callable<F>(&make_job), &make_job,
+      &identity_of_call<F, typename result_of_job<F, State, Parameters>::type, Parameters>};
 };
 
 /// The entry of F as what makes a worker's state.
@@ -190,7 +199,7 @@ struct state_entry {
     }
   }
   inline static const callable entry{typeid(state_entry).name(), identity_of_callable<F>(&make_state),
-                                     &make_state};
+                                     &make_state, &identity_of_call<F, void, Parameters>};
 };
 
 }  // namespace ferry::detail

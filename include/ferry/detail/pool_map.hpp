@@ -252,9 +252,9 @@ class task_results {
   bool done() const noexcept { return taken_ == task_->count; }
   /// @throws what the item's call threw, or why there is no answer
   result_value<R> next(const archive_options& options) {
-    ++taken_;
+    const std::size_t number = task_->first + taken_++;
     if (task_->failure) std::rethrow_exception(task_->failure);
-    return read_result<R>(items_, options);
+    return read_result<R>(items_, options, number);
   }
 
   /// Appends all at once where they are plain. @returns whether they were

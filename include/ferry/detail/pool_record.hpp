@@ -45,8 +45,13 @@ struct item_head {
   std::uint64_t size = 0;     ///< in bytes, without this head
   std::uint32_t format = 0;   ///< as in `bare_message`
   std::uint32_t handles = 0;  ///< of those of the record, in order
-  std::uint32_t failed = 0;   ///< answers: it is the exception instead of the result
+  std::uint32_t failed = 0;   ///< answers: not `given`: it is the exception instead of the result
   std::uint32_t unused = 0;
+
+  static constexpr std::uint32_t given = 0;
+  static constexpr std::uint32_t thrown = 1;            ///< by the task
+  static constexpr std::uint32_t arguments_unread = 2;  ///< by reading them
+  static constexpr std::uint32_t result_unwritten = 3;  ///< by writing it
 };
 static_assert(sizeof(item_head) == 24);
 
@@ -65,7 +70,7 @@ class pool_record {
 
   /// Appends an item, which `write` writes into an archive. If that throws, the record is as before.
   template <class Write>
-  void append(const archive_options& options, bool failed, Write&& write) {
+  void append(const archive_options& options, std::uint32_t failed, Write&& write) {
     const std::size_t place = bytes.size();
     bytes.extend(sizeof(item_head) + forking_oarchive::bare_prefix);  // so that the next line does not throw
     forking_oarchive archive(std::move(bytes), options, place + sizeof(item_head));
@@ -74,7 +79,7 @@ class pool_record {
       bare_message written = archive.finish_bare();
       bytes = std::move(written.bytes);
       const item_head head{bytes.size() - place - sizeof(item_head), written.format,
-                           static_cast<std::uint32_t>(written.handles.size()), failed ? 1U : 0U, 0};
+                           static_cast<std::uint32_t>(written.handles.size()), failed, 0};
       std::memcpy(bytes.data() + place, &head, sizeof head);
       handles.insert(handles.end(), std::make_move_iterator(written.handles.begin()),
                      std::make_move_iterator(written.handles.end()));

@@ -4,11 +4,9 @@
 #include <ferry/detail/type_name.hpp>
 #include <ferry/shared_memory.hpp>
 
-#include <algorithm>
-#include <array>
 #include <atomic>
-#include <bit>
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -47,40 +45,17 @@ consteval bool require_shareable() {
   return true;
 }
 
-/// Numbers are called as everywhere on the wire: compilers differ in what they call them.
-template <class T>
-constexpr std::string_view shareable_name() noexcept {
-  if constexpr (std::is_same_v<T, bool>) {
-    return "bool";
-  } else if constexpr (std::is_same_v<T, char>) {
-    return "char";
-  } else if constexpr (std::is_integral_v<T> && sizeof(T) <= 8) {
-    constexpr std::array<std::string_view, 4> is_signed = {"i8", "i16", "i32", "i64"},
-                                              is_unsigned = {"u8", "u16", "u32", "u64"};
-    constexpr std::size_t size = std::bit_width(sizeof(T)) - 1;
-    return std::is_signed_v<T> ? is_signed[size] : is_unsigned[size];
-  } else if constexpr (std::is_same_v<T, float>) {
-    return "f32";
-  } else if constexpr (std::is_same_v<T, double>) {
-    return "f64";
-  } else {
-    return spelled_name<T>();
+/// "<T>" behind `Template`, a type with static `name`: put together when it is first asked for.
+template <class Template, class T>
+struct name_with_argument {
+  operator std::string_view() const {  // NOLINT(google-explicit-constructor)
+    static const std::string name = std::string(Template::name) + '<' + type_name_of<T>() + '>';
+    return name;
   }
-}
-
-/// "<T>" behind `Template`, a type with static `name`, as a constant.
+};
 template <class Template, class T>
 struct shareable_wire_name {
-  static constexpr auto text = [] {
-    constexpr std::string_view outer = Template::name, inner = shareable_name<T>();
-    std::array<char, outer.size() + inner.size() + 2> joined{};
-    char* at = std::copy(outer.begin(), outer.end(), joined.data());
-    *at++ = '<';
-    at = std::copy(inner.begin(), inner.end(), at);
-    *at = '>';
-    return joined;
-  }();
-  static constexpr std::string_view value{text.data(), text.size()};
+  static constexpr name_with_argument<Template, T> value{};
 };
 
 /// @throws archive_error  unless `memory`, as it arrived, can be used as elements of `element_size` bytes

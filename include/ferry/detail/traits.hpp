@@ -244,12 +244,5 @@ consteval bool find_bitwise() {
   }
 }
 
-/// The identity of T, for the wire and for tables.
-template <class T>
-const type_identity& identity_of() {
-  static const type_identity identity(type_name_of<T>());
-  return identity;
-}
-
 }  // namespace detail
 }  // namespace ferry

@@ -1,4 +1,5 @@
-// Names of types as they stand on the wire: the same text from GCC and Clang for the types people send.
+// Names of types as they stand on the wire: the same text from GCC and Clang, and another one for another
+// type.
 #pragma once
 
 #include <ferry/handle.hpp>
@@ -12,11 +13,13 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 namespace ferry::detail {
 
-/// A type as the compiler spells it, e.g. "camera::frame".
+/// A type as the compiler spells it, e.g. "camera::frame". Compilers differ in it: only for questions asked
+/// while one compiles.
 template <class T>
 constexpr std::string_view spelled_name() noexcept {
   // GCC:   "... spelled_name() [with T = X; std::string_view = ...]"; Clang: "... spelled_name() [T = X]"
@@ -32,21 +35,53 @@ constexpr std::string_view spelled_name() noexcept {
 template <class T>
 inline constexpr bool is_in_std = spelled_name<T>().substr(0, 5) == "std::";
 
-/// Appends `spelled`, without the inline namespaces that differ between standard libraries.
-void append_spelled_name(std::string& name, std::string_view spelled);
+/// Stands for T where a complete type is needed. Its mangled name has T's in it, which is the same from all
+/// compilers that follow the Itanium ABI, and says everything that tells two types apart but the file of what
+/// no other file can name.
+template <class T>
+struct type_tag {};
 
-/// True for template arguments that say nothing about what is on the wire: allocators, hashes, deleters, ...
+/// The file that is compiled, without its folder.
+consteval const char* file_of(const char* path) noexcept {
+  const char* file = path;
+  for (; *path != '\0'; ++path)
+    if (*path == '/' || *path == '\\') file = path + 1;
+  return file;
+}
+
+/// Appends the name of the T of a `type_tag<T>`.
+/// @param file  where the type is from, if no other file can name it
+void append_mangled_name(std::string& name, const std::type_info& tag, const char* file);
+/// The same of a type that is a template's, up to the template's arguments.
+void append_template_name(std::string& name, const std::type_info& tag, const char* file);
+
+/// True for arguments of the standard library's templates that say nothing about what is on the wire.
 constexpr bool is_policy_name(std::string_view name) noexcept {
-  for (const std::string_view policy : {"std::allocator<", "std::char_traits<", "std::less<", "std::greater<",
-                                        "std::hash<", "std::equal_to<", "std::default_delete<"}) {
+  for (const std::string_view policy :
+       {"std::allocator<", "std::pmr::polymorphic_allocator<", "std::char_traits<", "std::less<",
+        "std::greater<", "std::hash<", "std::equal_to<", "std::default_delete<"}) {
     if (name.substr(0, policy.size()) == policy) return true;
   }
   return false;
+}
+template <class T>
+concept allocates = requires(T& allocator, typename T::value_type* memory) {
+  allocator.deallocate(memory, std::size_t{});
+};
+/// True if `Argument` of a template in namespace std says nothing about what is on the wire.
+template <class Argument>
+consteval bool is_policy() {
+  if constexpr (std::is_class_v<Argument>) {
+    return is_policy_name(spelled_name<Argument>()) || allocates<Argument>;
+  } else {
+    return false;
+  }
 }
 
 template <class T>
 void append_type_name(std::string& name);
 
+/// May be specialised, for two classes that are to have one name.
 template <class T>
 struct type_namer {
   static void append(std::string& name) {
@@ -64,17 +99,17 @@ struct type_namer {
     } else if constexpr (std::is_same_v<T, double>) {
       name += "f64";
     } else {
-      append_spelled_name(name, spelled_name<T>());
+      append_mangled_name(name, typeid(type_tag<T>), file_of(__BASE_FILE__));
     }
   }
 };
 
-/// Templates over types alone: the template's own name, then the arguments that matter.
+/// Templates over types alone: the template's own name, then the arguments; of those of the standard library,
+/// only the ones that matter.
 template <template <class...> class Template, class... Arguments>
 struct type_namer<Template<Arguments...>> {
   static void append(std::string& name) {
-    const std::string_view spelled = spelled_name<Template<Arguments...>>();
-    append_spelled_name(name, spelled.substr(0, spelled.find('<')));
+    append_template_name(name, typeid(type_tag<Template<Arguments...>>), file_of(__BASE_FILE__));
     char separator = '<';
     (append_argument<Arguments>(name, separator), ...);
     name += separator == '<' ? "<>" : ">";
@@ -83,15 +118,20 @@ struct type_namer<Template<Arguments...>> {
  private:
   template <class Argument>
   static void append_argument(std::string& name, char& separator) {
-    if constexpr (!is_policy_name(spelled_name<Argument>())) {
+    if constexpr (!is_in_std<Template<Arguments...>>) {
+      name += std::exchange(separator, ',');
+      append_type_name<Argument>(name);
+      if constexpr (std::is_const_v<Argument>) name += " const";
+      if constexpr (std::is_volatile_v<Argument>) name += " volatile";
+    } else if constexpr (!is_policy<Argument>()) {
       name += std::exchange(separator, ',');
       append_type_name<Argument>(name);
     }
   }
 };
 
-template <class Char>
-struct type_namer<std::basic_string<Char>> {
+template <class Char, class Allocator>
+struct type_namer<std::basic_string<Char, std::char_traits<Char>, Allocator>> {
   static void append(std::string& name) {
     name += "string";
     if constexpr (!std::is_same_v<Char, char>) {
@@ -165,18 +205,45 @@ std::string type_name_of() {
 }
 
 /// FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/).
-constexpr std::uint64_t hash_name(std::string_view name) noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return hash;
+/// @param so_far  hash of what is in front of the text
+constexpr std::uint64_t hash_name(std::string_view name,
+                                  std::uint64_t so_far = 0xcbf29ce484222325U) noexcept {
+  for (const char c : name) so_far = (so_far ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return so_far;
 }
 
-/// A type's wire name and a hash of it, computed once for each type.
+/// What a message says of the type that it holds: the name and, if there are any, a line break and the
+/// members.
+struct type_label {
+  /// Longer ones are cut off behind so many bytes of members: what the hash is for, it does all the same.
+  static constexpr std::size_t most_members = 1024;
+
+  std::string text;
+  std::uint64_t hash;  ///< of the whole text
+  bool is_cut;
+
+  type_label(std::string_view name, std::string_view members) : text(name), hash(hash_name(name)) {
+    is_cut = members.size() > most_members;
+    if (members.empty()) return;
+    hash = hash_name(members, hash_name("\n", hash));
+    (text += '\n') += members.substr(0, most_members);
+  }
+};
+
+/// A type's wire name and what it is made of, computed once for each type.
 struct type_identity {
   std::string name;
-  std::uint64_t hash;
+  std::uint64_t hash;  ///< of the name
+  /// Of the type, and of what it holds: the members of aggregates, what `reduce` gives, the numbers behind
+  /// enumerations; see `members_writer`. Empty where there are none of these.
+  std::string members;
+  type_label label;
 
-  explicit type_identity(std::string wire_name) : name(std::move(wire_name)), hash(hash_name(name)) {}
+  explicit type_identity(std::string wire_name, std::string its_members = {})
+      : name(std::move(wire_name)),
+        hash(hash_name(name)),
+        members(std::move(its_members)),
+        label(name, members) {}
 };
 
 /// The bit that stands for a type in the masks that say "something is registered for it".
