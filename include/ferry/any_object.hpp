@@ -20,6 +20,8 @@ class any_object {
       : object_(std::move(object)), entry_(&entry) {}
 
   /// The wire name; valid as long as the dispatch table.
+  /// False when it was moved from.
+  bool valid() const noexcept { return object_ != nullptr; }
   const std::string& name() const noexcept { return entry_->name(); }
   const std::type_info& type() const noexcept { return entry_->type(); }
 

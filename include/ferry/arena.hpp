@@ -8,6 +8,7 @@
 #include <memory>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 namespace ferry {
 
@@ -37,9 +38,11 @@ class arena {
   explicit arena(std::size_t size);
 
   /// In bytes.
-  std::size_t size() const noexcept;
+  std::size_t size() const;
   /// In bytes; never less than before.
-  std::size_t used() const noexcept;
+  std::size_t used() const;
+  /// False when it was moved from.
+  bool valid() const noexcept { return block_ != nullptr; }
 
  private:
   friend class detail::shared_place;
@@ -69,8 +72,23 @@ class shared_place {
   /// @throws archive_error  unless there is such an object at that place
   shared_place(unique_handle memory, std::uint64_t offset, shared_kind kind, std::size_t size);
 
-  /// The object has its cache lines for itself; the first 8 bytes of them are taken. Aligned to 8 bytes.
-  std::byte* address() const noexcept { return address_; }
+  shared_place(const shared_place&) = default;
+  shared_place(shared_place&& other) noexcept
+      : block_(std::move(other.block_)),
+        address_(std::exchange(other.address_, nullptr)),
+        kind_(other.kind_) {}
+  shared_place& operator=(const shared_place&) = default;
+  shared_place& operator=(shared_place&& other) noexcept {
+    shared_place fresh(std::move(other));
+    std::swap(block_, fresh.block_);
+    std::swap(address_, fresh.address_);
+    std::swap(kind_, fresh.kind_);
+    return *this;
+  }
+  ~shared_place() = default;
+
+  /// False when it was moved from.
+  bool valid() const noexcept { return address_ != nullptr; }
   /// Makes this process one whose end all see who have the memory, before it leaves a note there that it has
   /// something. Cheap after the first time.
   /// @returns its identity
@@ -78,16 +96,26 @@ class shared_place {
   std::uint64_t join() const;
   /// Whether a process that had joined has ended. Makes no system call.
   bool has_ended(std::uint64_t process) const noexcept;
+  /// The object has its cache lines for itself; the first 8 bytes of them are taken. Aligned to 8 bytes.
+  /// @throws error  when the object that was there was moved from
+  std::byte* address() const {
+    if (address_ == nullptr) [[unlikely]]
+      throw_moved_from();
+    return address_;
+  }
   /// How it crosses.
-  std::tuple<handle_view, std::uint64_t> parts() const noexcept;
+  std::tuple<handle_view, std::uint64_t> parts() const;
 
   friend bool operator==(const shared_place& left, const shared_place& right) noexcept {
     return left.address_ == right.address_;
   }
 
  private:
+  [[noreturn]] void throw_moved_from() const;
+
   std::shared_ptr<shared_block> block_;
   std::byte* address_;
+  shared_kind kind_;
 };
 
 }  // namespace detail

@@ -63,21 +63,23 @@ class shared_barrier {
   static constexpr std::ptrdiff_t max() noexcept { return 65536; }
 
   /// How many have to come together.
-  std::ptrdiff_t parties() const noexcept;
+  std::ptrdiff_t parties() const;
   /// How many wait; may be out of date at once.
-  std::ptrdiff_t waiting() const noexcept;
+  std::ptrdiff_t waiting() const;
   /// Whether `wait` throws until somebody calls `reset()`.
-  bool broken() const noexcept;
+  bool broken() const;
 
   /// Breaks it: all who wait, and who come before a `reset()`, get a `broken_barrier`. Does not block.
-  void abort() const noexcept;
+  void abort() const;
   /// Puts it in order: those who wait get a `broken_barrier`, a broken one can be used again, processes that
   /// have ended are not expected any more. Does not block.
-  void reset() const noexcept;
+  void reset() const;
 
+  /// False when it was moved from.
+  bool valid() const noexcept { return member_ != nullptr; }
   /// Whether both are the same barrier.
   friend bool operator==(const shared_barrier& left, const shared_barrier& right) noexcept {
-    return left.place() == right.place();
+    return left.member_ == right.member_ || (left.valid() && right.valid() && left.place() == right.place());
   }
   /// In words: how many wait of how many, and whether it is broken.
   friend std::ostream& operator<<(std::ostream& out, const shared_barrier& shown);
@@ -93,9 +95,9 @@ class shared_barrier {
   shared_barrier& operator=(const shared_barrier&) = default;
   shared_barrier& operator=(shared_barrier&&) noexcept = default;
 
-  const shared_place& place() const noexcept;
+  const shared_place& place() const;
   /// How it crosses, without its action.
-  std::tuple<handle_view, std::uint64_t, std::uint32_t> parts() const noexcept;
+  std::tuple<handle_view, std::uint64_t, std::uint32_t> parts() const;
   deadline default_deadline() const;
   /// @param action  empty: there is none
   std::ptrdiff_t pass(deadline until, const std::function<void()>& action) const;

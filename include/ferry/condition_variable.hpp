@@ -93,10 +93,10 @@ class condition_variable {
   /// @throws system_error  when the arena is full
   explicit condition_variable(const arena& in);
 
-  void notify_one() const noexcept { notify(1); }
-  void notify_all() const noexcept;
+  void notify_one() const { notify(1); }
+  void notify_all() const;
   /// Wakes `count` of those who wait, all if they are fewer.
-  void notify(std::size_t count) const noexcept;
+  void notify(std::size_t count) const;
 
   /// Blocks until notified.
   /// @param lock  held by the calling thread
@@ -154,8 +154,10 @@ class condition_variable {
 
   /// How many wait, in all processes. Those who were killed in their sleep are among them until they have
   /// been notified. May be out of date at once.
-  std::size_t waiting() const noexcept;
+  std::size_t waiting() const;
 
+  /// False when it was moved from.
+  bool valid() const noexcept { return place_.valid(); }
   /// Whether both are the same condition variable.
   friend bool operator==(const condition_variable& left, const condition_variable& right) noexcept {
     return left.place_ == right.place_;
@@ -166,7 +168,7 @@ class condition_variable {
   friend struct reducer<condition_variable>;
   explicit condition_variable(detail::shared_place arrived) noexcept : place_(std::move(arrived)) {}
 
-  detail::condition_state& state() const noexcept;
+  detail::condition_state& state() const;
   // @returns whether it was notified
   bool sleep(detail::lock_in_wait& lock, deadline until) const;
   // For no longer than a heartbeat.

@@ -41,10 +41,10 @@ class event {
   explicit event(const arena& in);
 
   /// Sets it and lets go all who wait. Does not block. Async-signal-safe.
-  void set() const noexcept;
+  void set() const;
   /// Does not block. Async-signal-safe.
-  void clear() const noexcept;
-  bool is_set() const noexcept;
+  void clear() const;
+  bool is_set() const;
 
   /// Blocks until it is set, or has been since this call began.
   void wait() const;
@@ -61,6 +61,8 @@ class event {
   bool wait_until(deadline until) const;
 
   /// Whether both are the same event.
+  /// False when it was moved from.
+  bool valid() const noexcept { return place_.valid(); }
   friend bool operator==(const event& left, const event& right) noexcept {
     return left.place_ == right.place_;
   }
@@ -70,7 +72,7 @@ class event {
  private:
   friend struct reducer<event>;
   explicit event(detail::shared_place place) noexcept : place_(std::move(place)) {}
-  detail::event_state& state() const noexcept;
+  detail::event_state& state() const;
 
   detail::shared_place place_;
 };

@@ -1,6 +1,7 @@
 // Files, and any other descriptor, as values that cross.
 #pragma once
 
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/reducer.hpp>
 
@@ -52,11 +53,21 @@ class file {
   /// Size of the file in bytes; 0 for what has none.
   std::uint64_t size() const;
 
-  native_handle_type native_handle() const noexcept { return handle_.native(); }
+  native_handle_type native_handle() const { return held().native(); }
+  /// False when it was moved from.
+  bool valid() const noexcept { return handle_.valid(); }
   /// Gives up ownership; the file is empty afterwards.
-  unique_handle release() && noexcept { return std::move(handle_); }
+  unique_handle release() && {
+    held();
+    return std::move(handle_);
+  }
 
  private:
+  const unique_handle& held() const {
+    if (!handle_.valid()) detail::throw_empty("file");
+    return handle_;
+  }
+
   explicit file(unique_handle handle) noexcept : handle_(std::move(handle)) {}
 
   unique_handle handle_;

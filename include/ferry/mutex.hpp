@@ -111,16 +111,18 @@ class robust_lock {
   void unlock() const;
 
   /// False from the moment that somebody acquires the lock of an owner that ended, until `make_consistent()`.
-  bool is_consistent() const noexcept;
+  bool is_consistent() const;
   /// Says that what the lock protects is whole again.
   /// @throws system_error  `std::errc::operation_not_permitted` when this thread does not hold it
   void make_consistent() const;
 
   /// Whether some thread of some process holds it; may be out of date at once.
-  bool is_locked() const noexcept;
+  bool is_locked() const;
   /// Id of the process that holds it, 0 if none does; may be out of date at once.
-  std::int64_t owner() const noexcept;
+  std::int64_t owner() const;
 
+  /// False when it was moved from.
+  bool valid() const noexcept { return place_.valid(); }
   /// Whether both are the same lock.
   friend bool operator==(const robust_lock& left, const robust_lock& right) noexcept {
     return left.place_ == right.place_;
@@ -140,7 +142,7 @@ class robust_lock {
 
  private:
   friend class lock_in_wait;
-  lock_state& state() const noexcept;
+  lock_state& state() const;
   [[noreturn]] void throw_owner_died() const;
 
   shared_place place_;

@@ -66,9 +66,9 @@ class named_semaphore {
   void release(std::ptrdiff_t count = 1) const;
 
   /// Permits that can be taken; may be out of date at once.
-  std::ptrdiff_t value() const noexcept;
+  std::ptrdiff_t value() const;
 
-  const std::string& name() const noexcept;
+  const std::string& name() const;
   /// Removes the name; the semaphore stays for those who have it. Only in the process that created it.
   /// @throws system_error  when the name is gone already, or another process created it
   void unlink() const;
@@ -76,8 +76,12 @@ class named_semaphore {
   /// In words: its name and value.
   friend std::ostream& operator<<(std::ostream& out, const named_semaphore& shown);
 
+  /// False when it was moved from.
+  bool valid() const noexcept { return state_ != nullptr; }
+
  private:
   struct state;
+  const state& held() const;
   explicit named_semaphore(std::shared_ptr<const state> shared) noexcept : state_(std::move(shared)) {}
 
   std::shared_ptr<const state> state_;  // never null but after a move

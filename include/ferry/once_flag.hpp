@@ -33,9 +33,11 @@ class once_flag {
   /// @throws system_error  when the arena is full
   explicit once_flag(const arena& in);
 
-  bool is_done() const noexcept;
+  bool is_done() const;
 
   /// Whether both are the same flag.
+  /// False when it was moved from.
+  bool valid() const noexcept { return place_.valid(); }
   friend bool operator==(const once_flag& left, const once_flag& right) noexcept {
     return left.place_ == right.place_;
   }
@@ -45,7 +47,7 @@ class once_flag {
   friend struct reducer<once_flag>;
   friend class detail::once_attempt;
   explicit once_flag(detail::shared_place arrived) noexcept : place_(std::move(arrived)) {}
-  detail::once_state& state() const noexcept;
+  detail::once_state& state() const;
 
   detail::shared_place place_;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ferry/deadline.hpp>
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/reducer.hpp>
 
@@ -29,8 +30,14 @@ class process_handle {
 
   /// As this process sees it: -1 if the process was gone already when the handle came here; 0 if it has no id
   /// here, being in another namespace of process ids.
-  std::int64_t pid() const noexcept { return pid_; }
-  const std::string& name() const noexcept { return name_; }
+  std::int64_t pid() const {
+    held();
+    return pid_;
+  }
+  const std::string& name() const {
+    held();
+    return name_;
+  }
 
   /// False from the moment it ends, even before its parent takes note.
   bool is_alive() const { return !wait_until(deadline::immediately()); }
@@ -52,9 +59,16 @@ class process_handle {
   void interrupt() const;
 
   /// Becomes ready for reading when the process ends, and stays so: for any event loop.
-  native_handle_type native_handle() const noexcept { return handle_.native(); }
+  native_handle_type native_handle() const { return held().native(); }
+  /// False when it was moved from.
+  bool valid() const noexcept { return handle_.valid(); }
 
  private:
+  const unique_handle& held() const {
+    if (!handle_.valid()) detail::throw_empty("process_handle");
+    return handle_;
+  }
+
   process_handle(unique_handle handle, std::int64_t pid, std::string name) noexcept
       : handle_(std::move(handle)), pid_(pid), name_(std::move(name)) {}
 

@@ -45,9 +45,11 @@ class shared_semaphore {
   bool try_acquire_until(deadline until) const;
 
   /// Permits that can be taken; may be out of date at once.
-  std::ptrdiff_t value() const noexcept;
+  std::ptrdiff_t value() const;
 
   /// Whether both are the same semaphore.
+  /// False when it was moved from.
+  bool valid() const noexcept { return place_.valid(); }
   friend bool operator==(const shared_semaphore& left, const shared_semaphore& right) noexcept {
     return left.place_ == right.place_;
   }
@@ -63,13 +65,13 @@ class shared_semaphore {
   shared_semaphore& operator=(shared_semaphore&&) noexcept = default;
 
   const shared_place& place() const noexcept { return place_; }
-  semaphore_state& state() const noexcept;
+  semaphore_state& state() const;
   std::uint32_t slots() const noexcept { return slots_; }
   void add(std::ptrdiff_t count) const;
 
  private:
-  bool take() const noexcept;
-  bool take_from_the_dead() const noexcept;
+  bool take() const;
+  bool take_from_the_dead() const;
   bool sleep_for_it(deadline until) const;
 
   shared_place place_;
@@ -117,7 +119,7 @@ class semaphore : public detail::shared_semaphore {
   /// To take a permit of the owned form all of them may have to be looked at, which is not for thousands.
   static constexpr std::ptrdiff_t max_owned = 65536;
 
-  bool is_owned() const noexcept { return slots() != 0; }
+  bool is_owned() const { return slots() != 0; }
 
   /// Gives permits back. Does not block. Async-signal-safe if it is right.
   /// @throws system_error  `std::errc::invalid_argument` when count is less than 1;

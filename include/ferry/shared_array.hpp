@@ -1,6 +1,7 @@
 // An array in memory that processes share.
 #pragma once
 
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/detail/shareable.hpp>
 #include <ferry/error.hpp>
 #include <ferry/shared_memory.hpp>
@@ -43,22 +44,39 @@ class shared_array {
     std::ranges::copy(elements, data());
   }
 
-  std::size_t size() const noexcept { return memory_.size() / sizeof(T); }
-  T* data() const noexcept { return data_; }
-  T* begin() const noexcept { return data_; }
-  T* end() const noexcept { return data_ + size(); }
-  std::span<T> span() const noexcept { return {data_, size()}; }
-  T& operator[](std::size_t index) const noexcept { return data_[index]; }
+  shared_array(const shared_array&) = default;
+  shared_array(shared_array&& other) noexcept
+      : memory_(std::move(other.memory_)), data_(std::exchange(other.data_, nullptr)) {}
+  shared_array& operator=(const shared_array&) = default;
+  shared_array& operator=(shared_array&& other) noexcept {
+    shared_array fresh(std::move(other));
+    std::swap(memory_, fresh.memory_);
+    std::swap(data_, fresh.data_);
+    return *this;
+  }
+  ~shared_array() = default;
+
+  std::size_t size() const { return memory().size() / sizeof(T); }
+  T* data() const { return &detail::held(data_, "shared_array"); }
+  T* begin() const { return data(); }
+  T* end() const { return data() + size(); }
+  std::span<T> span() const { return {data(), size()}; }
+  T& operator[](std::size_t index) const { return data()[index]; }
   /// @throws std::out_of_range
   T& at(std::size_t index) const {
     if (index >= size())
       throw std::out_of_range("shared_array of " + std::to_string(size()) + " elements has none at index " +
                               std::to_string(index));
-    return data_[index];
+    return data()[index];
   }
 
   /// The memory in which the elements live.
-  const shared_memory& memory() const noexcept { return memory_; }
+  const shared_memory& memory() const {
+    data();
+    return memory_;
+  }
+  /// False when it was moved from.
+  bool valid() const noexcept { return data_ != nullptr; }
 
  private:
   friend struct reducer<shared_array>;

@@ -60,28 +60,31 @@ class shared_memory {
   static shared_memory open_named(std::string_view name);
 
   /// In bytes; what was asked for, not rounded up.
-  std::size_t size() const noexcept;
+  std::size_t size() const;
   /// The memory. @throws system_error  when this is a read-only view
   std::span<std::byte> span() const;
   /// The memory, for reading.
-  std::span<const std::byte> read_span() const noexcept;
-  bool is_writable() const noexcept;
+  std::span<const std::byte> read_span() const;
+  bool is_writable() const;
 
   /// A view through which the memory cannot be changed, here or where it is sent. It guards against mistakes
   /// and against other users; a process of the same user can find its way around it.
   shared_memory read_only() const;
 
   /// Empty if it is anonymous.
-  const std::string& name() const noexcept;
+  const std::string& name() const;
   /// Removes the name; the memory stays for those who have it. Only in the process that created it. Content
   /// when others have removed the name before; if it stands for other memory by now, it is left to that.
   /// @throws system_error  when this was called before, there is no name, or another process created it
   void unlink();
 
-  native_handle_type native_handle() const noexcept;
+  native_handle_type native_handle() const;
+  /// False when it was moved from.
+  bool valid() const noexcept { return state_ != nullptr; }
 
  private:
   struct state;
+  const state& held() const;
   friend struct reducer<shared_memory>;
   explicit shared_memory(std::shared_ptr<const state> shared) noexcept : state_(std::move(shared)) {}
   // Maps a handle that was checked.

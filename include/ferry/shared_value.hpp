@@ -1,6 +1,7 @@
 // One value in memory that processes share.
 #pragma once
 
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/detail/shareable.hpp>
 #include <ferry/shared_memory.hpp>
 
@@ -34,30 +35,41 @@ class shared_value {
   }
   shared_value(const shared_value&) = default;
   shared_value(shared_value&) = default;  // preferred to the constructor above
-  shared_value(shared_value&&) noexcept = default;
+  shared_value(shared_value&& other) noexcept
+      : memory_(std::move(other.memory_)), value_(std::exchange(other.value_, nullptr)) {}
   shared_value& operator=(const shared_value&) = default;
-  shared_value& operator=(shared_value&&) noexcept = default;
+  shared_value& operator=(shared_value&& other) noexcept {
+    shared_value fresh(std::move(other));
+    std::swap(memory_, fresh.memory_);
+    std::swap(value_, fresh.value_);
+    return *this;
+  }
   ~shared_value() = default;
 
-  T& get() const noexcept { return *value_; }
-  T& operator*() const noexcept { return *value_; }
-  T* operator->() const noexcept { return value_; }
+  T& get() const { return detail::held(value_, "shared_value"); }
+  T& operator*() const { return get(); }
+  T* operator->() const { return &get(); }
   /// A copy of the value; not atomic unless T is.
   auto load() const {
     if constexpr (detail::is_atomic<T>) {
-      return value_->load();
+      return get().load();
     } else {
-      return T(*value_);
+      return T(get());
     }
   }
   /// Replaces the value; not atomic unless T is.
   template <class Value>
   void store(Value&& value) const {
-    *value_ = std::forward<Value>(value);
+    get() = std::forward<Value>(value);
   }
 
   /// The memory in which the value lives.
-  const shared_memory& memory() const noexcept { return memory_; }
+  const shared_memory& memory() const {
+    get();
+    return memory_;
+  }
+  /// False when it was moved from.
+  bool valid() const noexcept { return value_ != nullptr; }
 
  private:
   friend struct reducer<shared_value>;

@@ -1,6 +1,7 @@
 // Sockets of any family as values that cross.
 #pragma once
 
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/reducer.hpp>
 
@@ -26,12 +27,25 @@ class socket {
   /// @throws system_error  `std::errc::not_a_socket` when it is none
   static socket adopt(unique_handle handle);
 
-  const socket_kind& kind() const noexcept { return kind_; }
-  native_handle_type native_handle() const noexcept { return handle_.native(); }
+  const socket_kind& kind() const {
+    held();
+    return kind_;
+  }
+  native_handle_type native_handle() const { return held().native(); }
+  /// False when it was moved from.
+  bool valid() const noexcept { return handle_.valid(); }
   /// Gives up ownership; the socket is empty afterwards.
-  unique_handle release() && noexcept { return std::move(handle_); }
+  unique_handle release() && {
+    held();
+    return std::move(handle_);
+  }
 
  private:
+  const unique_handle& held() const {
+    if (!handle_.valid()) detail::throw_empty("socket");
+    return handle_;
+  }
+
   socket(unique_handle handle, const socket_kind& kind) noexcept : handle_(std::move(handle)), kind_(kind) {}
 
   unique_handle handle_;

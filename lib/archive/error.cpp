@@ -1,4 +1,5 @@
 // Texts of the exceptions.
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/error.hpp>
 
 #include "os/process.hpp"
@@ -35,10 +36,12 @@ std::string death_text(worker_died::cause why, int code, std::int64_t pid, std::
     return text +
            " while it ran no task: look at what the initializer does, and at what callables and states "
            "do when they are made";
-  return text + " while it ran task " + std::to_string(task) +
-         (why == worker_died::cause::timed_out
-              ? "; task_options::timeout sets how long it may take"
-              : "; task_options::retries sets how often such a task is run again");
+  text += " while it ran task " + std::to_string(task);
+  // Not where the task itself called exit: it does so again.
+  if (why == worker_died::cause::exited) return text;
+  return text + (why == worker_died::cause::timed_out
+                     ? "; task_options::timeout sets how long it may take"
+                     : "; task_options::retries sets how often such a task is run again");
 }
 
 std::string carrying_text(carrying_error::part what, std::size_t task, const std::string& type_name,
@@ -122,5 +125,9 @@ remote_error::remote_error(std::string type_name, std::string text, std::int64_t
       text_(std::move(text)),
       origin_(origin),
       trace_(std::move(trace)) {}
+
+void detail::throw_empty(const char* what) {
+  throw error("this " + std::string(what) + " is empty: it was moved from");
+}
 
 }  // namespace ferry

@@ -69,19 +69,19 @@ archive_options connection::sending_options() const {
 }
 
 channel::driver& connection::open_for_sending() const {
-  if (closed()) throw_unusable("send on", "is closed");
+  if (closed()) throw_unusable("send on", "is closed, or was moved from");
   if (!writable()) throw_unusable("send on", "only receives: it is the first end of pipe(false)");
   return *driver_;
 }
 
 channel::driver& connection::open_for_receiving() const {
-  if (closed()) throw_unusable("receive on", "is closed");
+  if (closed()) throw_unusable("receive on", "is closed, or was moved from");
   if (!readable()) throw_unusable("receive on", "only sends: it is the second end of pipe(false)");
   return *driver_;
 }
 
 native_handle_type connection::native_handle() const {
-  if (closed()) throw_unusable("wait for", "is closed");
+  if (closed()) throw_unusable("wait for", "is closed, or was moved from");
   return driver_->wait_handle().native();
 }
 

@@ -15,16 +15,16 @@ file file::adopt(unique_handle handle) {
 }
 
 std::size_t file::read(std::span<std::byte> into) {
-  return os::read_some(handle_, into);
+  return os::read_some(held(), into);
 }
 void file::write(std::span<const std::byte> bytes) {
-  os::write_all(handle_, bytes);
+  os::write_all(held(), bytes);
 }
 std::uint64_t file::seek(std::int64_t offset, origin from) {
-  return os::seek(handle_, offset, from);
+  return os::seek(held(), offset, from);
 }
 std::uint64_t file::size() const {
-  return os::file_size(handle_);
+  return os::file_size(held());
 }
 
 }  // namespace ferry

@@ -153,7 +153,8 @@ listener::~listener() = default;
 
 listener::state& listener::open() const {
   if (closed()) {
-    throw system_error(std::make_error_code(std::errc::bad_file_descriptor), "use a listener that is closed");
+    throw system_error(std::make_error_code(std::errc::bad_file_descriptor),
+                       "use a listener that is closed, or was moved from");
   }
   return *state_;
 }

@@ -28,17 +28,17 @@ process_handle process_handle::adopt(unique_handle handle, std::string name) {
 }
 
 bool process_handle::wait_until(deadline until) const {
-  return os::wait_readable(handle_, until);
+  return os::wait_readable(held(), until);
 }
 
 void process_handle::terminate() const {
-  os::signal_process(handle_, os::request::terminate);
+  os::signal_process(held(), os::request::terminate);
 }
 void process_handle::kill() const {
-  os::signal_process(handle_, os::request::kill);
+  os::signal_process(held(), os::request::kill);
 }
 void process_handle::interrupt() const {
-  os::signal_process(handle_, os::request::interrupt);
+  os::signal_process(held(), os::request::interrupt);
 }
 
 }  // namespace ferry

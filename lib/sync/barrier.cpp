@@ -1,5 +1,6 @@
 // Waiting for each other, and finding out who will not come any more.
 #include <ferry/barrier.hpp>
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/error.hpp>
 
 #include "os/handle.hpp"
@@ -229,44 +230,44 @@ shared_barrier::shared_barrier(unique_handle memory, std::uint64_t offset, std::
       shared_place(std::move(memory), offset, barrier_kind, size_of_barrier(parties)), parties);
 }
 
-const shared_place& shared_barrier::place() const noexcept {
-  return member_->place();
+const shared_place& shared_barrier::place() const {
+  return held(member_, "barrier").place();
 }
 
-std::tuple<handle_view, std::uint64_t, std::uint32_t> shared_barrier::parts() const noexcept {
-  return std::tuple_cat(place().parts(), std::tuple(member_->parties()));
+std::tuple<handle_view, std::uint64_t, std::uint32_t> shared_barrier::parts() const {
+  return std::tuple_cat(place().parts(), std::tuple(held(member_, "barrier").parties()));
 }
 
 deadline shared_barrier::default_deadline() const {
-  return deadline::after(std::chrono::nanoseconds(member_->state().timeout()));
+  return deadline::after(std::chrono::nanoseconds(held(member_, "barrier").state().timeout()));
 }
 
 std::ptrdiff_t shared_barrier::pass(deadline until, const std::function<void()>& action) const {
-  member_->join();
+  held(member_, "barrier").join();
   return barrier_wait(*member_, until).run(action);
 }
 
-std::ptrdiff_t shared_barrier::parties() const noexcept {
-  return member_->parties();
+std::ptrdiff_t shared_barrier::parties() const {
+  return held(member_, "barrier").parties();
 }
 
-std::ptrdiff_t shared_barrier::waiting() const noexcept {
-  return member_->state().current().arrived();
+std::ptrdiff_t shared_barrier::waiting() const {
+  return held(member_, "barrier").state().current().arrived();
 }
 
-bool shared_barrier::broken() const noexcept {
-  return member_->state().current().is_broken();
+bool shared_barrier::broken() const {
+  return held(member_, "barrier").state().current().is_broken();
 }
 
-void shared_barrier::abort() const noexcept {
-  barrier_state& state = member_->state();
+void shared_barrier::abort() const {
+  barrier_state& state = held(member_, "barrier").state();
   for (round_word now = state.current(); !now.is_broken(); now = state.current())
     state.end(now.round(), round_outcome::broken(now.round(), broken_barrier::cause::aborted, own_id()));
 }
 
-void shared_barrier::reset() const noexcept {
-  member_->forget_dead();
-  barrier_state& state = member_->state();
+void shared_barrier::reset() const {
+  held(member_, "barrier").forget_dead();
+  barrier_state& state = held(member_, "barrier").state();
   for (;;) {
     const round_word now = state.current();
     if (now.is_broken()) {
@@ -280,7 +281,7 @@ void shared_barrier::reset() const noexcept {
 }
 
 std::ostream& operator<<(std::ostream& out, const shared_barrier& shown) {
-  const round_word now = shown.member_->state().current();
+  const round_word now = held(shown.member_, "barrier").state().current();
   return out << "ferry::barrier(" << now.arrived() << " of " << shown.parties()
              << (now.is_broken() ? " wait, broken)" : " wait)");
 }

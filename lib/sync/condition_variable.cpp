@@ -49,16 +49,16 @@ condition_variable::condition_variable(const arena& in)
   ::new (place_.address()) detail::condition_state;
 }
 
-detail::condition_state& condition_variable::state() const noexcept {
+detail::condition_state& condition_variable::state() const {
   return *std::launder(reinterpret_cast<detail::condition_state*>(place_.address()));
 }
 
-void condition_variable::notify(std::size_t count) const noexcept {
+void condition_variable::notify(std::size_t count) const {
   constexpr std::size_t most = std::numeric_limits<int>::max();
   state().notify(static_cast<std::uint32_t>(std::min(count, most)));
 }
 
-void condition_variable::notify_all() const noexcept {
+void condition_variable::notify_all() const {
   notify(std::numeric_limits<int>::max());
 }
 
@@ -80,7 +80,7 @@ void condition_variable::sleep_a_while(detail::lock_in_wait& lock, deadline unti
   sleep(lock, os::next_heartbeat(until));
 }
 
-std::size_t condition_variable::waiting() const noexcept {
+std::size_t condition_variable::waiting() const {
   return state().waiting();
 }
 

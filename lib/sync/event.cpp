@@ -39,11 +39,11 @@ event::event(const arena& in)
   ::new (place_.address()) detail::event_state{};
 }
 
-detail::event_state& event::state() const noexcept {
+detail::event_state& event::state() const {
   return *std::launder(reinterpret_cast<detail::event_state*>(place_.address()));
 }
 
-void event::set() const noexcept {
+void event::set() const {
   os::park_word& word = state().word;
   std::uint32_t seen = word.load();
   do {
@@ -52,14 +52,14 @@ void event::set() const noexcept {
   if ((seen & somebody_sleeps) != 0) os::unpark_all(word);
 }
 
-void event::clear() const noexcept {
+void event::clear() const {
   os::park_word& word = state().word;
   std::uint32_t seen = word.load();
   while (is_set_in(seen) && !word.compare_exchange_weak(seen, seen + detail::change)) {
   }
 }
 
-bool event::is_set() const noexcept {
+bool event::is_set() const {
   return is_set_in(state().word.load());
 }
 

@@ -48,7 +48,7 @@ robust_lock::robust_lock(shared_place place, lock_kind kind) : place_(std::move(
   ::new (place_.address()) lock_state(kind);
 }
 
-lock_state& robust_lock::state() const noexcept {
+lock_state& robust_lock::state() const {
   return lock_at(place_);
 }
 
@@ -79,7 +79,7 @@ void robust_lock::unlock() const {
   lock_at(place_).unlock();
 }
 
-bool robust_lock::is_consistent() const noexcept {
+bool robust_lock::is_consistent() const {
   return lock_at(place_).dead() == 0;
 }
 
@@ -87,11 +87,11 @@ void robust_lock::make_consistent() const {
   lock_at(place_).make_consistent();
 }
 
-bool robust_lock::is_locked() const noexcept {
+bool robust_lock::is_locked() const {
   return lock_at(place_).owner_thread() != 0;
 }
 
-std::int64_t robust_lock::owner() const noexcept {
+std::int64_t robust_lock::owner() const {
   return is_locked() ? lock_at(place_).inside() : 0;
 }
 

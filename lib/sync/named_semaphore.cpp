@@ -1,6 +1,7 @@
 // Semaphores with names, and whose duty it is to remove them.
 #include "os/named_semaphore.hpp"
 
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/error.hpp>
 #include <ferry/named_semaphore.hpp>
 
@@ -66,38 +67,42 @@ std::ptrdiff_t named_semaphore::max() noexcept {
   return static_cast<std::ptrdiff_t>(os::most_of_a_named_semaphore());
 }
 
+const named_semaphore::state& named_semaphore::held() const {
+  return detail::held(state_, "named_semaphore");
+}
+
 void named_semaphore::acquire() const {
-  state_->semaphore.acquire(deadline::never());
+  held().semaphore.acquire(deadline::never());
 }
 
 bool named_semaphore::try_acquire() const {
-  return state_->semaphore.try_acquire();
+  return held().semaphore.try_acquire();
 }
 
 bool named_semaphore::try_acquire_until(deadline until) const {
-  return state_->semaphore.acquire(until);
+  return held().semaphore.acquire(until);
 }
 
 void named_semaphore::release(std::ptrdiff_t count) const {
   if (count < 1)
     os::throw_system_error(
         EINVAL, "release " + std::to_string(count) + " permits of semaphore '" + name() + "': at least 1");
-  for (; count > 0; --count) state_->semaphore.release();
+  for (; count > 0; --count) held().semaphore.release();
 }
 
-std::ptrdiff_t named_semaphore::value() const noexcept {
-  return state_->semaphore.value();
+std::ptrdiff_t named_semaphore::value() const {
+  return held().semaphore.value();
 }
 
-const std::string& named_semaphore::name() const noexcept {
-  return state_->name;
+const std::string& named_semaphore::name() const {
+  return held().name;
 }
 
 void named_semaphore::unlink() const {
-  if (!state_->is_ours())
+  if (!held().is_ours())
     os::throw_system_error(
         EPERM, "unlink semaphore '" + name() + "': only the process that created it under that name does");
-  state_->unlinked = true;
+  held().unlinked = true;
   os::named_semaphore::unlink(name());
 }
 

@@ -16,11 +16,11 @@ once_flag::once_flag(const arena& in) : place_(in, detail::once_kind, sizeof(det
   ::new (place_.address()) detail::once_state;
 }
 
-detail::once_state& once_flag::state() const noexcept {
+detail::once_state& once_flag::state() const {
   return *std::launder(reinterpret_cast<detail::once_state*>(place_.address()));
 }
 
-bool once_flag::is_done() const noexcept {
+bool once_flag::is_done() const {
   return state().is_done();
 }
 

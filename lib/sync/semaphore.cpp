@@ -117,11 +117,11 @@ shared_semaphore::shared_semaphore(shared_place place, std::ptrdiff_t value, std
       semaphore_state{static_cast<std::int32_t>(value), static_cast<std::int32_t>(limit), {}, {}};
 }
 
-semaphore_state& shared_semaphore::state() const noexcept {
+semaphore_state& shared_semaphore::state() const {
   return *std::launder(reinterpret_cast<semaphore_state*>(place_.address()));
 }
 
-bool shared_semaphore::take() const noexcept {
+bool shared_semaphore::take() const {
   if (slots_ != 0) return owned_permits(place_, state(), slots_).take();
   std::atomic<std::int32_t>& value = state().value;
   std::int32_t now = value.load(std::memory_order_relaxed);
@@ -130,7 +130,7 @@ bool shared_semaphore::take() const noexcept {
   return false;
 }
 
-bool shared_semaphore::take_from_the_dead() const noexcept {
+bool shared_semaphore::take_from_the_dead() const {
   return slots_ != 0 && owned_permits(place_, state(), slots_).take_from_the_dead();
 }
 
@@ -147,7 +147,7 @@ bool shared_semaphore::try_acquire_until(deadline until) const {
   if (slots_ != 0) place_.join();
   if (take()) return true;
   if (until.is_immediate()) return take_from_the_dead();
-  return state().spin([this]() noexcept { return take(); }) || sleep_for_it(until);
+  return state().spin([this] { return take(); }) || sleep_for_it(until);
 }
 
 bool shared_semaphore::sleep_for_it(deadline until) const {
@@ -181,7 +181,7 @@ void shared_semaphore::add(std::ptrdiff_t count) const {
   shared.released.notify(static_cast<int>(count));
 }
 
-std::ptrdiff_t shared_semaphore::value() const noexcept {
+std::ptrdiff_t shared_semaphore::value() const {
   if (slots_ != 0) return owned_permits(place_, state(), slots_).count_free();
   return std::max(state().value.load(), 0);
 }

@@ -1,4 +1,5 @@
 // Memory that processes share: its life, and the names that are made up for it.
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/error.hpp>
 #include <ferry/shared_memory.hpp>
 
@@ -71,41 +72,45 @@ shared_memory shared_memory::adopt(unique_handle handle, std::size_t size, bool 
   return shared_memory(fresh);
 }
 
-std::size_t shared_memory::size() const noexcept {
-  return state_->mapped.bytes().size();
+const shared_memory::state& shared_memory::held() const {
+  return detail::held(state_, "shared_memory");
+}
+
+std::size_t shared_memory::size() const {
+  return held().mapped.bytes().size();
 }
 
 std::span<std::byte> shared_memory::span() const {
-  if (!state_->writable)
+  if (!held().writable)
     os::throw_system_error(EACCES, "write to a read-only view of shared memory: use read_span()");
-  return state_->mapped.bytes();
+  return held().mapped.bytes();
 }
 
-std::span<const std::byte> shared_memory::read_span() const noexcept {
-  return state_->mapped.bytes();
+std::span<const std::byte> shared_memory::read_span() const {
+  return held().mapped.bytes();
 }
 
-bool shared_memory::is_writable() const noexcept {
-  return state_->writable;
+bool shared_memory::is_writable() const {
+  return held().writable;
 }
 
 shared_memory shared_memory::read_only() const {
-  return adopt(os::reopen_read_only(state_->handle), size(), false, state_->name);
+  return adopt(os::reopen_read_only(held().handle), size(), false, held().name);
 }
 
-const std::string& shared_memory::name() const noexcept {
-  return state_->name;
+const std::string& shared_memory::name() const {
+  return held().name;
 }
 
 void shared_memory::unlink() {
-  if (!state_->created_name || !state_->created_name->is_ours())
-    os::throw_system_error(EPERM, "unlink shared memory '" + state_->name +
+  if (!held().created_name || !held().created_name->is_ours())
+    os::throw_system_error(EPERM, "unlink shared memory '" + held().name +
                                       "': only the process that created it under that name does");
-  state_->created_name->remove();
+  held().created_name->remove();
 }
 
-native_handle_type shared_memory::native_handle() const noexcept {
-  return state_->handle.native();
+native_handle_type shared_memory::native_handle() const {
+  return held().handle.native();
 }
 
 }  // namespace ferry
