@@ -1,6 +1,7 @@
 // An item that its queue remembers until it is done with.
 #pragma once
 
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/detail/queue_core.hpp>
 #include <ferry/error.hpp>
 
@@ -27,7 +28,7 @@ class lease {
       : value_(std::move(value)), queue_(std::move(queue)), ticket_(ticket) {}
   lease(lease&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
       : value_(std::move(other.value_)),
-        queue_(other.queue_),
+        queue_(std::move(other.queue_)),
         ticket_(std::exchange(other.ticket_, detail::lease_ticket{})) {}
   lease& operator=(lease&& other) noexcept(std::is_nothrow_move_assignable_v<T>) {
     std::swap(value_, other.value_);
@@ -38,6 +39,7 @@ class lease {
   lease(const lease&) = delete;
   lease& operator=(const lease&) = delete;
   ~lease() {
+    if (!valid()) return;
     try {
       give_back();
     } catch (const error&) {
@@ -45,12 +47,20 @@ class lease {
     }
   }
 
-  T& value() noexcept { return value_; }
-  const T& value() const noexcept { return value_; }
-  T& operator*() noexcept { return value_; }
-  const T& operator*() const noexcept { return value_; }
-  T* operator->() noexcept { return &value_; }
-  const T* operator->() const noexcept { return &value_; }
+  T& value() {
+    check();
+    return value_;
+  }
+  const T& value() const {
+    check();
+    return value_;
+  }
+  T& operator*() { return value(); }
+  const T& operator*() const { return value(); }
+  T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
+  /// False when it was moved from.
+  bool valid() const noexcept { return queue_.valid(); }
 
   /// The item is done with, and gone from the queue. Does nothing when the lease has ended.
   void ack() { end(false); }
@@ -59,7 +69,11 @@ class lease {
   void give_back() { end(true); }
 
  private:
+  void check() const {
+    if (!valid()) detail::throw_empty("lease");
+  }
   void end(bool give_back) {
+    check();
     const detail::lease_ticket mine = std::exchange(ticket_, detail::lease_ticket{});
     if (mine.serial != 0) queue_.end_lease(mine, give_back);
   }

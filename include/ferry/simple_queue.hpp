@@ -34,17 +34,20 @@ class message_socket {
   message_socket(unique_handle reader, unique_handle writer, const archive_options& options);
 
   /// How the items are written: into memory of the queue's own where they are large.
-  const archive_options& packing() const noexcept;
+  const archive_options& packing() const;
   bool put(message what, deadline until);
   std::optional<message> get(deadline until);
+  bool valid() const noexcept { return state_ != nullptr; }
   bool empty() const;
   bool closed() const;
   void close();
-  native_handle_type native_handle() const noexcept;
+  native_handle_type native_handle() const;
   std::tuple<handle_view, handle_view, transfer, limits> parts() const;
 
  private:
   struct state;
+  state& held() const;
+
   std::shared_ptr<state> state_;
 };
 
@@ -124,10 +127,12 @@ class simple_queue {
   /// that are waiting for room. What is in the queue can be taken. Does nothing when the queue is closed.
   void close() { socket_.close(); }
   bool closed() const { return socket_.closed(); }
+  /// False when it was moved from.
+  bool valid() const noexcept { return socket_.valid(); }
 
   /// For event loops and `ferry::wait`: readable when there is something to take, or the queue is closed.
   /// Borrowed.
-  native_handle_type native_handle() const noexcept { return socket_.native_handle(); }
+  native_handle_type native_handle() const { return socket_.native_handle(); }
 
  private:
   friend struct reducer<simple_queue>;

@@ -102,6 +102,7 @@ unique_handle reopen_read_only(handle_view memory);
 struct memory_facts {
   bool is_memory = false;     ///< it lives in memory, not in a file on a disk, nor is it something else
   std::size_t size = 0;       ///< in bytes
+  std::size_t allocated = 0;  ///< bytes that somebody has had allocated
   bool is_allocated = false;  ///< every byte of it
   bool is_writable = false;   ///< through this handle
   bool is_sealed = false;     ///< nobody can shrink it

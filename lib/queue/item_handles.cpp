@@ -18,6 +18,10 @@ namespace {
 
 constexpr const char* no_way_for_handles = "a queue arrived whose way for handles is no packet socket";
 
+/// Far more packets than a socket holds: who finds more at once is being kept busy.
+constexpr std::size_t most_packets = std::size_t{1} << 16U;
+constexpr const char* endless = "there is no end of handles that belong to no item";
+
 }  // namespace
 
 item_handles::item_handles() {
@@ -52,12 +56,13 @@ std::optional<std::uint64_t> item_handles::look() const {
 }
 
 std::optional<std::uint64_t> item_handles::tidy_front(ring::consumer& items) {
-  for (;;) {
+  for (std::size_t left = most_packets; left != 0; --left) {
     os::peek_one_after_the_other(reader_);
     const auto first = look();
     if (!first || items.is_live(*first)) return first;
     os::drop_packet(reader_);
   }
+  throw_damaged(endless);
 }
 
 // Sent before it is dropped: killed in between, there are two of them, which harms nobody. The other way
@@ -83,10 +88,24 @@ bool item_handles::peek(std::uint64_t serial, ring::consumer& items, std::vector
   os::throw_system_error(EMFILE, "take an item with handles out of a queue, where it stays");
 }
 
+bool item_handles::peek_first(std::uint64_t serial, std::vector<unique_handle>& into) {
+  os::peek_one_after_the_other(reader_);
+  return look() == serial && (os::peek_one_after_the_other(reader_), os::peek_handles(reader_, into));
+}
+
+void item_handles::drop_first(std::uint64_t serial) noexcept {
+  try {
+    os::peek_one_after_the_other(reader_);
+    if (look() == serial) os::drop_packet(reader_);
+  } catch (const error&) {
+    // Whoever looks at it next is told.
+  }
+}
+
 void item_handles::drop(std::uint64_t serial, ring::consumer& items) noexcept {
   try {
     std::optional<std::uint64_t> first_moved;
-    for (;;) {
+    for (std::size_t left = most_packets; left != 0; --left) {
       os::peek_one_after_the_other(reader_);
       const auto first = look();
       if (!first || first == first_moved) return;
@@ -104,12 +123,12 @@ void item_handles::drop(std::uint64_t serial, ring::consumer& items) noexcept {
 }
 
 void item_handles::drop_all() {
-  while (os::drop_packet(reader_)) {
+  for (std::size_t left = most_packets; left != 0 && os::drop_packet(reader_); --left) {
   }
 }
 
 void item_handles::drop_older(std::uint64_t serial) {
-  for (;;) {
+  for (std::size_t left = most_packets; left != 0; --left) {
     os::peek_one_after_the_other(reader_);
     const auto first = look();
     if (!first || static_cast<std::int64_t>(*first - serial) >= 0) return;

@@ -41,6 +41,9 @@ class item_handles {
   /// @returns false when they are not there
   /// @throws system_error  when this process has no descriptors left; nothing is lost
   bool peek(std::uint64_t serial, ring::consumer& items, std::vector<unique_handle>& into);
+  /// The same where one end puts and one takes, so that the packet of the item is the first one.
+  bool peek_first(std::uint64_t serial, std::vector<unique_handle>& into);
+  void drop_first(std::uint64_t serial) noexcept;
   /// Drops the packet of an item that is done with, wherever it is; later, if that cannot be now.
   void drop(std::uint64_t serial, ring::consumer& items) noexcept;
   /// Under both locks, when the queue is empty.

@@ -1,6 +1,8 @@
 // A queue of bare messages: a ring, and what goes with it.
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/detail/queue_core.hpp>
 #include <ferry/dispatch_table.hpp>
+#include <ferry/error.hpp>
 
 #include "archive/table_of.hpp"
 #include "channel/handle_bundle.hpp"
@@ -10,9 +12,21 @@
 #include "queue/ring.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <optional>
+#include <string>
 
 namespace ferry::detail {
+
+namespace {
+
+[[noreturn]] void throw_too_large(const char* what, std::uint64_t bytes, const limits& limit) {
+  throw limit_exceeded("an item that was to be " + std::string(what) + " has " + std::to_string(bytes) +
+                       " bytes, more than the limits::bytes of the queue, which is " +
+                       std::to_string(limit.bytes) + ": make the queue with a larger queue_options::limit");
+}
+
+}  // namespace
 
 struct queue_core::state {
   state(const queue_options& with, bool tasks)
@@ -49,28 +63,33 @@ queue_core::queue_core(unique_handle memory, unique_handle event, unique_handle 
     : state_(std::make_shared<state>(std::move(memory), std::move(event), std::move(reader),
                                      std::move(writer), archive_options{.mode = mode, .limit = limit})) {}
 
-const archive_options& queue_core::packing() const noexcept {
-  return state_->options;
+queue_core::state& queue_core::held() const {
+  return detail::held(state_, "queue");
 }
 
-bool queue_core::takes_plain_bytes() const noexcept {
-  return table_of(state_->options).override_mask() == 0;
+const archive_options& queue_core::packing() const {
+  return held().options;
+}
+
+bool queue_core::takes_plain_bytes() const {
+  return table_of(held().options).override_mask() == 0;
 }
 
 bool queue_core::put(std::span<const std::byte> bytes, std::uint32_t format,
                      std::span<const unique_handle> handles, deadline until) {
+  if (bytes.size() > held().options.limit.bytes) throw_too_large("put", bytes.size(), held().options.limit);
   if (handles.empty()) {
-    return state_->items.put_by(bytes.size(), until, [&](ring::producer& to) {
-      state_->ready.announce();
+    return held().items.put_by(bytes.size(), until, [&](ring::producer& to) {
+      held().ready.announce();
       to.commit(bytes, {.format = format});
       return true;
     }) == ring::outcome::done;
   }
   if (handles.size() <= channel::most_direct_handles)
-    return state_->put(bytes, format, {handles.begin(), handles.end()}, handles.size(), until);
+    return held().put(bytes, format, {handles.begin(), handles.end()}, handles.size(), until);
   const std::optional<unique_handle> bundle =
       channel::pack_handles(std::vector<handle_view>(handles.begin(), handles.end()), until);
-  return bundle && state_->put(bytes, format, {*bundle}, handles.size(), until);
+  return bundle && held().put(bytes, format, {*bundle}, handles.size(), until);
 }
 
 bool queue_core::state::put(std::span<const std::byte> bytes, std::uint32_t format,
@@ -90,16 +109,26 @@ bool queue_core::state::put(std::span<const std::byte> bytes, std::uint32_t form
 }
 
 bool queue_core::get(taken_item& into, taking how, deadline until) {
-  state& it = *state_;
+  state& it = held();
   const bool leased = how == taking::under_lease || it.items.head().tasks != 0;
   if (leased) it.items.join();
   for (;;) {
     std::uint32_t announced = 0;
+    std::optional<std::uint64_t> too_large;
     const ring::outcome outcome = it.items.get_by(
         until,
         [&](ring::consumer& from) {
           const record_head record = from.record();
           announced = record.handles;
+          // Before a byte of it is copied: it is lost, and the next one can be taken.
+          const limits& limit = it.options.limit;
+          if (record.size > limit.bytes || announced > limit.handles) {
+            too_large = record.size;
+            from.take();
+            if (announced != 0) it.handles.drop(record.serial, from);
+            it.ready.settle();
+            return true;
+          }
           // Without its handles it is of no use: they went with a consumer that was killed.
           const bool is_whole = announced == 0 || it.handles.peek(record.serial, from, into.handles);
           if (is_whole) {
@@ -124,6 +153,13 @@ bool queue_core::get(taken_item& into, taking how, deadline until) {
       return false;
     }
     if (outcome == ring::outcome::declined) continue;
+    if (too_large && *too_large > it.options.limit.bytes)
+      throw_too_large("taken", *too_large, it.options.limit);
+    if (too_large)
+      throw limit_exceeded("an item that was to be taken has " + std::to_string(announced) +
+                           " handles, more than the limits::handles of the queue, which is " +
+                           std::to_string(it.options.limit.handles) +
+                           ": make the queue with a larger queue_options::limit");
     if (announced == 0) return true;
     try {
       into.handles = channel::claim_handles(std::move(into.handles), announced, false);
@@ -150,7 +186,7 @@ bool queue_core::state::tidy() {
 // --- leases ------------------------------------------------------------------------------------------------
 
 void queue_core::end_lease(const lease_ticket& lease, bool give_back) {
-  state& it = *state_;
+  state& it = held();
   {
     ring::consumer from(it.items, deadline::never());
     if (give_back) {
@@ -179,7 +215,7 @@ void queue_core::state::after_lease() {
 }
 
 void queue_core::task_done() {
-  state& it = *state_;
+  state& it = held();
   {
     ring::consumer from(it.items, deadline::never());
     const lease_ticket oldest = from.oldest_lease();
@@ -191,7 +227,7 @@ void queue_core::task_done() {
 }
 
 bool queue_core::join(deadline until) {
-  state& it = *state_;
+  state& it = held();
   ring_head& head = it.items.head();
   waiting_turn turn(head.for_done, it.done_spin, [&] { return it.items.all_done(); });
   bool done = false;
@@ -206,35 +242,35 @@ bool queue_core::join(deadline until) {
   return true;
 }
 
-std::size_t queue_core::size() const noexcept {
-  return state_->items.size();
+std::size_t queue_core::size() const {
+  return held().items.size();
 }
-bool queue_core::full() const noexcept {
-  return !state_->items.has_room(0);
+bool queue_core::full() const {
+  return !held().items.has_room(0);
 }
-bool queue_core::closed() const noexcept {
-  return state_->items.closed();
+bool queue_core::closed() const {
+  return held().items.closed();
 }
 void queue_core::close(bool discard) {
-  state_->items.close(discard, [&] { state_->ready.announce(); });
+  held().items.close(discard, [&] { held().ready.announce(); });
   if (!discard) return;
-  const ring::consumer lock(state_->items, deadline::never());
-  if (!lock.is_any_leased()) state_->handles.drop_all();
-  wake_all(state_->items.head().for_done);
+  const ring::consumer lock(held().items, deadline::never());
+  if (!lock.is_any_leased()) held().handles.drop_all();
+  wake_all(held().items.head().for_done);
 }
 
 native_handle_type queue_core::native_handle() const {
-  state_->ready.watch();
-  return state_->ready.handle().native();
+  held().ready.watch();
+  return held().ready.handle().native();
 }
 
 bool queue_core::is_ready() const {
-  return state_->ready.is_ready();
+  return held().ready.is_ready();
 }
 
 std::tuple<handle_view, handle_view, handle_view, handle_view, transfer, limits> queue_core::parts() const {
-  return {state_->items.handle(),   state_->ready.handle(), state_->handles.reader(),
-          state_->handles.writer(), state_->options.mode,   state_->options.limit};
+  return {held().items.handle(),   held().ready.handle(), held().handles.reader(),
+          held().handles.writer(), held().options.mode,   held().options.limit};
 }
 
 }  // namespace ferry::detail

@@ -66,8 +66,7 @@ bool ring::looks_empty() const noexcept {
   const std::uint64_t next = at.next.load(std::memory_order_seq_cst);
   return next == at.seen_tail.load(std::memory_order_seq_cst) &&
          next == at.tail.load(std::memory_order_seq_cst) &&
-         words.writing.load(std::memory_order_seq_cst) == reading &&
-         words.returned.load(std::memory_order_seq_cst) == 0;
+         words.writing.load(std::memory_order_seq_cst) == reading && !may_be_returned();
 }
 
 bool ring::is_over() const noexcept {
@@ -75,13 +74,13 @@ bool ring::is_over() const noexcept {
   const std::uint32_t state = head().state.load(std::memory_order_seq_cst);
   if (state == ring_head::open) return false;
   if (state == ring_head::discarded) return true;
-  return looks_empty() && (head().tasks != 0 || head().leased.load(std::memory_order_seq_cst) == 0);
+  return looks_empty() && (head().tasks != 0 || !may_be_leased());
 }
 
 bool ring::ended() {
   if (!closed()) return false;
   if (is_over()) return true;
-  if (!looks_empty()) return false;
+  if (!looks_empty() || !may_be_leased()) return false;
   consumer lock(*this, deadline::immediately());
   return lock.holds() && looks_empty() && lock.holds_a_lease();
 }
@@ -101,12 +100,6 @@ bool ring::all_done() const noexcept {
 void ring::sweep() {
   consumer lock(*this, deadline::immediately());
   if (lock.holds() && lock.is_any_leased()) lock.sweep();
-}
-
-void ring::taker_has_ended() {
-  if (!head().taking.break_open()) return;
-  consumer lock(*this, deadline::immediately());
-  if (lock.holds()) lock.repair();
 }
 
 std::uint64_t ring::size() const noexcept {
@@ -150,17 +143,19 @@ std::uint64_t ring::bytes_in_use() const noexcept {
 }
 
 bool ring::has_room(std::uint64_t size) const noexcept {
+  if (!is_bounded()) return true;
   const ring_head& words = head();
   if (words.max_items != 0 && this->size() >= words.max_items) return false;
   return words.max_bytes == 0 || bytes_in_use() + std::uint64_t{record_units(size)} * unit <= words.max_bytes;
 }
 
 void ring::check_size(std::uint64_t size) const {
-  const std::uint64_t most = max_bytes();
+  const std::uint64_t most = is_bounded() ? max_bytes() : 0;
   if (size > most_item_bytes || (most != 0 && std::uint64_t{record_units(size)} * unit > most))
-    throw limit_exceeded("an item of " + std::to_string(size) + " bytes takes more than the " +
-                         std::to_string(most != 0 ? most : most_item_bytes) +
-                         " bytes that the queue may hold: make it with a larger max_bytes");
+    throw limit_exceeded("an item of " + std::to_string(size) + " bytes takes " +
+                         std::to_string((sizeof(record_head) + size + unit - 1) / unit * unit) +
+                         " in a queue, more than the " + std::to_string(most != 0 ? most : most_item_bytes) +
+                         " bytes that this one may ever hold: make it with a larger max_bytes");
 }
 
 bool ring::put(std::span<const std::byte> bytes, record_facts facts, deadline until) {
@@ -235,7 +230,7 @@ void ring::producer::unlock() noexcept {
 
 bool ring::producer::has_room(std::uint64_t size) noexcept {
   ring_head& head = in_.head();
-  if (head.max_items == 0 && head.max_bytes == 0) return true;
+  if (!in_.is_bounded()) return true;
   const std::uint32_t writing = head.writing.load(std::memory_order_relaxed);
   if (writing >= ring_head::ring_count) return true;  // damaged: `prepare` will say so
   ring_words& words = head.rings[writing];
@@ -274,6 +269,8 @@ void ring::producer::prepare(std::uint64_t size) {
   if (need > room) {
     do ++target_;
     while (target_ < ring_head::ring_count && need > units_of(target_));
+    // Who says that there is a large ring must have paid for it, before a larger one is made.
+    in_.memory_.at(writing_);
     in_.memory_.allocate(target_);
     // Nobody looks at a ring behind `writing`: they can be made anew as often as a producer is killed here.
     at_.units = 0;
@@ -339,9 +336,10 @@ void ring::consumer::unlock() noexcept {
 
 bool ring::consumer::find() {
   ring_head& head = in_.head();
-  again_ = head.returned.load(std::memory_order_relaxed) != 0 && find_returned();
+  again_ = in_.may_be_returned() && find_returned();
   if (again_) return true;
-  for (;;) {
+  for (std::uint32_t left = ring_head::ring_count;; --left) {
+    if (left == 0) throw_damaged("there is no end of its rings");
     reading_ = checked_ring(head.reading);
     if (find_in(reading_)) return true;
     // Acquired: in a ring that producers have left nothing is put any more, and what was put is seen.

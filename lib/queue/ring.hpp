@@ -127,12 +127,23 @@ class ring {
   /// Looks for leases of processes that have ended: what they had is to be taken again, or is lost.
   void sweep();
   /// The process that takes has ended, of a recallable ring: what it was at is undone or done.
-  void taker_has_ended();
+  void taker_has_ended() noexcept { head().taking.break_open(); }
 
   handle_view handle() const noexcept { return memory_.handle(); }
   ring_head& head() const noexcept { return memory_.head(); }
 
  private:
+  // Only a queue has bounds and leases. In the memory of two ends, of which one may be hostile, nothing is
+  // looked at that says otherwise.
+  bool may_be_leased() const noexcept {
+    return sharing_ == sharing::among_all && head().leased.load(std::memory_order_seq_cst) != 0;
+  }
+  bool may_be_returned() const noexcept {
+    return head().returned.load(std::memory_order_seq_cst) != 0 && sharing_ == sharing::among_all;
+  }
+  bool is_bounded() const noexcept {
+    return (head().max_items != 0 || head().max_bytes != 0) && sharing_ == sharing::among_all;
+  }
   /// Closed, and nothing left to wait for.
   bool is_over() const noexcept;
   std::uint64_t bytes_in_use() const noexcept;
@@ -187,6 +198,9 @@ class ring::consumer {
  public:
   /// @param until  as for `producer`
   consumer(ring& in, deadline until);
+  struct at_once {};
+  /// Of a recallable ring, for the process that puts: does not wait for the other one, not even a moment.
+  consumer(ring& in, at_once) : in_(in), holds_(in.head().taking.try_lock()) {}
   ~consumer();
   consumer(const consumer&) = delete;
   consumer& operator=(const consumer&) = delete;
@@ -270,8 +284,7 @@ ring::outcome ring::get_by(deadline until, Take&& take, Idle&& idle) {
     if (looks_empty()) {
       // Perhaps who should have told of an item, or had one, was killed. Not looked for before it is worth
       // it.
-      const bool leased = head().leased.load(std::memory_order_relaxed) != 0;
-      if (turn.slept() || (leased && until.expired())) sweep();
+      if (may_be_leased() && (turn.slept() || until.expired())) sweep();
       if (turn.slept()) idle();
       if (looks_empty()) continue;
     }

@@ -151,7 +151,7 @@ lease_ticket ring::consumer::oldest_lease() {
 }
 
 bool ring::consumer::is_any_leased() const noexcept {
-  return in_.head().leased.load(std::memory_order_relaxed) != 0;
+  return in_.may_be_leased();
 }
 
 bool ring::consumer::holds_a_lease() {
@@ -167,9 +167,10 @@ bool ring::consumer::is_live(std::uint64_t serial) {
   if (find_in(reading)) last_taken = record_.serial - 1;
   std::tie(at_, place_, record_) = found_already;
   if (static_cast<std::int64_t>(serial - last_taken) > 0) return true;
-  return find_taken([&](std::uint32_t, ring_position, std::byte*, const record_head& record) {
-    return record.serial == serial && record.holder != record_head::free;
-  });
+  return in_.may_be_leased() &&
+         find_taken([&](std::uint32_t, ring_position, std::byte*, const record_head& record) {
+           return record.serial == serial && record.holder != record_head::free;
+         });
 }
 
 void ring::consumer::sweep() {

@@ -74,9 +74,12 @@ ring_memory::~ring_memory() {
 
 std::byte* ring_memory::map(std::uint32_t ring) {
   if (ring >= rings_.size()) throw_damaged("there is no such ring");
-  // Touching what is behind the end of the memory would end this process.
-  if (os::examine_memory(handle_).size < ring_offset(ring) + ring_size(ring))
-    throw_damaged("it is shorter than its rings");
+  // Touching what is behind the end of the memory would end this process; and touching what is in it, but has
+  // never been allocated, would take the memory from this one, where who said that there is a ring paid
+  // nothing for it.
+  const os::memory_facts facts = os::examine_memory(handle_);
+  if (facts.size < ring_offset(ring) + ring_size(ring)) throw_damaged("it is shorter than its rings");
+  if (facts.allocated < ring_size(ring)) throw_damaged("its rings are not allocated");
   std::byte* const fresh = os::map_mirrored(handle_, ring_offset(ring), ring_size(ring));
   // Without a lock, which a fork could copy while another thread holds it.
   std::byte* known = nullptr;

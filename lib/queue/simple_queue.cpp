@@ -1,4 +1,5 @@
 // A queue of messages that is a packet socket.
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/simple_queue.hpp>
 
 #include "channel/driver.hpp"
@@ -43,13 +44,17 @@ message_socket::message_socket(unique_handle reader, unique_handle writer, const
     : state_(std::make_shared<state>(checked_end(std::move(reader), no_end),
                                      checked_end(std::move(writer), no_end), options)) {}
 
-const archive_options& message_socket::packing() const noexcept {
-  return state_->options;
+message_socket::state& message_socket::held() const {
+  return detail::held(state_, "simple_queue");
+}
+
+const archive_options& message_socket::packing() const {
+  return held().options;
 }
 
 bool message_socket::put(message what, deadline until) {
   try {
-    return state_->writer->send(what, until);
+    return held().writer->send(what, until);
   } catch (const end_of_stream&) {
     throw queue_closed("put into a simple_queue that is closed");
   }
@@ -57,14 +62,14 @@ bool message_socket::put(message what, deadline until) {
 
 std::optional<message> message_socket::get(deadline until) {
   try {
-    return state_->reader->receive(state_->options.limit, until);
+    return held().reader->receive(held().options.limit, until);
   } catch (const end_of_stream&) {
     throw end_of_stream("the simple_queue is closed, and everything has been taken");
   }
 }
 
 bool message_socket::empty() const {
-  const handle_view reader = state_->reader->wait_handle();
+  const handle_view reader = held().reader->wait_handle();
   // Asked first: after it nothing more is put.
   const bool is_closed = closed();
   if (os::holds_packet(reader)) return false;
@@ -74,21 +79,21 @@ bool message_socket::empty() const {
 
 bool message_socket::closed() const {
   // At the reading end: it is the last to know, and what was put until then is in the queue.
-  return os::hung_up(state_->reader->wait_handle());
+  return os::hung_up(held().reader->wait_handle());
 }
 
 void message_socket::close() {
   // One call of the system, which wakes those who sleep at either end.
-  os::shut_down(state_->writer->wait_handle(), os::direction::both);
+  os::shut_down(held().writer->wait_handle(), os::direction::both);
 }
 
-native_handle_type message_socket::native_handle() const noexcept {
-  return state_->reader->wait_handle().native();
+native_handle_type message_socket::native_handle() const {
+  return held().reader->wait_handle().native();
 }
 
 std::tuple<handle_view, handle_view, transfer, limits> message_socket::parts() const {
-  return {state_->reader->wait_handle(), state_->writer->wait_handle(), state_->options.mode,
-          state_->options.limit};
+  return {held().reader->wait_handle(), held().writer->wait_handle(), held().options.mode,
+          held().options.limit};
 }
 
 }  // namespace ferry::detail

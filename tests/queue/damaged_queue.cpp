@@ -9,10 +9,13 @@
 #include <boost/serialization/string.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <random>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 using namespace ferry;
@@ -125,6 +128,99 @@ BOOST_AUTO_TEST_CASE(no_word_of_the_memory_crashes_or_hangs_anybody) {
                }
                return 0;
              }) == 0);
+}
+
+namespace {
+
+std::size_t resident() {
+  std::size_t all = 0, here = 0;
+  std::ifstream("/proc/self/statm") >> all >> here;
+  return here * 4096;
+}
+
+/// A ring of which somebody says that it is there, and for which nobody has had memory allocated.
+void pretend_ring(const victim& hurt, std::uint32_t ring, std::uint64_t record_size) {
+  auto parts = reducer<queue<std::string>>::reduce(hurt.items);
+  const int memory = std::get<0>(parts).native();
+  BOOST_REQUIRE(::ftruncate(memory, static_cast<off_t>(detail::ring_offset(ring + 1))) == 0);
+  const detail::record_head record{record_size, 0, 0, 1, 0};
+  BOOST_REQUIRE(::pwrite(memory, &record, sizeof record, static_cast<off_t>(detail::ring_offset(ring))) ==
+                sizeof record);
+  auto& words = hurt.head().rings[ring];
+  words.head = words.next = words.seen_next = words.seen_head = words.seen_tail =
+      detail::ring_position{0, 100}.word();
+  words.tail = detail::ring_position{detail::record_units(record_size), 101}.word();
+  hurt.head().writing = hurt.head().reading = ring;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(an_item_in_memory_that_nobody_has_paid_for_is_an_error) {
+  const victim hurt;
+  pretend_ring(hurt, 15, std::uint64_t{1500} << 20U);
+  const std::size_t before = resident();
+  BOOST_CHECK_THROW(const_cast<victim&>(hurt).items.try_get(), archive_error);
+  BOOST_TEST(resident() < before + (std::size_t{16} << 20U));
+}
+
+BOOST_AUTO_TEST_CASE(a_ring_that_nobody_has_paid_for_is_not_made_larger) {
+  victim hurt;
+  pretend_ring(hurt, 14, (std::uint64_t{1} << 30U) - 64);
+  BOOST_CHECK_THROW(hurt.items.try_put(std::string(100'000, 'x')), archive_error);
+  auto parts = reducer<queue<std::string>>::reduce(hurt.items);
+  BOOST_TEST(os::examine_memory(std::get<0>(parts)).allocated < std::size_t{1} << 20U);
+}
+
+BOOST_AUTO_TEST_CASE(an_item_beyond_the_limit_is_dropped_before_it_is_copied) {
+  queue<std::string> strict({.limit = {.bytes = 1000}});
+  auto [memory, event, reader, writer, mode, limit] = reducer<queue<std::string>>::reduce(strict);
+  auto generous = reducer<queue<std::string>>::rebuild(duplicate(memory), duplicate(event), duplicate(reader),
+                                                       duplicate(writer), mode, limits());
+  generous.put(std::string(50'000'000, 'x'));
+  generous.put(std::string(2000, 'x'));
+  generous.put("short");
+  const std::size_t before = resident();
+  BOOST_CHECK_THROW(strict.get(), limit_exceeded);
+  BOOST_TEST(resident() < before + (std::size_t{16} << 20U));
+  BOOST_CHECK_THROW(strict.get_leased(), limit_exceeded);
+  BOOST_TEST(strict.get() == "short");
+  BOOST_TEST(strict.empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_item_with_more_handles_than_the_limit_is_dropped_with_them) {
+  using type = queue<std::vector<unique_handle>>;
+  type strict({.mode = transfer::duplicate, .limit = {.handles = 2}});
+  auto [memory, event, reader, writer, mode, limit] = reducer<type>::reduce(strict);
+  auto generous = reducer<type>::rebuild(duplicate(memory), duplicate(event), duplicate(reader),
+                                         duplicate(writer), mode, limits());
+  for (const int count : {3, 300, 1}) {
+    std::vector<unique_handle> handles;
+    for (int i = 0; i < count; ++i) handles.push_back(duplicate(event));
+    generous.put(handles);
+  }
+  BOOST_CHECK_THROW(strict.get(), limit_exceeded);
+  BOOST_CHECK_THROW(strict.get(), limit_exceeded);
+  BOOST_TEST(strict.get().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_plain_item_beyond_the_limit_is_not_put) {
+  queue<std::array<char, 2000>> strict({.limit = {.bytes = 1000}});
+  BOOST_CHECK_THROW(strict.put({}), limit_exceeded);
+  BOOST_TEST(strict.empty());
+}
+
+BOOST_AUTO_TEST_CASE(an_item_that_can_never_fit_is_refused_with_what_it_takes) {
+  queue<std::string> small({.max_bytes = 1000});
+  for (const std::size_t size : {std::size_t{990}, std::size_t{100'000}}) {
+    try {
+      small.try_put(std::string(size, 'x'));
+      BOOST_ERROR("it was not refused");
+    } catch (const limit_exceeded& thrown) {
+      BOOST_TEST((std::string(thrown.what()).find("max_bytes") != std::string::npos));
+    }
+  }
+  BOOST_TEST(small.try_put(std::string(900, 'x')));
+  BOOST_TEST(!small.try_put(std::string(900, 'x')));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -75,16 +75,19 @@ class basic_queue {
   std::default_sentinel_t end() const noexcept { return {}; }
 
   /// How many items can be taken: exact at one moment during the call. Never blocks.
-  std::size_t size() const noexcept { return core_.size(); }
-  bool empty() const noexcept { return size() == 0; }
+  std::size_t size() const { return core_.size(); }
+  bool empty() const { return size() == 0; }
   /// Whether the bounds let nothing more in, not even the smallest item.
-  bool full() const noexcept { return core_.full(); }
+  bool full() const { return core_.full(); }
 
   /// Nothing more is put, by anyone: every `put` throws from here on, in all processes, also those that are
   /// waiting for room. Who takes gets the rest, or nothing more, and then the end of the stream. Closing
   /// again does nothing, but that `discard` drops what is there.
   void close(closing rest = closing::drain) { core_.close(rest == closing::discard); }
-  bool closed() const noexcept { return core_.closed(); }
+  bool closed() const { return core_.closed(); }
+
+  /// False when it was moved from.
+  bool valid() const noexcept { return core_.valid(); }
 
   /// For event loops and `ferry::wait`: readable when there is something to take, or the queue is closed.
   /// Borrowed. From the first call on, in any process, putting into an empty queue and emptying it take a

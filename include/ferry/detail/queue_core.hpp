@@ -60,9 +60,9 @@ class queue_core {
   queue_core(unique_handle memory, unique_handle event, unique_handle reader, unique_handle writer,
              transfer mode, const limits& limit);
 
-  const archive_options& packing() const noexcept;
+  const archive_options& packing() const;
   /// Whether items are just the bytes that they are: nobody has registered another way for any type.
-  bool takes_plain_bytes() const noexcept;
+  bool takes_plain_bytes() const;
 
   bool put(std::span<const std::byte> bytes, std::uint32_t format, std::span<const unique_handle> handles,
            deadline until);
@@ -76,9 +76,10 @@ class queue_core {
   /// @throws tasks_lost
   bool join(deadline until);
 
-  std::size_t size() const noexcept;
-  bool full() const noexcept;
-  bool closed() const noexcept;
+  bool valid() const noexcept { return state_ != nullptr; }
+  std::size_t size() const;
+  bool full() const;
+  bool closed() const;
   void close(bool discard);
   native_handle_type native_handle() const;
   bool is_ready() const;
@@ -87,6 +88,8 @@ class queue_core {
 
  private:
   struct state;
+  state& held() const;
+
   std::shared_ptr<state> state_;
 };
 

@@ -318,6 +318,7 @@ memory_facts examine_memory(handle_view handle) {
   const int seals = ::fcntl(handle.native(), F_GET_SEALS);
   return {.is_memory = true,
           .size = static_cast<std::size_t>(status.st_size),
+          .allocated = static_cast<std::size_t>(status.st_blocks * block),
           .is_allocated = status.st_blocks >= whole_pages(status.st_size) / block,
           .is_writable = (flags & O_ACCMODE) == O_RDWR,
           .is_sealed = seals >= 0 && (seals & F_SEAL_SHRINK) != 0,
