@@ -34,6 +34,10 @@ class pool_bell {
 
   /// To be called after an answer can be received. Does not block; a system call only when somebody sleeps.
   void ring() noexcept;
+  /// For a worker that ends before it is ready: whether it is the first since one has been, so that of
+  /// several with one cause one says it.
+  bool is_first_to_fail() noexcept;
+  void none_fails() noexcept;
 
   handle_view memory() const noexcept;
   handle_view event() const noexcept;
@@ -82,16 +86,24 @@ class worker_link {
   /// @throws end_of_stream  when the worker has died, or takes no handles any more
   virtual bool send(std::span<const std::byte> record, std::span<const unique_handle> handles) = 0;
   /// Takes back all records that the worker has not begun with: the last ones that were sent.
-  /// @returns how many
-  virtual std::size_t recall() = 0;
+  /// @param most  how many records it can have
+  /// @returns how many; nothing when they cannot be taken back for the moment, since the worker is just
+  /// taking
+  ///          one. It is killed when that is so for a second.
+  /// @throws archive_error  when what is there makes no sense: the worker is of no use
+  virtual std::optional<std::size_t> recall(std::size_t most) = 0;
   /// No more records will be sent: the worker ends when it is done with those it has.
   virtual void finish() = 0;
 
   /// Takes the next answer, if there is one.
-  /// @throws archive_error  when what came is no answer: the worker is of no use
+  /// @param most  how many bytes and handles it may have, to be compared before it is copied
+  /// @throws archive_error  when what came is no answer, or has more: the worker is of no use
   /// @throws system_error  when there is no descriptor for what the answer holds, which is lost; the next one
   ///                       can be taken
-  virtual bool receive(detail::pool_record& into) = 0;
+  virtual bool receive(detail::pool_record& into, const limits& most) = 0;
+  /// Whether dropping the link may take time, since handles come with it that the worker has sent and nobody
+  /// has taken.
+  virtual bool holds_handles() const noexcept { return false; }
   /// As the worker says; it may be lying, so it is good for messages and estimates, and where the worker has
   /// ended, to tell the item it was at.
   virtual worker_progress progress() const noexcept = 0;
@@ -147,7 +159,9 @@ void serve_pool(worker_port& port, worker_setup setup);
 /// @throws process_error  when the context forks and does not allow that beside threads, which a pool has
 std::unique_ptr<engine> make_process_engine(const context& how);
 /// Workers that are threads of this process: for debugging, and where processes are not needed. Arguments
-/// and results are written and read all the same, so what works here works with processes.
+/// and results are written and read all the same, so what works here works with processes. The threads block
+/// all signals but those by which the processor reports a mistake (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP,
+/// SIGSYS): what is sent to the process is for the program's own threads.
 std::unique_ptr<engine> make_thread_engine();
 
 }  // namespace ferry

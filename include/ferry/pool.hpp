@@ -5,6 +5,7 @@
 #include <ferry/detail/item_writer.hpp>
 #include <ferry/detail/job.hpp>
 #include <ferry/detail/pool_core.hpp>
+#include <ferry/detail/pool_input.hpp>
 #include <ferry/detail/pool_map.hpp>
 #include <ferry/fn.hpp>
 #include <ferry/pool_options.hpp>
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -82,6 +84,12 @@ struct job_traits {
   using entry = job_entry<callable_type, State, sent>;
   /// Bytes of the arguments where they and the result are plain; else 0.
   static constexpr std::size_t plain_size = plain_call_size<result, sent>();
+  static constexpr std::size_t result_size = [] {
+    if constexpr (std::is_void_v<result>)
+      return std::size_t{0};
+    else
+      return sizeof(result);
+  }();
 };
 
 template <class Element, class = std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<Element>>>>
@@ -104,24 +112,36 @@ struct unpacked<Element, std::index_sequence<I...>> {
 /// All throw `pool_closed` when the pool has been closed, what ended it when it has ended, and what `dumps`
 /// does when arguments cannot be written.
 ///
+/// Its name, for who keeps such a way in a class: `pool_calls<>` is what `with` gives, and `pool_calls<S>`
+/// what `with_state<S>` gives. A value: copies are ways to the same pool, with the same rules and state.
+///
+///   struct search {
+///     ferry::pool workers;
+///     ferry::pool_calls<index> calls = workers.with({.retries = 1}).with_state<index>(ferry::fn<&load>,
+///     "words");
+///   };
+///
 /// @tparam State  what each worker has of its own and passes to the callable first; none by default
 template <class State = detail::no_state>
 class pool_calls {
  public:
-  /// Has a worker call `function(args...)`. Does not block.
+  /// Has a worker call `function(args...)`. Does not block, unless the arguments hold handles for which there
+  /// is no descriptor left: then it waits for tasks that hold some.
   template <class F, class... Args>
   auto submit(F&& function, Args&&... args) const {
     using traits = detail::job_traits<F, State, Args...>;
     using result = typename traits::result;
+    core_.check_open();
     auto call = std::make_shared<detail::single_call<result>>();
     detail::pool_task& task = call->only;
     task.job = job_for<traits>(function);
     task.state = state_;
     task.rules = rules_;
-    const detail::record_title title = core_.title_of_items(traits::plain_size);
+    const detail::record_title title = core_.title_of_items(traits::plain_size, traits::result_size);
     task.items = detail::pool_record(title);
     task.count = 1;
-    detail::item_writer<traits>(core_.packing(), title).append(task.items, std::forward<Args>(args)...);
+    detail::item_writer<traits>(core_, title).append(task.items, std::forward<Args>(args)...);
+    task.handles = task.items.handles.size();
     task.batch = call;
     core_.submit(std::shared_ptr<detail::pool_task>(call, &task));
     return ferry::task<result>(core_, std::move(call));
@@ -138,14 +158,14 @@ class pool_calls {
   /// no further ahead than the workers need.
   /// @returns a vector of the results; nothing when the callable returns nothing
   /// @throws what the first element that failed threw, after all have been run; what reading the range throws
-  template <class F, std::ranges::input_range Range>
+  template <class F, detail::pool_input Range>
   auto map(F&& function, Range&& input, const map_options& options = {}) const {
     using traits = element_traits<F, Range>;
     return finish_map<typename traits::result>(
         *feed<traits>(function, std::forward<Range>(input), options, any_number));
   }
   /// The same for a range of tuples, each of which holds the arguments of one call.
-  template <class F, std::ranges::input_range Range>
+  template <class F, detail::pool_input Range>
   auto starmap(F&& function, Range&& input, const map_options& options = {}) const {
     using traits = unpacked_traits<F, Range>;
     return finish_map<typename traits::result>(
@@ -153,26 +173,54 @@ class pool_calls {
   }
 
   /// The results as a range, in the order of the input, which is read as the range is.
-  template <class F, std::ranges::input_range Range>
+  template <class F, detail::pool_input Range>
   auto imap(F&& function, Range&& input, const map_options& options = {}) const {
     return lazily<true>(std::forward<F>(function), std::forward<Range>(input), options);
   }
   /// The results as a range, in the order in which they come.
-  template <class F, std::ranges::input_range Range>
+  template <class F, detail::pool_input Range>
   auto imap_unordered(F&& function, Range&& input, const map_options& options = {}) const {
     return lazily<false>(std::forward<F>(function), std::forward<Range>(input), options);
   }
 
   /// As `map`, but reads the whole input now and does not wait for results.
-  /// @returns a `task` of the vector
-  template <class F, std::ranges::input_range Range>
+  /// @returns a `task` of the vector, or of nothing when the callable returns nothing
+  template <class F, detail::pool_input Range>
   auto map_async(F&& function, Range&& input, const map_options& options = {}) const {
     return hand_over_all<element_traits<F, Range>, false>(function, std::forward<Range>(input), options);
   }
-  template <class F, std::ranges::input_range Range>
+  template <class F, detail::pool_input Range>
   auto starmap_async(F&& function, Range&& input, const map_options& options = {}) const {
     return hand_over_all<unpacked_traits<F, Range>, true>(function, std::forward<Range>(input), options);
   }
+
+  /// @name A list of elements, as in `pool.map(f, {1, 2, 3})`
+  ///@{
+  template <class F, class T>
+  auto map(F&& function, std::initializer_list<T> input, const map_options& options = {}) const {
+    return map(std::forward<F>(function), std::vector<T>(input), options);
+  }
+  template <class F, class T>
+  auto starmap(F&& function, std::initializer_list<T> input, const map_options& options = {}) const {
+    return starmap(std::forward<F>(function), std::vector<T>(input), options);
+  }
+  template <class F, class T>
+  auto imap(F&& function, std::initializer_list<T> input, const map_options& options = {}) const {
+    return imap(std::forward<F>(function), std::vector<T>(input), options);
+  }
+  template <class F, class T>
+  auto imap_unordered(F&& function, std::initializer_list<T> input, const map_options& options = {}) const {
+    return imap_unordered(std::forward<F>(function), std::vector<T>(input), options);
+  }
+  template <class F, class T>
+  auto map_async(F&& function, std::initializer_list<T> input, const map_options& options = {}) const {
+    return map_async(std::forward<F>(function), std::vector<T>(input), options);
+  }
+  template <class F, class T>
+  auto starmap_async(F&& function, std::initializer_list<T> input, const map_options& options = {}) const {
+    return starmap_async(std::forward<F>(function), std::vector<T>(input), options);
+  }
+  ///@}
 
   /// The same calls by other rules: `pool.with({.timeout = 1s, .retries = 2}).map(...)`.
   pool_calls with(const task_options& rules) const {
@@ -194,6 +242,7 @@ class pool_calls {
         std::is_convertible_v<typename detail::result_of_job<callable, detail::no_state, parameters>::type,
                               S>,
         "ferry: what makes the state of with_state<S> has to return an S");
+    core_.check_open();
     const auto borrowed = detail::borrow_call(parameters(), make, std::forward<Args>(args)...);
     const maker<S, callable, parameters> written(borrowed);
     return pool_calls<S>(core_, core_.new_fixture(written), rules_);
@@ -227,10 +276,9 @@ class pool_calls {
   };
 
   template <class F, class Range>
-  using element_traits = detail::job_traits<F, State, std::ranges::range_reference_t<Range>>;
+  using element_traits = detail::job_traits<F, State, detail::input_element<Range>>;
   template <class F, class Range>
-  using unpacked_traits =
-      typename detail::unpacked<std::ranges::range_reference_t<Range>>::template traits<F, State>;
+  using unpacked_traits = typename detail::unpacked<detail::input_element<Range>>::template traits<F, State>;
 
   void check_rules() const { core_.check_timeout(rules_.timeout); }
 
@@ -243,12 +291,14 @@ class pool_calls {
   /// @tparam Unpack  an element holds several arguments
   template <class Traits, bool Unpack = false, class F, class Range>
   auto feed(const F& function, Range&& input, const map_options& options, std::size_t most) const {
-    const detail::record_title title = core_.title_of_items(Traits::plain_size);
+    core_.check_open();
+    const detail::record_title title = core_.title_of_items(Traits::plain_size, Traits::result_size);
     using writer = std::conditional_t<Unpack, detail::unpacking_writer<Traits>, detail::item_writer<Traits>>;
-    using feeder = detail::pool_feeder<detail::held_input<Range>, writer>;
-    return std::make_unique<feeder>(
-        core_, detail::task_template{job_for<Traits>(function), state_, rules_, title},
-        std::forward<Range>(input), writer(core_.packing(), title), options, most);
+    using feeder = detail::pool_feeder<detail::kept_input<Range>, writer>;
+    return std::make_unique<feeder>(core_,
+                                    detail::task_template{job_for<Traits>(function), state_, rules_, title},
+                                    static_cast<detail::kept_input<Range>>(std::forward<Range>(input)),
+                                    writer(core_, title), options, most);
   }
 
   template <class R, class Feeder>
@@ -272,12 +322,9 @@ class pool_calls {
   template <class Traits, bool Unpack, class F, class Range>
   auto hand_over_all(const F& function, Range&& input, const map_options& options) const {
     using result = typename Traits::result;
-    static_assert(!std::is_void_v<result>,
-                  "ferry: map_async gives the results; a callable without any goes "
-                  "to map, or to submit for each element");
     auto call = std::make_shared<detail::map_call<result>>();
     feed<Traits, Unpack>(function, std::forward<Range>(input), options, any_number)->hand_over_all(call);
-    return task<std::vector<result>>(core_, std::move(call));
+    return task<typename detail::all_results<result>::type>(core_, std::move(call));
   }
 
   std::shared_ptr<const detail::fixture> state_;

@@ -37,8 +37,9 @@ struct pool_options {
 struct task_options {
   /// A worker that takes longer for one task (or one item of a chunk) is killed, and the task fails with
   /// `worker_died`. Zero: no limit. The time runs from the task's beginning: what its worker's initializer
-  /// and the making of a state take is not part of it. A worker that does not begin for ten seconds, as one
-  /// that is stopped, is killed too, and its task given to another.
+  /// and the making of a state take is not part of it. A worker that does not begin for as long, as one that
+  /// is stopped, is killed too, and its task given to another; not before a second, and after ten at the
+  /// latest.
   std::chrono::nanoseconds timeout = std::chrono::nanoseconds::zero();
   /// How often a task is run again when its worker dies.
   unsigned retries = 0;

@@ -1,6 +1,7 @@
 // The results of `pool::imap`, read as a range while they come.
 #pragma once
 
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/detail/pool_map.hpp>
 
 #include <cstddef>
@@ -45,7 +46,12 @@ class results {
 
   explicit results(std::unique_ptr<Feeder> feeder) : feeder_(std::move(feeder)) { feeder_->fill(); }
   results(results&&) noexcept = default;
-  results& operator=(results&&) noexcept = default;
+  results& operator=(results&& other) noexcept {
+    if (this == &other) return *this;
+    // What it reads cannot be assigned, nor need it be.
+    std::destroy_at(this);
+    return *std::construct_at(this, std::move(other));
+  }
   results(const results&) = delete;
   results& operator=(const results&) = delete;
   ~results() {
@@ -54,18 +60,26 @@ class results {
 
   /// Waits for the first result, or where the last reader stopped goes on.
   iterator begin() {
+    check();
     if (!begun_) advance();
     return iterator(*this);
   }
   std::default_sentinel_t end() const noexcept { return {}; }
+  /// False when it was moved from.
+  bool valid() const noexcept { return feeder_ != nullptr; }
 
  private:
+  void check() const {
+    if (!valid()) detail::throw_empty("range of results");
+  }
   detail::result_value<R>& current() {
+    check();
     if (thrown_) std::rethrow_exception(thrown_);
     return *value_;
   }
 
   void advance() {
+    check();
     begun_ = true;
     value_.reset();
     thrown_ = nullptr;

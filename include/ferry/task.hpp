@@ -3,8 +3,10 @@
 
 #include <ferry/archive.hpp>
 #include <ferry/deadline.hpp>
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/detail/pool_core.hpp>
 #include <ferry/error.hpp>
+#include <ferry/handle.hpp>
 
 #include <chrono>
 #include <exception>
@@ -150,16 +152,16 @@ class task {
   std::conditional_t<std::is_void_v<R>, void, std::add_lvalue_reference_t<R>> get() const& {
     wait();
     if constexpr (std::is_void_v<R>)
-      call_->value(*core_);
+      call().value(*core_);
     else
-      return call_->value(*core_);
+      return call().value(*core_);
   }
   R get() && {
     wait();
     if constexpr (std::is_void_v<R>)
-      call_->value(*core_);
+      call().value(*core_);
     else
-      return std::move(call_->value(*core_));
+      return std::move(call().value(*core_));
   }
 
   void wait() const { wait_until(deadline::never()); }
@@ -168,12 +170,12 @@ class task {
     return wait_until(deadline::after(time));
   }
   /// @returns whether there is a result, or an exception
-  bool wait_until(deadline until) const { return core_->wait_done(*call_, until); }
+  bool wait_until(deadline until) const { return core().wait_done(call(), until); }
   bool ready() const { return wait_until(deadline::immediately()); }
 
   /// Gives the task up if no worker has begun it; `get` throws `task_cancelled` then.
   /// @returns whether that was so; of a `map_async`, for any of its tasks
-  bool cancel() const { return core_->cancel(*call_) != 0; }
+  bool cancel() const { return core().cancel(call()) != 0; }
 
   /// Has functions called when the task is done: `done` with the result, `failed` with the exception. They
   /// run in a thread of the pool, one after the other, after whatever else is due; what they throw is printed
@@ -184,8 +186,8 @@ class task {
   }
   template <class Done, class Failed>
   const task& then(Done done, Failed failed) const {
-    core_->when_done(
-        *call_, [core = *core_, of = call_, done = std::move(done), failed = std::move(failed)]() mutable {
+    core().when_done(
+        call(), [core = core(), of = call_, done = std::move(done), failed = std::move(failed)]() mutable {
           detail::result_value<R>* value = nullptr;
           try {
             value = &of->value(core);
@@ -201,7 +203,18 @@ class task {
     return *this;
   }
 
+  /// For event loops and `ferry::wait`: readable when there is a result, or an exception. Borrowed; made at
+  /// the first call, and lasts as long as the task and its copies.
+  /// @throws system_error  when there is no descriptor left
+  native_handle_type native_handle() const { return core().handle_of(call()).native(); }
+
  private:
+  detail::pool_core& core() const {
+    call();
+    return *core_;
+  }
+  detail::pool_call<R>& call() const { return detail::held(call_, "task"); }
+
   mutable std::optional<detail::pool_core> core_;
   std::shared_ptr<detail::pool_call<R>> call_;
 };

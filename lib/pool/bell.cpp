@@ -64,6 +64,15 @@ handle_view pool_bell::event() const noexcept {
   return state_->event;
 }
 
+bool pool_bell::is_first_to_fail() noexcept {
+  return state_->words->told.exchange(1, std::memory_order_relaxed) == 0;
+}
+void pool_bell::none_fails() noexcept {
+  state_->words->told.store(0, std::memory_order_relaxed);
+}
+
+bell_listener::bell_listener(pool_bell& bell) : bell_(bell), own_event_(os::create_event_handle()) {}
+
 std::uint32_t bell_listener::count() const noexcept {
   return bell_.state_->words->sequence.load(std::memory_order_seq_cst);
 }
@@ -98,7 +107,7 @@ void bell_listener::wake_waiter() noexcept {
 }
 
 void bell_listener::wake_keeper() noexcept {
-  os::raise_event(bell_.state_->event);
+  os::raise_event(own_event_);
 }
 
 }  // namespace ferry

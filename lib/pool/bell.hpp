@@ -3,6 +3,7 @@
 
 #include <ferry/deadline.hpp>
 #include <ferry/engine.hpp>
+#include <ferry/handle.hpp>
 
 #include "os/memory.hpp"
 #include "os/park.hpp"
@@ -18,6 +19,7 @@ struct bell_words {
 
   alignas(64) os::park_word sequence;                ///< changes whenever the bell is rung
   alignas(64) std::atomic<std::uint32_t> listening;  ///< who sleeps until it is
+  std::atomic<std::uint32_t> told;                   ///< whether a worker has told why none is ready
 };
 
 struct pool_bell::state {
@@ -37,7 +39,7 @@ struct pool_bell::state {
 /// stopped there by the next heartbeat.
 class bell_listener {
  public:
-  explicit bell_listener(pool_bell& bell) noexcept : bell_(bell) {}
+  explicit bell_listener(pool_bell& bell);
 
   std::uint32_t count() const noexcept;
   /// The waiter: looks for a moment. @returns whether the count is not `heard` any more
@@ -52,9 +54,13 @@ class bell_listener {
 
   void wake_waiter() noexcept;
   void wake_keeper() noexcept;
+  /// What `wake_keeper` raises. The bell's own event is in the hands of the workers: one that writes too much
+  /// into it would keep waiting whoever writes more.
+  handle_view own_event() const noexcept { return own_event_; }
 
  private:
   pool_bell& bell_;
+  unique_handle own_event_;
   os::adaptive_spin spin_;
 };
 

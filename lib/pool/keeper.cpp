@@ -3,6 +3,8 @@
 #include <ferry/error.hpp>
 
 #include "os/event_handle.hpp"
+#include "os/handle_limit.hpp"
+#include "os/thread.hpp"
 #include "os/wait.hpp"
 #include "pool/scheduler.hpp"
 #include "pool/written_call.hpp"
@@ -33,13 +35,24 @@ constexpr std::size_t most_deaths_of_making = 3;
 constexpr auto pause_after_failure = 100ms;
 /// After how many workers that ended when they were to begin a task next it is given to no more.
 constexpr std::size_t most_misses = 3;
-/// How long a worker may take to begin a task with a timeout: one that is stopped never does.
-constexpr auto most_time_to_begin = 10s;
+/// How long a worker may take to begin a task with a timeout, which is as long as the timeout within these
+/// bounds: one that is stopped never does, and one of a busy machine does a little later.
+constexpr deadline::clock::duration least_time_to_begin = 1s, most_time_to_begin = 10s;
+/// How many descriptors a worker takes here, about, and what is to be left for the program. A large pool
+/// passes the usual limit, and raises it; a lower one was set by somebody who means it.
+constexpr std::size_t handles_of_worker = 7, spare_handles = 64, usual_handles = 1024;
 /// How long workers have between SIGTERM and SIGKILL.
 constexpr auto kill_after = 2s;
 
 std::uint64_t nanoseconds(deadline::clock::duration time) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(time).count());
+}
+
+/// `count` times `time` after `from`, or the end of time.
+deadline::clock::time_point after_times(deadline::clock::time_point from, deadline::clock::duration time,
+                                        std::uint32_t count) {
+  const auto most = (deadline::clock::time_point::max() - from) / std::max(count, 1U);
+  return time < most ? from + time * count : deadline::clock::time_point::max();
 }
 
 }  // namespace
@@ -62,12 +75,14 @@ scheduler::scheduler(std::size_t workers, pool_options options, std::unique_ptr<
 
 std::shared_ptr<scheduler> scheduler::start(std::size_t workers, pool_options options,
                                             std::unique_ptr<const call> initializer) {
+  const std::size_t handles = handles_of_worker * workers + spare_handles;
+  if (handles > usual_handles) os::make_room_for_handles(handles);
   std::shared_ptr<scheduler> made(new scheduler(workers, std::move(options), std::move(initializer)));
   made->workers_.reserve(workers);
   for (std::size_t i = 0; i < workers; ++i) made->add(made->hire());
   try {
     // It holds on to the scheduler, which may be dropped by something that it calls.
-    made->keeper_ = std::thread([made] { made->keep(); });
+    made->keeper_ = os::start_thread([made] { made->keep(); });
   } catch (const std::system_error& refused) {
     throw system_error(refused.code(), "start the thread that looks after a pool");
   }
@@ -131,17 +146,20 @@ void scheduler::keep_once(lock_type& lock) {
     even_out();
     finish_workers();
   }
+  drop_what_is_left(lock);
   call_back(lock);
   if (keeper_called_ || (stopping_ && workers_.empty())) return;
   const bool leads = !leading_ && keeper_is_needed();
   if (leads && !listener_.call_keeper(heard_)) return;
   keeper_wakes_ = next_event();
   const deadline until = leads ? os::next_heartbeat(keeper_wakes_) : keeper_wakes_;
-  std::array<os::awaited, 2> awaited{os::awaited{.handle = deaths_.handle()},
-                                     os::awaited{.handle = bell_.event()}};
+  std::array<os::awaited, 3> awaited{os::awaited{.handle = deaths_.handle()},
+                                     os::awaited{.handle = bell_.event()},
+                                     os::awaited{.handle = listener_.own_event()}};
   lock.unlock();
   os::wait_any(awaited, until);
   if (awaited[1].ready) os::clear_event(bell_.event());
+  if (awaited[2].ready) os::clear_event(listener_.own_event());
   lock.lock();
   keeper_wakes_ = deadline::immediately();
 }
@@ -160,22 +178,29 @@ deadline scheduler::latest_end(worker& who) {
   if (timeout <= timeout.zero()) return deadline::never();
   const worker_progress at = who.link->progress();
   const auto now = deadline::clock::now();
-  if (at.run == task->id) {
+  if (std::exchange(who.next_id, task->id) != task->id) {
+    who.next_since = now;
+    who.begun_since.reset();
+  }
+  who.was_ready |= at.ready;
+  if (at.run == task->id && !who.begun_since) who.begun_since = now;
+  if (who.begun_since) {
+    // Whatever the worker says, all of its items together have no more than that.
+    const auto latest = after_times(*who.begun_since, timeout, task->count);
+    if (at.run != task->id) return deadline::at(latest);
     const std::uint64_t so_far = nanoseconds(now.time_since_epoch()) - at.begun_at;
     // It has begun a moment after it was looked at, or what it says makes no sense.
-    if (static_cast<std::int64_t>(so_far) <= 0) return deadline::after(timeout);
+    if (static_cast<std::int64_t>(so_far) <= 0) return deadline::at(latest);
     const auto left = timeout - std::chrono::nanoseconds(so_far);
-    return left > left.zero() ? deadline::after(left) : deadline::immediately();
+    return left > left.zero() ? deadline::at(std::min(latest, now + left)) : deadline::immediately();
   }
+  // What it may be making before it begins: that takes what it takes, but where nothing has to be made.
   const bool makes_something = std::any_of(who.sent.begin(), who.sent.end(), [&](const auto& each) {
     return each->what == record_title::kind::make && each->id == at.run;
   });
-  if (!at.ready || makes_something) return deadline::never();
-  if (who.next_id != task->id) {
-    who.next_id = task->id;
-    who.next_since = now;
-  }
-  return deadline::at(who.next_since + most_time_to_begin);
+  const bool takes_time = at.run != task->job->id() || !task->job->takes_no_time;
+  if (!who.was_ready || (makes_something && takes_time)) return deadline::never();
+  return deadline::at(who.next_since + std::clamp(timeout, least_time_to_begin, most_time_to_begin));
 }
 
 deadline scheduler::next_event() {
@@ -186,6 +211,8 @@ deadline scheduler::next_event() {
   if (workers_.size() < wanted_ && !stopping_ && !broken_) at_most(next_hire_);
   for (const auto& each : workers_) {
     at_most(latest_end(*each));
+    // It is to be recalled, and tells nobody when it can be.
+    if (each->busy_since && !each->stuck) at_most(deadline::after(pause_for_taking));
     // It may begin at any moment, and tells nobody.
     if (const pool_task* const task = running(*each); task != nullptr && task->rules.timeout.count() > 0)
       at_most(deadline::after(task->rules.timeout));
@@ -198,13 +225,30 @@ void scheduler::kill_late() {
     kill_all_ = deadline::after(pause_after_failure);
     for (const auto& each : workers_) each->link->kill();
   }
+  bool any_recalled = false;
   for (const auto& each : workers_) {
+    any_recalled |= recall_stuck(*each);
     if (!latest_end(*each).expired()) continue;
     // What it answered meanwhile is taken: then it is at another task, and has its time.
     if (collect_from(*each)) continue;
     each->timed_out = true;
     each->link->kill();
   }
+  if (!any_recalled) return;
+  give_up_what_is_left();
+  place(spreading::evenly);
+}
+
+/// Tries again to take back the tasks of a worker that was just taking one. Who is at that for too long has
+/// been stopped in the middle, or holds the lock of its lane for ever: nobody waits for it.
+/// @returns whether any came back
+bool scheduler::recall_stuck(worker& who) noexcept {
+  if (!who.busy_since || who.stuck) return false;
+  if (take_back(who)) return true;
+  if (!who.busy_since || deadline::clock::now() - *who.busy_since < most_time_to_take) return false;
+  who.stuck = true;
+  who.link->kill();
+  return false;
 }
 
 // --- dead workers ------------------------------------------------------------------------------------------
@@ -220,6 +264,7 @@ void scheduler::bury_dead() {
     }
     bury(**at, *how);
     deaths_.remove(handle_view((*at)->link->native_handle()));
+    buried_.push_back(std::move(*at));
     at = workers_.erase(at);
     any = true;
   }
@@ -237,7 +282,7 @@ void scheduler::bury(worker& dead, const worker_end& how) {
   if (how.how == worker_end::kind::exited) why = cause::exited;
   if (how.how == worker_end::kind::killed) why = cause::killed;
   if (dead.timed_out) why = cause::timed_out;
-  if (dead.misbehaved) why = cause::misbehaved;
+  if (dead.misbehaved || dead.stuck) why = cause::misbehaved;
   const auto died_of = [&](std::size_t task) {
     return std::make_exception_ptr(worker_died(why, how.code, dead.link->pid(), task));
   };
@@ -270,7 +315,11 @@ void scheduler::bury(worker& dead, const worker_end& how) {
     else if (making)
       died_making(at.run, died_at_no_task);
   }
-  // What is to be run again, where nobody will.
+  give_up_what_is_left();
+}
+
+/// What is to be run again, or could not be taken back before, where nobody will run it.
+void scheduler::give_up_what_is_left() noexcept {
   if (broken_)
     give_up_waiting(broken_);
   else if (terminated_)
@@ -298,6 +347,9 @@ void scheduler::fail_what_ran(worker& dead, task_list::iterator which, std::uint
     later.count = task.count - item - 1;
     later.batch = task.batch;
     later.items = task.items.split_off(item + 1);
+    later.handles = later.items.handles.size();
+    task.handles -= later.handles;
+    if (task.handles != 0 && later.handles != 0) ++holding_;
     task.count = item + 1;
     ++later.batch->unfinished;
     waiting_.splice(waiting_.begin(), rest);
@@ -328,6 +380,7 @@ void scheduler::failed_to_start(std::exception_ptr why, std::size_t most) {
 
 void scheduler::break_off(std::exception_ptr why) {
   broken_ = std::move(why);
+  takes_no_more_ = true;
   give_up_waiting(broken_);
   for (const auto& each : workers_) finish(*each);
 }
@@ -375,7 +428,9 @@ void scheduler::call_back(lock_type& lock) {
   std::list<std::function<void()>> due;
   due.swap(callbacks_);
   lock.unlock();
-  for (const std::function<void()>& each : due) call_safely(each);
+  os::with_faults_handled([&] {
+    for (const std::function<void()>& each : due) call_safely(each);
+  });
   due.clear();  // what they hold may be dropped here, too, and not under the lock
   lock.lock();
 }
@@ -390,14 +445,14 @@ void scheduler::finish_workers() {
 
 void scheduler::close() {
   const lock_type lock = lock_here();
-  closed_ = true;
+  closed_ = takes_no_more_ = true;
   finish_workers();
   call_keeper();
 }
 
 void scheduler::terminate() {
-  const lock_type lock = lock_here();
-  closed_ = terminated_ = true;
+  lock_type lock = lock_here();
+  closed_ = terminated_ = takes_no_more_ = true;
   give_up_waiting(was_terminated_);
   for (const auto& each : workers_) {
     each->finishing = true;
@@ -405,6 +460,7 @@ void scheduler::terminate() {
   }
   if (kill_all_.is_never()) kill_all_ = deadline::after(kill_after);
   call_keeper();
+  drop_what_is_left(lock);
 }
 
 bool scheduler::join(deadline until) {
@@ -419,7 +475,7 @@ bool scheduler::join(deadline until) {
 void scheduler::end() noexcept {
   try {
     locked([&] {
-      closed_ = stopping_ = true;
+      closed_ = stopping_ = takes_no_more_ = true;
       give_up_waiting(was_destroyed_);
       finish_workers();
       call_keeper();

@@ -47,7 +47,21 @@ bool lane::put_at_once(std::span<const std::byte> record, std::span<const unique
   }
 }
 
-bool lane::get(pool_record& into, deadline until) {
+// Answers come from one alone, so the handles of the next one are the first that there are; behind tasks that
+// were taken back there may be handles of these.
+bool lane::peek_handles(ring::consumer& from, std::vector<unique_handle>& into) {
+  if (among_ == sharing::one_to_one) return handles_->peek_first(from.record().serial, into);
+  return handles_->peek(from.record().serial, from, into);
+}
+
+void lane::drop_handles(ring::consumer& from) noexcept {
+  if (among_ == sharing::one_to_one)
+    handles_->drop_first(from.record().serial);
+  else
+    handles_->drop(from.record().serial, from);
+}
+
+bool lane::get(pool_record& into, deadline until, budget most) {
   std::uint32_t announced = 0;
   bool lost = false, no_memory = false;
   into.bytes.truncate(0);
@@ -56,9 +70,11 @@ bool lane::get(pool_record& into, deadline until) {
       until,
       [&](ring::consumer& from) {
         announced = from.record().handles;
+        if (from.record().size > most.bytes || announced > most.handles)
+          throw archive_error("a record of a pool has more bytes or handles than it may");
         if (announced != 0) {
           try {
-            lost = !handles_->peek(from.record().serial, from, into.handles);
+            lost = !peek_handles(from, into.handles);
           } catch (const system_error&) {  // no descriptors for them
             lost = true;
           }
@@ -71,7 +87,7 @@ bool lane::get(pool_record& into, deadline until) {
           no_memory = true;
         }
         from.take();
-        if (announced != 0) handles_->drop(from.record().serial, from);
+        if (announced != 0) drop_handles(from);
         return true;
       },
       [&] { drop_handles_of_recalled(); });
@@ -82,12 +98,14 @@ bool lane::get(pool_record& into, deadline until) {
   return true;
 }
 
-std::size_t lane::take_back() {
+std::optional<std::size_t> lane::take_back(std::size_t most) {
   // All under one lock: were the other side to take some in between, nobody could say which these are.
-  ring::consumer from(ring_, deadline::immediately());
+  ring::consumer from(ring_, ring::consumer::at_once());
+  if (!from.holds()) return std::nullopt;
   std::size_t count = 0;
   bool any_handles = false;
-  for (; from.holds() && from.find(); ++count) {
+  for (; from.find(); ++count) {
+    if (count == most) throw archive_error("there are more records for a worker than it was sent");
     any_handles |= from.record().handles != 0;
     from.take();
   }

@@ -6,6 +6,8 @@
 #include "os/handle.hpp"
 #include "os/socket.hpp"
 
+#include <utility>
+
 namespace ferry::detail {
 namespace {
 
@@ -34,6 +36,14 @@ worker_progress pool_end::progress() const noexcept {
   return told;
 }
 
+bool pool_end::holds_handles() const noexcept {
+  try {
+    return !handles_->empty();
+  } catch (const error&) {
+    return true;
+  }
+}
+
 worker_end_of_channel::worker_end_of_channel(channel_seat seat)
     : bell_(std::move(seat.bell_memory), std::move(seat.bell_event)),
       handles_(std::make_shared<item_handles>(std::move(seat.handles))),
@@ -41,8 +51,9 @@ worker_end_of_channel::worker_end_of_channel(channel_seat seat)
       answers_(std::move(seat.answers), lane::sharing::one_to_one, handles_) {}
 
 bool worker_end_of_channel::next(pool_record& into) {
+  if (!std::exchange(was_ready_, true)) bell_.none_fails();
   try {
-    return tasks_.get(into, deadline::never());
+    return tasks_.get(into, deadline::never(), {});
   } catch (const end_of_stream&) {
     return false;
   }

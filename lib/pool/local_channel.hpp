@@ -29,6 +29,8 @@ class pool_end {
   lane& tasks() noexcept { return tasks_; }
   lane& answers() noexcept { return answers_; }
   worker_progress progress() const noexcept;
+  /// Whether there are handles that the worker has sent and nobody has taken.
+  bool holds_handles() const noexcept;
 
  private:
   explicit pool_end(std::pair<unique_handle, unique_handle> sockets)
@@ -52,8 +54,10 @@ class worker_end_of_channel final : public worker_port {
   bool next(pool_record& into) override;
   worker_notes notes() noexcept override;
   void answer(const pool_record& what) override;
+  pool_bell& bell() noexcept { return bell_; }
 
  private:
+  bool was_ready_ = false;
   pool_bell bell_;
   std::shared_ptr<item_handles> handles_;
   lane tasks_, answers_;

@@ -16,42 +16,51 @@ constexpr std::size_t most_plain_bytes = std::size_t{1} << 20U;
 
 }  // namespace
 
-const archive_options& pool_core::packing() const noexcept {
-  return scheduler_->packing();
+const archive_options& pool_core::packing() const {
+  return of().packing();
 }
-std::size_t pool_core::workers() const noexcept {
-  return scheduler_->workers();
+std::size_t pool_core::workers() const {
+  return of().workers();
 }
-record_title pool_core::title_of_items(std::size_t plain_size) const noexcept {
-  // Not where somebody has registered another way for any type: it might be one of these.
-  const bool plain = plain_size <= most_plain_bytes && table_of(packing()).override_mask() == 0;
+void pool_core::check_open() const {
+  of().check();
+}
+record_title pool_core::title_of_items(std::size_t plain_size, std::size_t result_size) const {
+  // Not where somebody has registered another way for any type: it might be one of these. What passes the
+  // limit is refused item by item.
+  const bool plain = plain_size <= most_plain_bytes &&
+                     std::max(plain_size, result_size) <= packing().limit.bytes &&
+                     table_of(packing()).override_mask() == 0;
   record_title title;
   title.item_size = plain ? static_cast<std::uint32_t>(plain_size) : 0;
   return title;
 }
 std::shared_ptr<const fixture> pool_core::known_fixture(const callable& target) {
-  return scheduler_->known_fixture(target);
+  return of().known_fixture(target);
 }
 std::shared_ptr<const fixture> pool_core::new_fixture(const call& what) {
-  return scheduler_->new_fixture(what);
+  return of().new_fixture(what);
 }
 void pool_core::submit(std::shared_ptr<pool_task> task, bool comes_back) {
-  scheduler_->submit(std::move(task), comes_back);
+  of().submit(std::move(task), comes_back);
+}
+bool pool_core::wait_for_handles() {
+  return of().wait_for_handles();
 }
 void pool_core::seal(pool_batch& batch) {
-  scheduler_->seal(batch);
+  of().seal(batch);
 }
 bool pool_core::wait_any(pool_batch& batch, deadline until) {
-  return scheduler_->wait([&] { return !batch.finished.empty() || batch.done(); }, until, &batch);
+  return of().wait([&] { return !batch.finished.empty() || batch.done(); }, until, &batch);
 }
 bool pool_core::wait_done(pool_batch& batch, deadline until) {
-  return scheduler_->wait([&] { return batch.done(); }, until);
+  return of().wait([&] { return batch.done(); }, until);
 }
 std::pair<task_list, std::size_t> pool_core::take_finished(pool_batch& batch) {
-  return scheduler_->locked([&] { return std::pair(std::exchange(batch.finished, {}), batch.unfinished); });
+  return of().locked([&] { return std::pair(std::exchange(batch.finished, {}), batch.unfinished); });
 }
 std::size_t pool_core::cancel(pool_batch& batch) {
-  return scheduler_->cancel(batch);
+  return of().cancel(batch);
 }
 void pool_core::cancel_by(const std::stop_token& token, const std::shared_ptr<pool_batch>& batch) {
   if (!token.stop_possible()) return;
@@ -61,10 +70,13 @@ void pool_core::cancel_by(const std::stop_token& token, const std::shared_ptr<po
   });
 }
 void pool_core::when_done(pool_batch& batch, std::function<void()> what) {
-  scheduler_->when_done(batch, std::move(what));
+  of().when_done(batch, std::move(what));
+}
+handle_view pool_core::handle_of(pool_batch& batch) {
+  return of().handle_of(batch);
 }
 void pool_core::check_timeout(deadline::clock::duration timeout) const {
-  if (timeout > timeout.zero() && !scheduler_->can_kill())
+  if (timeout > timeout.zero() && !of().can_kill())
     throw error(
         "task_options::timeout needs workers that can be killed in the middle of a task, as processes "
         "can and threads cannot: leave it out, or let the pool have the engine that it has by itself");
@@ -72,7 +84,7 @@ void pool_core::check_timeout(deadline::clock::duration timeout) const {
 void pool_core::end() noexcept {
   // In a copy there is nothing to be ended; what the keeper, a thread of the other process, holds on to is
   // never dropped there.
-  if (!scheduler_->is_copy()) scheduler_->end();
+  if (!of().is_copy()) of().end();
 }
 std::size_t pool_core::automatic_chunk(const pool_batch& batch, std::optional<std::size_t> left) const {
   // A task should take long against what it costs to be woken for its answer, and short against what a person
@@ -80,7 +92,7 @@ std::size_t pool_core::automatic_chunk(const pool_batch& batch, std::optional<st
   // cost.
   constexpr std::uint64_t wanted_nanoseconds = 2'000'000, least_nanoseconds = 25'000, most_items = 4096;
   const auto [items, nanoseconds] =
-      scheduler_->locked([&] { return std::pair(batch.items_answered, batch.nanoseconds); });
+      of().locked([&] { return std::pair(batch.items_answered, batch.nanoseconds); });
   if (items == 0) return 1;
   const std::uint64_t each = std::max<std::uint64_t>(nanoseconds / items, 1);
   const auto items_in = [&](std::uint64_t time) {

@@ -5,7 +5,9 @@
 #include <ferry/process.hpp>
 
 #include "os/process.hpp"
+#include "os/thread.hpp"
 #include "pool/local_channel.hpp"
+#include "process/child_main.hpp"
 
 #include <string>
 #include <utility>
@@ -33,8 +35,15 @@ void live_as_worker(worker_seat seat) {
   setup.limit = seat.limit;
   setup.max_memory = seat.max_memory;
   setup.initializer = message(std::move(initializer), std::move(seat.initializer_handles));
+  os::take_all_signals();
   worker_end_of_channel port(std::move(seat.channel));
-  serve_pool(port, std::move(setup));
+  try {
+    serve_pool(port, std::move(setup));
+  } catch (...) {
+    // The pool gets the exception of each, and ends with it.
+    if (!port.bell().is_first_to_fail()) keep_silent_about_exceptions();
+    throw;
+  }
 }
 
 }  // namespace detail
@@ -65,10 +74,13 @@ class process_worker final : public worker_link {
   bool send(std::span<const std::byte> record, std::span<const unique_handle> handles) override {
     return channel_.tasks().put(record, handles, deadline::immediately());
   }
-  std::size_t recall() override { return channel_.tasks().take_back(); }
+  std::optional<std::size_t> recall(std::size_t most) override { return channel_.tasks().take_back(most); }
   void finish() override { channel_.tasks().close(); }
 
-  bool receive(pool_record& into) override { return channel_.answers().get(into, deadline::immediately()); }
+  bool receive(pool_record& into, const limits& most) override {
+    return channel_.answers().get(into, deadline::immediately(), {most.bytes, most.handles});
+  }
+  bool holds_handles() const noexcept override { return channel_.holds_handles(); }
   worker_progress progress() const noexcept override { return channel_.progress(); }
 
   void terminate() noexcept override { signal(&process::terminate); }
@@ -78,10 +90,7 @@ class process_worker final : public worker_link {
   std::optional<worker_end> ended() override {
     const exit_status status = process_.status();
     if (!status.ended()) return std::nullopt;
-    try {
-      channel_.tasks().taker_has_ended();
-    } catch (const error&) {  // it has written nonsense, as will be seen when its tasks are recalled
-    }
+    channel_.tasks().taker_has_ended();
     worker_end end;
     end.code = status.code;
     if (status.is == exit_status::state::killed) end.how = worker_end::kind::killed;

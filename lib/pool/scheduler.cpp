@@ -3,13 +3,19 @@
 
 #include <ferry/error.hpp>
 
+#include "os/event_handle.hpp"
+#include "os/thread.hpp"
+#include "os/wait.hpp"
 #include "pool/written_call.hpp"
 
 #include <gsl/util>
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
+#include <limits>
 #include <new>
+#include <optional>
 #include <utility>
 
 namespace ferry::detail {
@@ -57,6 +63,7 @@ std::shared_ptr<const fixture> scheduler::known_fixture(const callable& target) 
     if (const auto found = known_.find(&target); found != known_.end()) return found->second;
   }
   auto made = new_fixture(stateless(target));
+  made->takes_no_time = true;
   const lock_type lock = lock_here();
   return known_.emplace(&target, std::move(made)).first->second;
 }
@@ -114,6 +121,10 @@ void scheduler::check_open() const {
   if (closed_) throw pool_closed("the pool takes no more tasks: it has been closed or terminated");
 }
 
+void scheduler::check() {
+  if (is_copy() || takes_no_more_.load(std::memory_order_acquire)) locked([&] { check_open(); });
+}
+
 void scheduler::submit(std::shared_ptr<pool_task> task, bool comes_back) {
   lock_type lock;
   try {
@@ -125,8 +136,22 @@ void scheduler::submit(std::shared_ptr<pool_task> task, bool comes_back) {
     throw;
   }
   ++task->batch->unfinished;
+  if (task->handles != 0) ++holding_;
   place();
   if (!leading_ && !comes_back) call_keeper_if_needed();
+  drop_what_is_left(lock);
+}
+
+bool scheduler::wait_for_handles() {
+  const std::uint64_t before = locked([&] { return let_go_; });
+  bool any = false;
+  return wait(
+             [&] {
+               any = let_go_ != before;
+               return any || holding_ == 0;
+             },
+             deadline::never()) &&
+         any;
 }
 
 void scheduler::seal(pool_batch& batch) {
@@ -139,9 +164,12 @@ void scheduler::seal(pool_batch& batch) {
 
 void scheduler::place(spreading how) {
   send_forgotten();
+  // A worker that takes no more, as one can make its pool believe, is no reason why others should not.
+  ++round_;
   while (!waiting_.empty()) {
     worker* const to = find_place(*waiting_.front(), how);
-    if (to == nullptr || !give_first(*to)) return;
+    if (to == nullptr) return;
+    if (!give_first(*to)) to->refused_in = round_;
   }
 }
 
@@ -151,7 +179,9 @@ scheduler::worker* scheduler::find_place(const pool_task& task, spreading how) {
   const std::uint64_t time = estimate(task);
   worker* best = nullptr;
   for (const auto& each : workers_) {
-    if (each->finishing || each->timed_out || each->misbehaved || each->unreadable) continue;
+    if (each->finishing || each->timed_out || each->misbehaved || each->unreadable || each->busy_since ||
+        each->refused_in == round_)
+      continue;
     if (each->tasks != 0) {
       if (!may_wait || each->tasks >= most_tasks_ahead ||
           each->bytes + task.items.bytes.size() > most_bytes_ahead)
@@ -234,7 +264,7 @@ bool scheduler::collect_from(worker& from) {
     pool_record answer;
     std::exception_ptr problem;
     try {
-      if (!from.link->receive(answer)) return any;
+      if (!from.link->receive(answer, largest_answer(from))) return any;
     } catch (const std::bad_alloc&) {
       if (answer.bytes.size() < sizeof(record_title)) throw;  // it can be taken later
       problem = std::current_exception();
@@ -245,15 +275,31 @@ bool scheduler::collect_from(worker& from) {
         return true;
       }
     } catch (const error&) {
+      drop_later(answer.handles);
       misbehaves(from);
       return any;
     }
     // What came without all that belongs to it, for want of memory or descriptors, is told to who waits.
     if (!answered(from, answer, problem)) {
+      drop_later(answer.handles);
       misbehaves(from);
       return any;
     }
   }
+}
+
+/// What the next answer of a worker may have: so much for each item, or nothing when none is due.
+limits scheduler::largest_answer(const worker& from) const noexcept {
+  const auto next = std::find_if(from.sent.begin(), from.sent.end(), is_to_be_run);
+  limits most{.bytes = 0, .depth = 0, .objects = 0, .handles = 0};
+  if (next == from.sent.end()) return most;
+  const auto times = [count = std::size_t{(*next)->count}](std::size_t each, std::size_t more) {
+    constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+    return each > all / count - more ? all : (each + more) * count;
+  };
+  most.bytes = times(packing_.limit.bytes, sizeof(item_head) + sizeof(record_title));
+  most.handles = times(packing_.limit.handles, 0);
+  return most;
 }
 
 /// The next answer of a worker will never be read here, nor what comes behind it.
@@ -296,9 +342,49 @@ void scheduler::misbehaves(worker& who) noexcept {
   who.link->kill();
 }
 
+void scheduler::drop_later(std::vector<unique_handle>& handles) noexcept {
+  if (handles.empty()) return;
+  try {
+    dropped_.insert(dropped_.end(), std::make_move_iterator(handles.begin()),
+                    std::make_move_iterator(handles.end()));
+  } catch (const std::bad_alloc&) {
+    // They are dropped at once.
+  }
+  handles.clear();
+}
+
+void scheduler::drop_what_is_left(lock_type& lock) {
+  if (dropped_.empty() && buried_.empty() && letting_go_ == 0) return;
+  const std::size_t done = std::exchange(letting_go_, 0);
+  std::vector<unique_handle> handles = std::exchange(dropped_, {});
+  worker_list buried = std::exchange(buried_, {});
+  lock.unlock();
+  handles.clear();
+  if (std::any_of(buried.begin(), buried.end(), [](const auto& each) { return each->link->holds_handles(); }))
+    drop_apart(std::move(buried));
+  buried.clear();
+  lock.lock();
+  if (done == 0) return;
+  holding_ -= done;
+  ++let_go_;
+  if (following_ != 0) changed_.notify_all();
+}
+
+/// What a worker has sent and nobody has taken may be such that closing it takes as long as the worker likes.
+void scheduler::drop_apart(worker_list buried) noexcept {
+  try {
+    const auto held = std::make_shared<worker_list>(std::move(buried));
+    os::start_thread([held] { held->clear(); }).detach();
+  } catch (const std::exception&) {
+    // No thread can be had: it is done here.
+  }
+}
+
 void scheduler::settle(task_list& of, task_list::iterator which, std::exception_ptr failure) noexcept {
   const std::shared_ptr<pool_task> task = *which;
   task->failure = std::move(failure);
+  drop_later(task->items.handles);
+  if (task->handles != 0) ++letting_go_;
   task->items = {};
   const std::shared_ptr<pool_batch> batch = std::move(task->batch);
   --batch->unfinished;
@@ -306,15 +392,38 @@ void scheduler::settle(task_list& of, task_list::iterator which, std::exception_
     batch->finished.splice(batch->finished.end(), of, which);
   else
     of.erase(which);
+  // Nobody wants the results any more: they go with the batch, but for their handles.
+  if (const bool keeps = batch->keeps_finished; batch.use_count() == (keeps ? 1 : 2)) {
+    if (!keeps) drop_later(task->answer.handles);
+    for (const auto& each : batch->finished) drop_later(each->answer.handles);
+  }
   if (batch->done()) promise_kept(*batch);
   if (following_ != 0) changed_.notify_all();
 }
 
 void scheduler::promise_kept(pool_batch& batch) noexcept {
+  if (batch.event.valid()) {
+    --callbacks_promised_;
+    os::raise_event(batch.event);
+  }
   if (batch.when_done.empty()) return;
   callbacks_promised_ -= batch.when_done.size();
   callbacks_.splice(callbacks_.end(), batch.when_done);
   call_keeper();
+}
+
+handle_view scheduler::handle_of(pool_batch& batch) {
+  const lock_type lock = lock_here();
+  if (batch.event.valid()) return batch.event;
+  batch.event = os::create_event_handle();
+  if (batch.done()) {
+    os::raise_event(batch.event);
+    return batch.event;
+  }
+  // Whoever waits for it does not look after the workers.
+  ++callbacks_promised_;
+  if (!leading_) call_keeper_if_needed();
+  return batch.event;
 }
 
 void scheduler::when_done(pool_batch& batch, std::function<void()> what) {
@@ -368,7 +477,15 @@ bool scheduler::take_back(worker& from) noexcept {
   const std::size_t waited = waiting_.size();
   std::size_t count = 0;
   try {
-    count = std::min(from.link->recall(), from.sent.size());
+    const std::optional<std::size_t> recalled = from.link->recall(from.sent.size());
+    if (!recalled) {
+      // The keeper tries again.
+      if (!from.busy_since) from.busy_since = deadline::clock::now();
+      call_keeper();
+      return false;
+    }
+    count = std::min(*recalled, from.sent.size());
+    from.busy_since.reset();
   } catch (const error&) {
     misbehaves(from);
     return false;
@@ -390,10 +507,20 @@ bool scheduler::take_back(worker& from) noexcept {
 
 std::size_t scheduler::cancel(pool_batch& batch) {
   if (is_copy()) return 0;
-  const lock_type lock = lock_here();
-  for (const auto& each : workers_) {
-    const auto concerns = [&](const auto& task) { return task->batch.get() == &batch; };
-    if (std::any_of(each->sent.begin(), each->sent.end(), concerns)) take_back(*each);
+  lock_type lock = lock_here();
+  // A worker that is just taking one may be about to begin others too, if they are not taken back then.
+  for (const deadline patience = deadline::after(most_time_to_take);;) {
+    bool any_busy = false;
+    for (const auto& each : workers_) {
+      const auto concerns = [&](const auto& task) { return task->batch.get() == &batch; };
+      if (!std::any_of(each->sent.begin(), each->sent.end(), concerns)) continue;
+      take_back(*each);
+      any_busy |= each->busy_since && !each->stuck;
+    }
+    if (!any_busy || patience.expired()) break;
+    lock.unlock();
+    os::wait_any({}, deadline::after(pause_for_taking));
+    lock.lock();
   }
   std::size_t count = 0;
   for (auto at = waiting_.begin(); at != waiting_.end();) {
@@ -404,6 +531,7 @@ std::size_t scheduler::cancel(pool_batch& batch) {
   }
   place();
   if (!leading_) call_keeper_if_needed();
+  drop_what_is_left(lock);
   return count;
 }
 
@@ -456,6 +584,7 @@ void scheduler::lead(lock_type& lock, deadline until) {
   listener_.ignore();
   const bool any = collect();
   place();
+  drop_what_is_left(lock);
   if (any || until.expired()) return;
   const std::uint32_t heard = heard_;
   lock.unlock();

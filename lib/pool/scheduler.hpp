@@ -9,12 +9,15 @@
 #include "pool/bell.hpp"
 #include "process/bookkeeping.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
@@ -48,7 +51,10 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   bool can_kill() const noexcept { return engine_->can_kill(); }
   std::shared_ptr<const fixture> known_fixture(const callable& target);
   std::shared_ptr<const fixture> new_fixture(const call& what);
+  /// @throws pool_closed, or why the pool has ended
+  void check();
   void submit(std::shared_ptr<pool_task> task, bool comes_back);
+  bool wait_for_handles();
   void seal(pool_batch& batch);
   /// Waits until `ready`, which is called under the lock. @returns what it is then
   /// @param comes_back_for  if not null, the caller will soon wait again until this is done: what can wait
@@ -56,6 +62,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   bool wait(const std::function<bool()>& ready, deadline until, const pool_batch* comes_back_for = nullptr);
   std::size_t cancel(pool_batch& batch);
   void when_done(pool_batch& batch, std::function<void()> what);
+  handle_view handle_of(pool_batch& batch);
   /// Calls `work` under the lock.
   /// @throws error  in a forked copy of the process that made the pool, as all that needs the lock
   template <class Work>
@@ -88,13 +95,25 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
     std::size_t given = 0;          // tasks since its start
     bool finishing = false;         // it has been told that there will be no more
     bool timed_out = false, misbehaved = false, unreadable = false;  // and has been killed
-    // What it is to run next and has not begun, and since when that is so; for tasks with a timeout.
+    bool stuck = false;                                              // the same: its tasks cannot be recalled
+    std::uint64_t refused_in = 0;  // the round of `place` in which it has taken no more
+    std::optional<deadline::clock::time_point>
+        busy_since;  // when it could not be recalled, for the first time
+    // What it is to run next or runs, and since when; for tasks with a timeout. By the clock here, since the
+    // worker may say what it likes.
     std::uint64_t next_id = 0;
     deadline::clock::time_point next_since;
+    std::optional<deadline::clock::time_point> begun_since;  // when it was first seen to run it
+    bool was_ready = false;
   };
   using worker_list = std::vector<std::unique_ptr<worker>>;
 
   scheduler(std::size_t workers, pool_options options, std::unique_ptr<const call> initializer);
+
+  /// How long a worker may hold the lock of its tasks, which it does for no longer than it takes to copy one.
+  static constexpr std::chrono::seconds most_time_to_take{1};
+  /// How long to wait before that is looked at again.
+  static constexpr std::chrono::microseconds pause_for_taking{500};
 
   using lock_type = std::unique_lock<std::mutex>;
   lock_type lock_here();
@@ -118,12 +137,18 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   bool answered(worker& from, pool_record& answer, std::exception_ptr failure);
   void took_from(worker& from, const pool_task& task) noexcept;
   void misbehaves(worker& who) noexcept;
+  limits largest_answer(const worker& from) const noexcept;
+  void drop_later(std::vector<unique_handle>& handles) noexcept;
+  void drop_what_is_left(lock_type& lock);
+  static void drop_apart(std::vector<std::unique_ptr<worker>> buried) noexcept;
   void cannot_read(worker& from, const std::exception_ptr& why);
   void settle(task_list& of, task_list::iterator which, std::exception_ptr failure) noexcept;
   void promise_kept(pool_batch& batch) noexcept;
   bool is_uneven() const noexcept;
   bool even_out();
   bool take_back(worker& from) noexcept;
+  bool recall_stuck(worker& who) noexcept;
+  void give_up_what_is_left() noexcept;
   void give_up_waiting(const std::exception_ptr& why) noexcept;
   void lead(lock_type& lock, deadline until);
   bool nobody_will_ring() const noexcept;
@@ -173,6 +198,13 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   std::size_t following_ = 0;
 
   worker_list workers_;
+  worker_list buried_;  // to be dropped without the lock, as handles are: closing one may take time
+  std::vector<unique_handle> dropped_;
+  // Tasks that hold handles; of these, those that are done and whose handles are about to be closed; and how
+  // often any have been.
+  std::size_t holding_ = 0, letting_go_ = 0;
+  std::uint64_t let_go_ = 0;
+  std::uint64_t round_ = 0;
   os::wait_set deaths_;  // the workers' handles
   task_list waiting_;
   std::size_t out_ = 0;  // tasks that workers have
@@ -181,6 +213,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   std::list<std::function<void()>> callbacks_;
   std::size_t callbacks_promised_ = 0;  // to batches that are not done
   bool closed_ = false, terminated_ = false, stopping_ = false, ended_ = false;
+  std::atomic<bool> takes_no_more_{false};  // closed or broken
   std::exception_ptr broken_;
   std::size_t failed_starts_ = 0;  // in a row
   std::size_t idle_deaths_ = 0;    // of workers that had begun nothing, since the last answer of any

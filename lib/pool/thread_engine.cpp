@@ -3,9 +3,13 @@
 
 #include "os/event_handle.hpp"
 #include "os/process.hpp"
+#include "os/thread.hpp"
 #include "os/wait.hpp"
 #include "pool/local_channel.hpp"
 
+#include <limits>
+#include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -21,18 +25,25 @@ class thread_worker final : public worker_link {
   thread_worker(worker_setup setup, const pool_bell& bell)
       : ended_(os::create_event_handle()), port_(channel_.seat(bell)) {
     setup.max_memory = 0;  // it is that of the whole program
-    thread_ = std::jthread([this, setup = std::move(setup)]() mutable { live(std::move(setup)); });
+    auto given = std::make_shared<worker_setup>(std::move(setup));
+    thread_ = os::start_thread([this, given] { os::with_faults_handled([&] { live(std::move(*given)); }); });
     channel_.seated();
   }
-  ~thread_worker() override { channel_.tasks().close(); }
+  ~thread_worker() override {
+    channel_.tasks().close();
+    thread_.join();
+  }
 
   bool send(std::span<const std::byte> record, std::span<const unique_handle> handles) override {
     return channel_.tasks().put(record, handles, deadline::immediately());
   }
-  std::size_t recall() override { return channel_.tasks().take_back(); }
+  std::optional<std::size_t> recall(std::size_t most) override { return channel_.tasks().take_back(most); }
   void finish() override { channel_.tasks().close(); }
 
-  bool receive(pool_record& into) override { return channel_.answers().get(into, deadline::immediately()); }
+  bool receive(pool_record& into, const limits& most) override {
+    return channel_.answers().get(into, deadline::immediately(), {most.bytes, most.handles});
+  }
+  bool holds_handles() const noexcept override { return channel_.holds_handles(); }
   worker_progress progress() const noexcept override { return channel_.progress(); }
 
   // A thread ends only by itself, between two tasks.
@@ -58,7 +69,7 @@ class thread_worker final : public worker_link {
   void end_soon() noexcept {
     try {
       channel_.tasks().close();
-      channel_.tasks().take_back();
+      channel_.tasks().take_back(std::numeric_limits<std::size_t>::max());
     } catch (const error&) {  // it has no memory any more that makes sense: the thread has noticed
     }
   }
@@ -67,7 +78,7 @@ class thread_worker final : public worker_link {
   pool_end channel_;
   worker_end_of_channel port_;
   std::exception_ptr thrown_;  // written before the event is raised
-  std::jthread thread_;        // the last to be made, and joined before the rest goes
+  std::thread thread_;
 };
 
 class thread_engine final : public engine {

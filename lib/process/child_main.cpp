@@ -49,11 +49,15 @@ class line_to_parent {
   connection made_;
 };
 
+bool silent = false;
+
 /// To be called while an exception is handled.
 void tell_of_exception(line_to_parent& parent) noexcept {
-  std::fprintf(stderr, "%s (process %lld) ended by an exception of type %s\n", self().name.c_str(),
-               static_cast<long long>(os::own_id()), describe_current_exception().c_str());
-  std::fflush(stderr);
+  if (!silent) {
+    std::fprintf(stderr, "%s (process %lld) ended by an exception of type %s\n", self().name.c_str(),
+                 static_cast<long long>(os::own_id()), describe_current_exception().c_str());
+    std::fflush(stderr);
+  }
   try {
     message report = dumps(std::current_exception());
     parent.get().try_send_message(report);
@@ -118,6 +122,10 @@ bool is_let_go(handle_view channel) {
 
 read_start::read_start(message from) : archive(std::move(from), trusting()) {
   archive >> request;
+}
+
+void keep_silent_about_exceptions() noexcept {
+  silent = true;
 }
 
 void live_as_child(unique_handle channel, unique_handle lifeline, closure* work, bool announce) noexcept {

@@ -18,6 +18,9 @@ struct read_start {
   start_request request;
 };
 
+/// An exception that ends the callable of this process is not printed: it goes to the parent alone.
+void keep_silent_about_exceptions() noexcept;
+
 /// Receives over `channel` what there is to do, does it and exits.
 /// @param lifeline  invalid, or what this process dies with
 /// @param work  what to do if the parent names no callable

@@ -45,7 +45,7 @@ struct parcels {
   static constexpr std::size_t plain_size = 0;
 
   void append(pool_record& to, std::uint32_t number) const {
-    detail::item_writer<job>({}, to.title()).append(to, parcel(number, size, handles));
+    detail::item_writer<job>(archive_options(), to.title()).append(to, parcel(number, size, handles));
   }
   void check(detail::item_reader& answers, std::uint32_t number) const {
     const auto got = detail::read_result<parcel>(answers, {});
@@ -63,7 +63,7 @@ struct numbers {
   static_assert(plain_size != 0);
 
   void append(pool_record& to, std::uint32_t number) const {
-    detail::item_writer<job>({}, to.title()).append(to, number);
+    detail::item_writer<job>(archive_options(), to.title()).append(to, number);
   }
   void check(detail::item_reader& answers, std::uint32_t number) const {
     BOOST_TEST(detail::read_result<std::uint32_t>(answers, {}) == 2 * number);
@@ -106,10 +106,10 @@ class scene {
     here_.seated();
     seat_ = {};
     std::uint32_t answered = 0;
-    for (pool_record answer; here_.answers().get(answer, deadline::immediately()); ++answered)
+    for (pool_record answer; here_.answers().get(answer, deadline::immediately(), {}); ++answered)
       check_answer(answer, answered);
     here_.tasks().taker_has_ended();
-    std::size_t left = here_.tasks().take_back();
+    std::size_t left = here_.tasks().take_back(tasks_ + 1).value();
     if (answered != 0 || left < tasks_ + 1) {  // it has begun
       BOOST_TEST(left <= tasks_);
     } else {
@@ -122,8 +122,8 @@ class scene {
     BOOST_TEST(at.item < items_);
     if (answered != 0) BOOST_TEST(at.ready);
     pool_record nothing;
-    BOOST_TEST(!here_.answers().get(nothing, deadline::immediately()));
-    BOOST_TEST(here_.tasks().take_back() == 0U);
+    BOOST_TEST(!here_.answers().get(nothing, deadline::immediately(), {}));
+    BOOST_TEST(here_.tasks().take_back(0).value() == 0U);
   }
 
  private:

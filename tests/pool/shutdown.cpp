@@ -73,9 +73,9 @@ class stillborn final : public worker_link {
     ++sent_;
     return true;
   }
-  std::size_t recall() override { return std::exchange(sent_, 0); }
+  std::optional<std::size_t> recall(std::size_t) override { return std::exchange(sent_, 0); }
   void finish() override {}
-  bool receive(detail::pool_record&) override { return false; }
+  bool receive(detail::pool_record&, const limits&) override { return false; }
   worker_progress progress() const noexcept override { return {.ready = true}; }
   void terminate() noexcept override {}
   void kill() noexcept override {}

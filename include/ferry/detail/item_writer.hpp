@@ -4,10 +4,14 @@
 #include <ferry/archive.hpp>
 #include <ferry/archive_options.hpp>
 #include <ferry/detail/callable.hpp>
+#include <ferry/detail/pool_core.hpp>
 #include <ferry/detail/pool_record.hpp>
+#include <ferry/error.hpp>
 
 #include <cstddef>
 #include <cstring>
+#include <optional>
+#include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -25,6 +29,10 @@ class item_writer {
   /// @param title  of the record, which says whether items are plain
   item_writer(const archive_options& packing, const record_title& title)
       : packing_(packing), plain_(title.item_size != 0) {}
+  /// For a pool, whose tasks are waited for where descriptors have run out.
+  item_writer(const pool_core& core, const record_title& title) : item_writer(core.packing(), title) {
+    core_ = core;
+  }
 
   bool plain() const noexcept { return plain_; }
 
@@ -56,11 +64,21 @@ class item_writer {
   template <class... P, class... Args>
   void append_as(parameters<P...>, pool_record& into, Args&&... args) const {
     const std::tuple<borrowed<std::remove_cvref_t<P>, Args>...> held(std::forward<Args>(args)...);
-    into.append(packing_, item_head::given, [&](forking_oarchive& archive) {
+    const auto write = [&](forking_oarchive& archive) {
       std::apply([&archive](const auto&... each) { (void(archive << each), ...); }, held);
-    });
+    };
+    for (bool written = false; !written;) {
+      try {
+        into.append(packing_, item_head::given, write);
+        written = true;
+      } catch (const system_error& problem) {
+        // There will be descriptors when tasks are done that hold some.
+        if (problem.code() != std::errc::too_many_files_open || !core_ || !core_->wait_for_handles()) throw;
+      }
+    }
   }
 
+  mutable std::optional<pool_core> core_;
   archive_options packing_;
   bool plain_;
 };
@@ -71,7 +89,7 @@ class unpacking_writer {
  public:
   static constexpr std::size_t plain_size = Traits::plain_size;
 
-  unpacking_writer(const archive_options& packing, const record_title& title) : writer_(packing, title) {}
+  unpacking_writer(const pool_core& core, const record_title& title) : writer_(core, title) {}
 
   bool plain() const noexcept { return writer_.plain(); }
   template <class Element>

@@ -3,7 +3,9 @@
 
 #include <ferry/deadline.hpp>
 #include <ferry/detail/callable.hpp>
+#include <ferry/detail/moved_from.hpp>
 #include <ferry/detail/pool_record.hpp>
+#include <ferry/handle.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -37,6 +39,9 @@ class fixture {
 
   std::uint64_t id() const noexcept { return id_; }
   const pool_record& made() const noexcept { return made_; }
+
+  /// Whether a worker has nothing to do for it but to note it. Set before others see it.
+  mutable bool takes_no_time = false;
 
   // Under the scheduler's lock.
   mutable std::size_t deaths = 0;      ///< of workers while they made it, since anybody used it
@@ -73,6 +78,7 @@ class pool_task {
 
   // What is to be done. Kept until it is, since a worker may die.
   pool_record items;
+  std::size_t handles = 0;  ///< that it was given with
   std::uint32_t count = 0;
   unsigned deaths = 0;  ///< of workers that ran it
   unsigned misses = 0;  ///< workers that ended when it was the next that they were to begin
@@ -96,9 +102,10 @@ class pool_batch {
   std::size_t unfinished = 0;  ///< tasks
   bool sealed = false;         ///< no more tasks will come
   bool keeps_finished = true;
-  task_list finished;                                                 ///< not yet taken by who waits for them
-  std::list<std::function<void()>> when_done;                         ///< to be called once, by the keeper
-  std::uint64_t items_answered = 0, nanoseconds = 0;                  ///< for estimates
+  task_list finished;                                 ///< not yet taken by who waits for them
+  std::list<std::function<void()>> when_done;         ///< to be called once, by the keeper
+  unique_handle event;                                ///< raised when it is done, if asked for
+  std::uint64_t items_answered = 0, nanoseconds = 0;  ///< for estimates
   std::optional<std::stop_callback<std::function<void()>>> stopping;  ///< see `pool_core::cancel_by`
   bool done() const noexcept { return sealed && unfinished == 0; }
 };
@@ -109,10 +116,14 @@ class pool_core {
   explicit pool_core(std::shared_ptr<scheduler> of) noexcept : scheduler_(std::move(of)) {}
 
   /// How items are written and answers read.
-  const archive_options& packing() const noexcept;
-  std::size_t workers() const noexcept;
-  /// A title for tasks whose arguments take so many bytes as plain ones: whether they go as such.
-  record_title title_of_items(std::size_t plain_size) const noexcept;
+  const archive_options& packing() const;
+  std::size_t workers() const;
+  /// What every call does before it looks at what it is given.
+  /// @throws pool_closed, or why the pool has ended
+  /// @throws error  in a forked copy of the process that made the pool
+  void check_open() const;
+  /// A title for tasks whose arguments and results take so many bytes as plain ones: whether they go as such.
+  record_title title_of_items(std::size_t plain_size, std::size_t result_size) const;
 
   /// A job or state that is the same for all that name it: one that needs nothing to be made.
   std::shared_ptr<const fixture> known_fixture(const callable& target);
@@ -124,6 +135,9 @@ class pool_core {
   /// @throws pool_closed, or why the pool has ended
   /// @throws error  in a forked copy of the process that made the pool, as the others do
   void submit(std::shared_ptr<pool_task> task, bool comes_back = false);
+  /// Waits until a task that holds handles is done, so that there are descriptors again.
+  /// @returns false when none does
+  bool wait_for_handles();
   /// Says that no more tasks of a batch will come.
   void seal(pool_batch& batch);
   /// Waits until the batch has finished tasks to take, or is done.
@@ -139,6 +153,8 @@ class pool_core {
   void cancel_by(const std::stop_token& token, const std::shared_ptr<pool_batch>& batch);
   /// Has a function called by the pool's own thread when the batch is done.
   void when_done(pool_batch& batch, std::function<void()> what);
+  /// Becomes readable when the batch is done. Borrowed from the batch.
+  handle_view handle_of(pool_batch& batch);
   /// How many items the next task of a batch should have, so that it takes long enough to be worth sending
   /// and no longer than it takes to even out between workers.
   /// @param left  items that are still to come, if that is known
@@ -146,7 +162,7 @@ class pool_core {
   /// @throws error  when workers cannot be made to end, so that nobody can keep to a timeout
   void check_timeout(deadline::clock::duration timeout) const;
 
-  scheduler& of() const noexcept { return *scheduler_; }
+  scheduler& of() const { return held(scheduler_, "way to a pool"); }
   /// As `scheduler::end`; in a forked copy of the process that made it, drops it as it is.
   void end() noexcept;
 

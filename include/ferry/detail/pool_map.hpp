@@ -1,6 +1,7 @@
 // Calls of many items: reading the input as far ahead as it may be, and putting the results in order.
 #pragma once
 
+#include <ferry/detail/pool_input.hpp>
 #include <ferry/pool_options.hpp>
 #include <ferry/task.hpp>
 
@@ -39,15 +40,8 @@ struct task_template {
   }
 };
 
-/// What is kept of an input that is given as a `Range&&`: a view itself, and a range that is given away; of
-/// another a reference. As std::views::all has it, which Clang 14 does not compile.
-template <class Range>
-using held_input =
-    std::conditional_t<std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>,
-                       Range, std::remove_cvref_t<Range>>;
-
 /// Reads an input range and hands its elements over in tasks.
-/// @tparam View  a `held_input`
+/// @tparam View  a `kept_input`
 /// @tparam Writer  writes an element into a record, as one item: an `item_writer`
 template <class View, class Writer>
 class pool_feeder {
@@ -63,7 +57,8 @@ class pool_feeder {
         most_items_(most_items),
         batch_(std::make_shared<pool_batch>()) {
     core_.cancel_by(options_.stop, batch_);
-    if constexpr (std::ranges::sized_range<View>)
+    // Not of what can be read once: to tell its size it might have to be read.
+    if constexpr (std::ranges::forward_range<View> && std::ranges::sized_range<View>)
       total_ = static_cast<std::size_t>(std::ranges::size(input_));
   }
 
@@ -75,6 +70,7 @@ class pool_feeder {
     const auto slow = deadline::after(slow_input);
     const auto enough = [&] {
       return tasks_out_ >= most_tasks_for_each * workers || items_out_ >= most_items_ ||
+             handles_out_ >= most_handles_out ||
              (tasks_out_ >= least_tasks_for_each * workers && slow.expired());
     };
     try {
@@ -96,6 +92,7 @@ class pool_feeder {
     // Counted by the pool: where a worker dies, a task may become two.
     task_list finished;
     std::tie(finished, tasks_out_) = core_.take_finished(*batch_);
+    for (const auto& each : finished) handles_out_ -= each->handles;
     return finished;
   }
   /// Items have been read by who wanted them, so more of the input can be.
@@ -139,9 +136,15 @@ class pool_feeder {
  private:
   static constexpr std::chrono::milliseconds slow_input{1};
   static constexpr std::size_t least_tasks_for_each = 2, most_tasks_for_each = 4;
+  /// A task has no more handles than that, but for those of a single item; and a call no more under way: each
+  /// takes a descriptor here until its task is done, of which a process has 1024 as a rule.
+  static constexpr std::size_t most_handles_of_task = 32, most_handles_out = 256;
 
   void hand_over(std::size_t most) {
-    if (!at_) at_.emplace(std::ranges::begin(input_));
+    if (!at_) {
+      at_.emplace(std::ranges::begin(input_));
+      end_.emplace(std::ranges::end(input_));
+    }
     std::shared_ptr<pool_task> task = tasks_.make(batch_, read_);
     std::exception_ptr thrown;
     try {
@@ -151,6 +154,8 @@ class pool_feeder {
     }
     if (task->count != 0) {
       const std::uint32_t count = task->count;
+      task->handles = task->items.handles.size();
+      handles_out_ += task->handles;
       core_.submit(std::move(task), comes_back_);
       read_ += count;
       items_out_ += count;
@@ -172,8 +177,11 @@ class pool_feeder {
           continue;
         }
       }
-      for (; task.count < next && !at_end() && !stopped(); ++task.count, ++*at_)
+      for (; task.count < next && !at_end() && !stopped(); ++task.count) {
+        if (task.items.handles.size() >= most_handles_of_task) return;
         writer_.append(task.items, **at_);
+        is_read_ = true;
+      }
     }
   }
   /// The same, with all that changes from item to item at hand: it is all that such an item costs.
@@ -185,28 +193,34 @@ class pool_feeder {
       pool_feeder& of;
       pool_task& task;
       kept at{*of.at_};
+      bool is_read = of.is_read_;
       std::uint32_t count = task.count;
       ~position() {
         if constexpr (!std::is_reference_v<kept>) *of.at_ = at;
+        of.is_read_ = is_read;
         task.count = count;
         task.items.bytes.truncate(sizeof(record_title) + count * Writer::plain_size);
       }
     } now{*this, task};
     std::byte* place = task.items.bytes.extend((wanted - now.count) * Writer::plain_size);
-    const auto end = std::ranges::end(input_);
+    const auto& end = *end_;
     const bool may_stop = options_.stop.stop_possible();
-    for (; now.count < wanted; ++now.count, ++now.at) {
+    for (; now.count < wanted; ++now.count) {
+      if (std::exchange(now.is_read, false)) ++now.at;
       if (now.at == end) {
         ended_ = true;
         return;
       }
       if (may_stop && stopped()) return;
       writer_.write_plain(place, *now.at);
+      now.is_read = true;
       place += Writer::plain_size;
     }
   }
+  /// Goes to the next element, when it is wanted and not before: that may be to wait for it.
   bool at_end() {
-    ended_ = *at_ == std::ranges::end(input_);
+    if (std::exchange(is_read_, false)) ++*at_;
+    ended_ = *at_ == *end_;
     return ended_;
   }
 
@@ -225,8 +239,10 @@ class pool_feeder {
   std::size_t most_items_;
   std::shared_ptr<pool_batch> batch_;
   std::optional<std::ranges::iterator_t<View>> at_;
+  std::optional<std::ranges::sentinel_t<View>> end_;
+  bool is_read_ = false;  // the element where it is
   std::optional<std::size_t> total_;
-  std::size_t read_ = 0, items_out_ = 0, tasks_out_ = 0;
+  std::size_t read_ = 0, items_out_ = 0, tasks_out_ = 0, handles_out_ = 0;
   bool ended_ = false, comes_back_ = true;
   std::exception_ptr thrown_;
   deadline::clock::time_point start_ = deadline::clock::now();
@@ -317,15 +333,28 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
   return results;
 }
 
+/// What all results of a call come to: nothing, where each of them is that.
+template <class R>
+struct all_results {
+  using type = std::vector<R>;
+};
+template <>
+struct all_results<void> {
+  using type = void;
+};
+
 /// A `map_async`: its input has been read when it is made.
 template <class R>
-class map_call final : public pool_call<std::vector<R>> {
-  std::vector<R> read(pool_core& core) override {
+class map_call final : public pool_call<typename all_results<R>::type> {
+  result_value<typename all_results<R>::type> read(pool_core& core) override {
     task_list tasks = core.take_finished(*this).first;
     tasks.sort([](const auto& a, const auto& b) { return a->first < b->first; });
-    std::vector<R> results;
+    result_value<typename all_results<R>::type> results;
     for (const auto& each : tasks)
-      for (task_results<R> items(each); !items.done();) results.push_back(items.next(core.packing()));
+      for (task_results<R> items(each); !items.done();) {
+        [[maybe_unused]] auto result = items.next(core.packing());
+        if constexpr (!std::is_void_v<R>) results.push_back(std::move(result));
+      }
     return results;
   }
 };

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <linux/magic.h>
 #include <sys/eventfd.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 
 namespace ferry::os {
@@ -40,9 +41,16 @@ void raise_event(handle_view handle) noexcept {
   }
 }
 
+// Whoever else has the event may have made it one that lets readers wait.
 void clear_event(handle_view handle) noexcept {
   std::uint64_t count = 0;
-  while (::read(handle.native(), &count, sizeof count) < 0 && errno == EINTR) {
+  const iovec into{&count, sizeof count};
+  while (::preadv2(handle.native(), &into, 1, -1, RWF_NOWAIT) < 0) {
+    if (errno == EINTR) continue;
+    if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL) return;
+    while (::read(handle.native(), &count, sizeof count) < 0 && errno == EINTR) {
+    }
+    return;
   }
 }
 

@@ -3,9 +3,12 @@
 
 #include <ferry/error.hpp>
 
+#include "os/handle_limit.hpp"
 #include "os/linux/system_calls.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <exception>
 #include <filesystem>
 #include <iterator>
 #include <linux/kcmp.h>
@@ -42,6 +45,20 @@ std::size_t open_handles() {
   namespace fs = std::filesystem;
   // The directory is itself open while it is counted.
   return static_cast<std::size_t>(std::distance(fs::directory_iterator("/proc/self/fd"), {})) - 1;
+}
+
+void make_room_for_handles(std::size_t more) noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  std::size_t open = 0;
+  try {
+    open = open_handles();
+  } catch (const std::exception&) {
+    // Nobody tells how many there are.
+  }
+  if (open + more <= limit.rlim_cur) return;
+  limit.rlim_cur = std::min<rlim_t>(open + more, limit.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 std::string handle_limit_text() {
