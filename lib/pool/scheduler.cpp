@@ -320,6 +320,7 @@ bool scheduler::answered(worker& from, pool_record& answer, std::exception_ptr f
   const std::shared_ptr<pool_task> task = from.sent.front();
   if (task->id != title.id || task->count != title.count) return false;
   idle_deaths_ = 0;
+  from.was_ready = true;  // whatever it will say of that
   task->job->deaths = 0;
   if (task->state) task->state->deaths = 0;
   took_from(from, *task);

@@ -200,6 +200,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_denies_what_it_is_at_does_not_outlive_the_tim
                          +[](const pool_calls<>& to) { return to.submit(fn<&begin_again_and_again>); }}) {
     signals given;
     pool pool(1, {}, fn<&take_signals>, given);
+    BOOST_TEST(outcome(pool.submit(fn<&square>, 2)) == 4);
     const auto task = bad(pool.with({.timeout = 300ms}));
     BOOST_CHECK_THROW(outcome(task), worker_died);
     BOOST_TEST(outcome(pool.submit(fn<&square>, 3)) == 9);
