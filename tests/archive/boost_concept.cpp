@@ -20,7 +20,7 @@
 using namespace ferry;
 using namespace ferry::test;
 
-namespace concepts {
+namespace boost_concept {
 
 /// A wrapper of a user's own: a number written backwards.
 class reversed : public boost::serialization::wrapper_traits<reversed> {
@@ -125,15 +125,13 @@ struct numbered {
   }
 };
 
-}  // namespace concepts
+}  // namespace boost_concept
 
-BOOST_CLASS_IMPLEMENTATION(concepts::metres, boost::serialization::primitive_type)
-BOOST_CLASS_IMPLEMENTATION(concepts::token, boost::serialization::primitive_type)
-BOOST_CLASS_IMPLEMENTATION(concepts::no_default, boost::serialization::primitive_type)
-BOOST_CLASS_IMPLEMENTATION(concepts::nothing_in_it, boost::serialization::primitive_type)
-BOOST_CLASS_IMPLEMENTATION(concepts::plain_level, boost::serialization::object_serializable)
-
-using namespace concepts;
+BOOST_CLASS_IMPLEMENTATION(boost_concept::metres, boost::serialization::primitive_type)
+BOOST_CLASS_IMPLEMENTATION(boost_concept::token, boost::serialization::primitive_type)
+BOOST_CLASS_IMPLEMENTATION(boost_concept::no_default, boost::serialization::primitive_type)
+BOOST_CLASS_IMPLEMENTATION(boost_concept::nothing_in_it, boost::serialization::primitive_type)
+BOOST_CLASS_IMPLEMENTATION(boost_concept::plain_level, boost::serialization::object_serializable)
 
 BOOST_AUTO_TEST_SUITE(boost_concept)
 

@@ -10,7 +10,7 @@
 using namespace ferry;
 using namespace ferry::test;
 
-namespace exported {
+namespace boost_export {
 
 struct shape {
   shape() = default;
@@ -51,13 +51,11 @@ struct scene {
   }
 };
 
-}  // namespace exported
+}  // namespace boost_export
 
-BOOST_CLASS_EXPORT(exported::triangle)
-BOOST_CLASS_EXPORT_KEY2(exported::square, "square")
-BOOST_CLASS_EXPORT_IMPLEMENT(exported::square)
-
-using namespace exported;
+BOOST_CLASS_EXPORT(boost_export::triangle)
+BOOST_CLASS_EXPORT_KEY2(boost_export::square, "square")
+BOOST_CLASS_EXPORT_IMPLEMENT(boost_export::square)
 
 BOOST_AUTO_TEST_SUITE(boost_export)
 
@@ -75,7 +73,7 @@ BOOST_AUTO_TEST_CASE(an_exported_class_has_one_name_in_the_global_table) {
 }
 
 BOOST_AUTO_TEST_CASE(exported_classes_cross_behind_their_bases_under_their_keys) {
-  BOOST_TEST(dispatch_table::global().contains("exported::triangle"));
+  BOOST_TEST(dispatch_table::global().contains("boost_export::triangle"));
   BOOST_TEST(dispatch_table::global().contains("square"));
   std::vector<std::shared_ptr<shape>> sent{std::make_shared<triangle>(), std::make_shared<square>()};
   sent[1]->label = 7;

@@ -12,7 +12,7 @@
 using namespace ferry;
 using namespace ferry::test;
 
-namespace pointees {
+namespace boost_pointees {
 
 /// Boost calls its construct data behind pointers though it has a default constructor.
 struct sensor {
@@ -126,53 +126,51 @@ struct ring {
 };
 int ring::alive = 0;
 
-}  // namespace pointees
+}  // namespace boost_pointees
 
 namespace boost::serialization {
 template <class Archive>
-void save_construct_data(Archive& archive, const pointees::sensor* object, unsigned) {
+void save_construct_data(Archive& archive, const boost_pointees::sensor* object, unsigned) {
   archive << object->port;
 }
 template <class Archive>
-void load_construct_data(Archive& archive, pointees::sensor* place, unsigned) {
+void load_construct_data(Archive& archive, boost_pointees::sensor* place, unsigned) {
   int port = 0;
   archive >> port;
-  ::new (place) pointees::sensor(port);
+  ::new (place) boost_pointees::sensor(port);
 }
 template <class Archive>
-void save_construct_data(Archive& archive, const pointees::fine_sensor* object, unsigned) {
+void save_construct_data(Archive& archive, const boost_pointees::fine_sensor* object, unsigned) {
   archive << object->port;
 }
 template <class Archive>
-void load_construct_data(Archive& archive, pointees::fine_sensor* place, unsigned) {
+void load_construct_data(Archive& archive, boost_pointees::fine_sensor* place, unsigned) {
   int port = 0;
   archive >> port;
-  ::new (place) pointees::fine_sensor(port);
+  ::new (place) boost_pointees::fine_sensor(port);
 }
 template <class Archive>
-void save_construct_data(Archive& archive, const pointees::fixed* object, unsigned) {
+void save_construct_data(Archive& archive, const boost_pointees::fixed* object, unsigned) {
   archive << object->number;
 }
 template <class Archive>
-void load_construct_data(Archive& archive, pointees::fixed* place, unsigned) {
+void load_construct_data(Archive& archive, boost_pointees::fixed* place, unsigned) {
   int number = 0;
   archive >> number;
   if (number < 0) throw archive_error("a negative number");
-  ::new (place) pointees::fixed(number);
+  ::new (place) boost_pointees::fixed(number);
 }
 template <class Archive>
-void save_construct_data(Archive& archive, const pointees::wide* object, unsigned) {
+void save_construct_data(Archive& archive, const boost_pointees::wide* object, unsigned) {
   archive << object->number;
 }
 template <class Archive>
-void load_construct_data(Archive& archive, pointees::wide* place, unsigned) {
+void load_construct_data(Archive& archive, boost_pointees::wide* place, unsigned) {
   int number = 0;
   archive >> number;
-  ::new (place) pointees::wide(number);
+  ::new (place) boost_pointees::wide(number);
 }
 }  // namespace boost::serialization
-
-using namespace pointees;
 
 BOOST_AUTO_TEST_SUITE(boost_pointees)
 

@@ -14,7 +14,7 @@
 using namespace ferry;
 using namespace ferry::test;
 
-namespace smart_pointers {
+namespace boost_smart_pointers {
 
 struct node : boost::enable_shared_from_this<node> {
   int value = 0;
@@ -68,9 +68,7 @@ struct both_kinds {
   }
 };
 
-}  // namespace smart_pointers
-
-using namespace smart_pointers;
+}  // namespace boost_smart_pointers
 
 BOOST_AUTO_TEST_SUITE(boost_smart_pointers)
 
