@@ -10,6 +10,7 @@
 #include <ferry/message.hpp>
 #include <ferry/reducer.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -21,9 +22,39 @@
 
 namespace ferry {
 
+class connection;
+
 namespace channel {
 class driver;
+driver& driver_of(const connection& open);
+}  // namespace channel
+
+namespace detail {
+
+template <class T>
+concept not_bytes = !std::convertible_to<const T&, std::span<const std::byte>>;
+template <class T>
+concept no_room_for_bytes = !std::convertible_to<T, std::span<std::byte>>;
+
+template <class T>
+constexpr bool refuse_to_send() {
+  static_assert(
+      !not_bytes<T>,
+      "ferry: send_bytes takes a span of std::byte, which this is not. Ways out: for a text or a vector "
+      "of plain elements std::as_bytes(std::span(it)); or send(it), which sends any value");
+  return false;
 }
+template <class T>
+constexpr std::size_t refuse_to_fill() {
+  static_assert(
+      !no_room_for_bytes<T>,
+      "ferry: recv_bytes_into fills a span of std::byte, which this is not. Ways out: for a text or a "
+      "vector of plain elements std::as_writable_bytes(std::span(it)); or recv_bytes(), which returns "
+      "as many bytes as come");
+  return 0;
+}
+
+}  // namespace detail
 
 /// Which ways a connection works.
 enum class access { read_write, read_only, write_only };
@@ -143,6 +174,8 @@ class connection {
   /// an unmodified Python program is a peer. What was sent as a message or a typed value can be read as bytes
   /// too; its handles are closed then.
   ///@{
+  /// A text goes as `std::as_bytes(std::span(text))`, room for one is
+  /// `std::as_writable_bytes(std::span(text))`.
   void send_bytes(std::span<const std::byte> bytes);
   bool try_send_bytes(std::span<const std::byte> bytes) {
     return send_bytes_until(bytes, deadline::immediately());
@@ -178,6 +211,40 @@ class connection {
     return recv_bytes_into_until(into, deadline::after(time));
   }
   std::optional<std::size_t> recv_bytes_into_until(std::span<std::byte> into, deadline until);
+
+  // For what is no bytes, to say so.
+  template <detail::not_bytes T>
+  void send_bytes(const T&) {
+    detail::refuse_to_send<T>();
+  }
+  template <detail::not_bytes T>
+  bool try_send_bytes(const T&) {
+    return detail::refuse_to_send<T>();
+  }
+  template <detail::not_bytes T, class Time>
+  bool send_bytes_for(const T&, Time) {
+    return detail::refuse_to_send<T>();
+  }
+  template <detail::not_bytes T, class Time>
+  bool send_bytes_until(const T&, Time) {
+    return detail::refuse_to_send<T>();
+  }
+  template <detail::no_room_for_bytes T>
+  std::size_t recv_bytes_into(T&&) {
+    return detail::refuse_to_fill<T>();
+  }
+  template <detail::no_room_for_bytes T>
+  std::optional<std::size_t> try_recv_bytes_into(T&&) {
+    return detail::refuse_to_fill<T>();
+  }
+  template <detail::no_room_for_bytes T, class Time>
+  std::optional<std::size_t> recv_bytes_into_for(T&&, Time) {
+    return detail::refuse_to_fill<T>();
+  }
+  template <detail::no_room_for_bytes T, class Time>
+  std::optional<std::size_t> recv_bytes_into_until(T&&, Time) {
+    return detail::refuse_to_fill<T>();
+  }
   ///@}
 
   /// Completes what `_for`, `_until` or `try_` forms of sending have begun. A stream cannot take back half a
@@ -216,6 +283,7 @@ class connection {
 
  private:
   friend struct reducer<connection>;
+  friend channel::driver& channel::driver_of(const connection& open);
 
   archive_options sending_options() const;
   channel::driver& open_for_sending() const;

@@ -53,6 +53,11 @@ class file {
   /// Size of the file in bytes; 0 for what has none.
   std::uint64_t size() const;
 
+  /// A second handle to the same open file, with the position in common: one to keep, say, and one to put
+  /// into a value. Sending a file does not need it, that leaves the sender his own.
+  /// @throws system_error  when descriptors have run out, or it is moved from
+  file duplicate() const;
+
   native_handle_type native_handle() const { return held().native(); }
   /// False when it was moved from.
   bool valid() const noexcept { return handle_.valid(); }

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <span>
 #include <string>
@@ -244,6 +245,18 @@ class forking_iarchive {
     std::uint16_t uses_left = 0;
     bool claimed = false;
   };
+  /// Those that nobody has got in the end are closed without waiting for anybody.
+  struct handle_table {
+    std::vector<claimable_handle> slots;
+    int exceptions = std::uncaught_exceptions();
+
+    handle_table() = default;
+    handle_table(handle_table&&) noexcept = default;
+    handle_table& operator=(handle_table&&) noexcept = default;
+    ~handle_table() { clear(); }
+    void fill(std::vector<unique_handle> handles);
+    void clear() noexcept;
+  };
   struct known_upcast {
     const std::type_info *derived, *base;
     std::ptrdiff_t offset;  // the same for all objects whose dynamic type is `derived`
@@ -277,7 +290,7 @@ class forking_iarchive {
   std::string members_;                          // likewise
   std::uint64_t label_hash_ = 0;
   bool label_is_cut_ = false;
-  std::vector<claimable_handle> handles_;
+  handle_table handles_;
   std::vector<std::string> names_;
   std::vector<std::pair<std::uint64_t, std::uint32_t>> versions_;
   std::vector<detail::shared_slot> shared_;

@@ -27,6 +27,10 @@ class socket {
   /// @throws system_error  `std::errc::not_a_socket` when it is none
   static socket adopt(unique_handle handle);
 
+  /// A second handle to the same socket. Sending a socket does not need it, that leaves the sender his own.
+  /// @throws system_error  when descriptors have run out, or it is moved from
+  socket duplicate() const;
+
   const socket_kind& kind() const {
     held();
     return kind_;

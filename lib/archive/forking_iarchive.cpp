@@ -4,12 +4,15 @@
 #include <ferry/forking_iarchive.hpp>
 
 #include "archive/envelope.hpp"
+#include "archive/raise_limit.hpp"
 #include "archive/table_of.hpp"
+#include "os/handle.hpp"
 
 #include <boost/archive/archive_exception.hpp>
 #include <boost/core/demangle.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 
 namespace ferry {
@@ -29,10 +32,8 @@ forking_iarchive::forking_iarchive(message from, const archive_options& options,
       depth_left_(options.limit.depth),
       objects_left_(options.limit.objects),
       handles_left_(options.limit.handles) {
-  std::vector<unique_handle> handles = from.take_handles();
-  handles_.reserve(handles.size());
-  for (unique_handle& handle : handles) handles_.push_back({std::move(handle)});
-  read_envelope(handles_.size(), expected);
+  handles_.fill(from.take_handles());
+  read_envelope(handles_.slots.size(), expected);
 }
 
 forking_iarchive::forking_iarchive(std::span<const std::byte> from, const archive_options& options,
@@ -81,10 +82,9 @@ forking_iarchive::forking_iarchive(std::span<const std::byte> from, std::vector<
       depth_left_(options.limit.depth),
       objects_left_(options.limit.objects),
       handles_left_(options.limit.handles) {
+  handles_.fill(std::move(handles));
   check_size();
-  check_handle_count(handles.size());
-  handles_.reserve(handles.size());
-  for (unique_handle& handle : handles) handles_.push_back({std::move(handle)});
+  check_handle_count(handles_.slots.size());
   if ((format & detail::bare_message::has_overrides) != 0) read_raw(override_mask_);
   read_versions(format & detail::bare_message::version_count);
 }
@@ -92,7 +92,8 @@ forking_iarchive::forking_iarchive(std::span<const std::byte> from, std::vector<
 void forking_iarchive::check_size() const {
   if (remaining() > options_.limit.bytes) {
     throw limit_exceeded("the message has " + std::to_string(remaining()) +
-                         " bytes, more than limits::bytes, which is " + std::to_string(options_.limit.bytes));
+                         " bytes, more than limits::bytes, which is " + std::to_string(options_.limit.bytes) +
+                         ": " + detail::raise_limit("bytes"));
   }
 }
 
@@ -100,7 +101,7 @@ void forking_iarchive::check_handle_count(std::size_t count) const {
   if (count > options_.limit.handles) {
     throw limit_exceeded("the message has " + std::to_string(count) +
                          " handles, more than limits::handles, which is " +
-                         std::to_string(options_.limit.handles));
+                         std::to_string(options_.limit.handles) + ": " + detail::raise_limit("handles"));
   }
 }
 
@@ -206,11 +207,11 @@ void forking_iarchive::expect_name(std::string_view expected) {
 unique_handle forking_iarchive::read_handle() {
   const auto index = read_once<std::uint32_t>();
   const auto uses = read_once<std::uint16_t>();
-  if (index >= handles_.size()) {
+  if (index >= handles_.slots.size()) {
     fail("handle " + std::to_string(index) + " is asked for, and the message has " +
-         std::to_string(handles_.size()));
+         std::to_string(handles_.slots.size()));
   }
-  claimable_handle& slot = handles_[index];
+  claimable_handle& slot = handles_.slots[index];
   const bool first = uses != 0;
   if (first == slot.claimed) {
     fail("handle " + std::to_string(index) +
@@ -225,11 +226,28 @@ unique_handle forking_iarchive::read_handle() {
   --slot.uses_left;
   if (handles_left_ == 0) {
     throw limit_exceeded("the handles of the message are used more often than limits::handles, which is " +
-                             std::to_string(options_.limit.handles),
+                             std::to_string(options_.limit.handles) + ": " + detail::raise_limit("handles"),
                          offset());
   }
   --handles_left_;
-  return slot.uses_left == 0 ? std::move(slot.handle) : duplicate(slot.handle);
+  // What is to linger when it is closed is kept until it is clear that the value comes into being. Where it
+  // does not, its part of it is closed first, and this one without waiting.
+  const bool keep = slot.uses_left != 0 || os::lingers(slot.handle);
+  return keep ? duplicate(slot.handle) : std::move(slot.handle);
+}
+
+void forking_iarchive::handle_table::fill(std::vector<unique_handle> handles) {
+  slots.reserve(handles.size());
+  for (unique_handle& handle : handles) slots.push_back({std::move(handle)});
+}
+
+void forking_iarchive::handle_table::clear() noexcept {
+  const bool failed = std::uncaught_exceptions() > exceptions;
+  for (claimable_handle& slot : slots) {
+    const bool given = slot.claimed && slot.uses_left == 0 && !failed;
+    if (slot.handle.valid() && !given) os::discard(std::move(slot.handle));
+  }
+  slots.clear();
 }
 
 const detail::dispatch_entry* forking_iarchive::read_override(const std::type_info& type,
@@ -335,13 +353,13 @@ void forking_iarchive::throw_truncated(std::size_t wanted) const {
 }
 void forking_iarchive::throw_too_deep() const {
   throw limit_exceeded("containers and pointers are inside one another deeper than limits::depth, which is " +
-                           std::to_string(options_.limit.depth),
+                           std::to_string(options_.limit.depth) + ": " + detail::raise_limit("depth"),
                        offset());
 }
 void forking_iarchive::throw_too_many_objects() const {
-  throw limit_exceeded(
-      "the message has more objects than limits::objects, which is " + std::to_string(options_.limit.objects),
-      offset());
+  throw limit_exceeded("the message has more objects than limits::objects, which is " +
+                           std::to_string(options_.limit.objects) + ": " + detail::raise_limit("objects"),
+                       offset());
 }
 void forking_iarchive::throw_no_base(const std::type_info& type, const std::type_info& base) const {
   throw type_mismatch(boost::core::demangle(type.name()),

@@ -3,6 +3,7 @@
 #include <ferry/forking_oarchive.hpp>
 
 #include "archive/envelope.hpp"
+#include "archive/raise_limit.hpp"
 #include "archive/table_of.hpp"
 #include "os/handle.hpp"
 
@@ -19,7 +20,8 @@ namespace {
 using detail::table_of;
 
 std::string more_than(const char* limit, std::size_t value) {
-  return "the message has more than limits::" + std::string(limit) + ", which is " + std::to_string(value);
+  return "the message has more than limits::" + std::string(limit) + ", which is " + std::to_string(value) +
+         ": there are " + std::to_string(value + 1) + " at least; " + detail::raise_limit(limit);
 }
 
 }  // namespace
@@ -240,11 +242,12 @@ void forking_oarchive::check_guard(const std::type_info& type) const {
 
 void forking_oarchive::throw_too_large(std::size_t size) const {
   throw limit_exceeded("the message has " + std::to_string(size) +
-                       " bytes, more than limits::bytes, which is " + std::to_string(options_.limit.bytes));
+                       " bytes, more than limits::bytes, which is " + std::to_string(options_.limit.bytes) +
+                       ": " + detail::raise_limit("bytes"));
 }
 void forking_oarchive::throw_too_deep() const {
   throw limit_exceeded("containers and pointers are inside one another deeper than limits::depth, which is " +
-                       std::to_string(options_.limit.depth));
+                       std::to_string(options_.limit.depth) + ": " + detail::raise_limit("depth"));
 }
 void forking_oarchive::throw_too_many_objects() const {
   throw limit_exceeded(more_than("objects", options_.limit.objects));

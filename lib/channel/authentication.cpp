@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 #include <set>
@@ -47,6 +48,10 @@ labelled read_label(std::string_view text, bool allow_md5) {
         result = {&each, text.substr(end + 1), true};
       }
     }
+    if (result.algorithm == nullptr && !text.starts_with('{')) {
+      throw authentication_error(
+          "authentication failed: what the peer says has nothing to do with keys; has it one at all?");
+    }
     if (result.algorithm == nullptr) {
       throw authentication_error(
           "authentication failed: the peer wants a digest that is not one of md5, sha256, "
@@ -84,6 +89,13 @@ struct own_challenges {
 };
 
 }  // namespace
+
+bool is_challenge(std::span<const std::byte> bytes) noexcept {
+  return std::equal(
+      challenge_mark.begin(), challenge_mark.end(), bytes.begin(),
+      bytes.begin() + static_cast<std::ptrdiff_t>(std::min(bytes.size(), challenge_mark.size())),
+      [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
+}
 
 std::string new_challenge() {
   std::string text = "{sha256}";

@@ -16,6 +16,8 @@ namespace ferry::channel {
 namespace authentication {
 
 inline constexpr std::string_view challenge_mark = "#CHALLENGE#";
+/// Whether a message is a challenge. No message of Ferry's own begins like one.
+bool is_challenge(std::span<const std::byte> bytes) noexcept;
 inline constexpr std::string_view welcome = "#WELCOME#";
 inline constexpr std::string_view failure = "#FAILURE#";
 /// Nothing in the handshake is longer, in bytes.

@@ -3,7 +3,9 @@
 #include <ferry/detail/copy.hpp>
 
 #include "channel/adopt.hpp"
+#include "channel/authentication.hpp"
 #include "channel/driver.hpp"
+#include "os/handle.hpp"
 #include "os/socket.hpp"
 
 #include <gsl/assert>
@@ -13,6 +15,8 @@
 
 namespace ferry {
 namespace {
+
+constexpr const char* gone = "is closed or moved from";
 
 [[noreturn]] void throw_unusable(const char* operation, const char* reason) {
   throw system_error(std::make_error_code(std::errc::bad_file_descriptor),
@@ -36,6 +40,11 @@ void check_carriage(const message& what, channel::handle_carriage carriage, tran
   }
 }
 
+/// Closes the handles of a message of which only the bytes are wanted.
+void discard_handles(message& of) {
+  for (unique_handle& each : of.take_handles()) os::discard(std::move(each));
+}
+
 std::size_t copy_out(const message& from, std::span<std::byte> into) {
   const auto bytes = from.bytes();
   if (bytes.size() > into.size()) {
@@ -45,7 +54,25 @@ std::size_t copy_out(const message& from, std::span<std::byte> into) {
   return bytes.size();
 }
 
+/// @param most  what the caller asked for, which is not to be confused with the limit of the connection
+std::optional<message> receive_bytes(channel::driver& from, const limits& limit, std::size_t most,
+                                     deadline until) {
+  try {
+    return from.receive(limit, until);
+  } catch (const channel::message_too_large& what) {
+    if (limit.bytes < most) throw;
+    throw limit_exceeded("a message of " + std::to_string(what.size()) +
+                         " bytes came, and recv_bytes was to take " + std::to_string(most) +
+                         " at most: give it a larger maximum");
+  }
+}
+
 }  // namespace
+
+channel::driver& channel::driver_of(const connection& open) {
+  if (open.closed()) throw_unusable("use", gone);
+  return *open.driver_;
+}
 
 connection::connection() noexcept = default;
 connection::connection(unique_handle handle, access ways, archive_options options)
@@ -69,19 +96,19 @@ archive_options connection::sending_options() const {
 }
 
 channel::driver& connection::open_for_sending() const {
-  if (closed()) throw_unusable("send on", "is closed, or was moved from");
+  if (closed()) throw_unusable("send on", gone);
   if (!writable()) throw_unusable("send on", "only receives: it is the first end of pipe(false)");
   return *driver_;
 }
 
 channel::driver& connection::open_for_receiving() const {
-  if (closed()) throw_unusable("receive on", "is closed, or was moved from");
+  if (closed()) throw_unusable("receive on", gone);
   if (!readable()) throw_unusable("receive on", "only sends: it is the second end of pipe(false)");
   return *driver_;
 }
 
 native_handle_type connection::native_handle() const {
-  if (closed()) throw_unusable("wait for", "is closed, or was moved from");
+  if (closed()) throw_unusable("wait for", gone);
   return driver_->wait_handle().native();
 }
 
@@ -109,7 +136,14 @@ message connection::recv_message() {
 }
 
 std::optional<message> connection::recv_message_until(deadline until) {
-  return open_for_receiving().receive(options_.limit, until);
+  auto what = open_for_receiving().receive(options_.limit, until);
+  // Without a key one gets what is meant for those who have one.
+  if (what && channel::authentication::is_challenge(what->bytes())) {
+    throw authentication_error(
+        "the peer is a listener that has a key, and asks for it: give it to connect, as "
+        "connect_options::authkey");
+  }
+  return what;
 }
 
 std::optional<any_object> connection::recv_any_until(deadline until) {
@@ -135,8 +169,9 @@ std::vector<std::byte> connection::recv_bytes(std::size_t most) {
 std::optional<std::vector<std::byte>> connection::recv_bytes_until(deadline until, std::size_t most) {
   limits limit = options_.limit;
   limit.bytes = std::min(limit.bytes, most);
-  const auto what = open_for_receiving().receive(limit, until);
+  auto what = receive_bytes(open_for_receiving(), limit, most, until);
   if (!what) return std::nullopt;
+  discard_handles(*what);
   return std::vector<std::byte>(what->bytes().begin(), what->bytes().end());
 }
 
@@ -145,8 +180,9 @@ std::size_t connection::recv_bytes_into(std::span<std::byte> into) {
 }
 
 std::optional<std::size_t> connection::recv_bytes_into_until(std::span<std::byte> into, deadline until) {
-  const auto what = recv_message_until(until);
+  auto what = open_for_receiving().receive(options_.limit, until);
   if (!what) return std::nullopt;
+  discard_handles(*what);
   return copy_out(*what, into);
 }
 

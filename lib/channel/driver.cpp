@@ -1,15 +1,17 @@
 // What all drivers share: the budgets of a message.
 #include "channel/driver.hpp"
 
-#include <ferry/error.hpp>
-
 #include <string>
 
 namespace ferry::channel {
 
+message_too_large::message_too_large(std::size_t size, std::size_t limit)
+    : limit_exceeded("a message of " + std::to_string(size) + " bytes passes the limit of " +
+                     std::to_string(limit) + " bytes: raise archive_options::limit.bytes on both sides"),
+      size_(size) {}
+
 void throw_message_too_large(std::size_t size, std::size_t limit) {
-  throw limit_exceeded("a message of " + std::to_string(size) + " bytes passes the limit of " +
-                       std::to_string(limit) + " bytes: raise archive_options::limit.bytes on both sides");
+  throw message_too_large(size, limit);
 }
 
 void throw_too_many_handles(std::size_t count, std::size_t limit) {

@@ -2,13 +2,20 @@
 #pragma once
 
 #include <ferry/deadline.hpp>
+#include <ferry/error.hpp>
 #include <ferry/limits.hpp>
 #include <ferry/message.hpp>
 
 #include <optional>
 #include <span>
 
+namespace ferry {
+class connection;
+}
+
 namespace ferry::channel {
+
+class receipts;
 
 /// What happens to the handles of a message.
 enum class handle_carriage {
@@ -62,8 +69,25 @@ class driver {
 
   virtual handle_carriage carriage() const noexcept = 0;
 
+  /// For streams on which CPython's way to send single handles is used; null for others.
+  virtual channel::receipts* receipts() noexcept { return nullptr; }
+
   /// Memory from which a large message is best built, or null. Lives as long as the driver.
   virtual buffer::source* memory() noexcept { return nullptr; }
+};
+
+/// @throws system_error  EBADF when it is closed
+driver& driver_of(const connection& open);
+
+/// A message passes the limit of bytes, wherever that comes from.
+class message_too_large : public limit_exceeded {
+ public:
+  message_too_large(std::size_t size, std::size_t limit);
+  /// Of the message, in bytes.
+  std::size_t size() const noexcept { return size_; }
+
+ private:
+  std::size_t size_;
 };
 
 /// @throws limit_exceeded  naming the limit and the cure

@@ -3,6 +3,10 @@
 
 #include <ferry/file.hpp>
 
+#include "os/handle.hpp"
+
+#include <cerrno>
+
 namespace ferry {
 
 file file::open(const std::filesystem::path& path, mode how) {
@@ -12,6 +16,10 @@ file file::open(const std::filesystem::path& path, mode how) {
 file file::adopt(unique_handle handle) {
   os::check_open(handle);
   return file(std::move(handle));
+}
+
+file file::duplicate() const {
+  return file(ferry::duplicate(held()));
 }
 
 std::size_t file::read(std::span<std::byte> into) {

@@ -16,13 +16,33 @@
 namespace ferry::channel {
 namespace {
 
+bool is_packet_socket(handle_view handle) {
+  try {
+    return os::classify(handle) == os::endpoint::packet_socket;
+  } catch (const system_error&) {
+    return false;
+  }
+}
+
+/// What is left in a bundle would be closed with it, by the system, which asks nobody how.
+void discard_the_rest(handle_view bundle) {
+  for (;;) {
+    os::received_handles more;
+    if (!os::peek_handles(bundle, more.list) || more.list.empty()) return;
+  }
+}
+
 /// Duplicates of all that is in a bundle. They stay there, for whoever gets the bundle after this process has
 /// been killed. @returns whether there was room for all of them
-bool unpack_handles(handle_view bundle, std::size_t most, std::vector<unique_handle>& into) {
+bool unpack_handles(handle_view bundle, std::vector<unique_handle>& into, std::size_t most) {
   os::peek_one_after_the_other(bundle);
   for (std::size_t before = 0;;) {
     if (!os::peek_handles(bundle, into)) return false;
-    if (into.size() == std::exchange(before, into.size()) || into.size() > most) return true;
+    if (into.size() == std::exchange(before, into.size())) return true;
+    if (into.size() > most) {
+      discard_the_rest(bundle);
+      return true;
+    }
   }
 }
 
@@ -54,21 +74,23 @@ std::optional<unique_handle> pack_handles(std::span<const handle_view> handles, 
   }
 }
 
-std::vector<unique_handle> claim_handles(std::vector<unique_handle> came, std::size_t announced, bool lost) {
-  if (announced > most_direct_handles && came.size() == 1 && !lost) {
-    const unique_handle bundle = std::move(came.front());
-    came.clear();
-    lost = !unpack_handles(bundle, announced, came);
+std::vector<unique_handle> claim_handles(os::received_handles came, std::size_t announced, bool lost) {
+  if (announced > most_direct_handles && came.list.size() == 1 && !lost) {
+    const os::received_handles bundle = std::exchange(came, {});
+    if (!is_packet_socket(bundle.list.front())) throw_wrong_handle_count(1, announced);
+    lost = !unpack_handles(bundle.list.front(), came.list, announced);
   }
   if (lost) {
     os::throw_system_error(EMFILE, "receive a message with " + std::to_string(announced) +
                                        " handles (the message is lost, the connection usable)");
   }
-  if (came.size() != announced) {
-    throw archive_error("a message came with " + std::to_string(came.size()) + " handles, but announces " +
-                        std::to_string(announced));
-  }
-  return came;
+  if (came.list.size() != announced) throw_wrong_handle_count(came.list.size(), announced);
+  return came.take();
+}
+
+void throw_wrong_handle_count(std::size_t came, std::size_t announced) {
+  throw archive_error("a message came with " + std::to_string(came) + " handles, but announces " +
+                      std::to_string(announced));
 }
 
 }  // namespace ferry::channel

@@ -4,6 +4,8 @@
 #include <ferry/deadline.hpp>
 #include <ferry/handle.hpp>
 
+#include "os/handle.hpp"
+
 #include <optional>
 #include <span>
 #include <vector>
@@ -25,6 +27,8 @@ std::optional<unique_handle> pack_handles(std::span<const handle_view> handles, 
 /// @param lost  whether some could not be taken
 /// @throws system_error  EMFILE when some are lost; names the limit and the cure
 /// @throws archive_error  when they are not as many as announced
-std::vector<unique_handle> claim_handles(std::vector<unique_handle> came, std::size_t announced, bool lost);
+std::vector<unique_handle> claim_handles(os::received_handles came, std::size_t announced, bool lost);
+
+[[noreturn]] void throw_wrong_handle_count(std::size_t came, std::size_t announced);
 
 }  // namespace ferry::channel

@@ -11,35 +11,45 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace ferry::channel {
 
 std::optional<message> incoming_frame::receive(const limits& limit, deadline until) {
-  if (!skip_body(until) || !read_header(until)) return std::nullopt;
+  // More than that come as one, their bundle.
+  const std::size_t most_handles = std::min(limit.handles, most_direct_handles);
+  if (!skip_body(until) || !read_header(most_handles, until)) return std::nullopt;
   if (length_ > limit.bytes) {
     const std::uint64_t length = length_;
     to_skip_ = length - body_.size();
     start_over();
     throw_message_too_large(length, limit.bytes);
   }
-  if (!read_body(until)) return std::nullopt;
+  if (!read_body(most_handles, until)) return std::nullopt;
 
   buffer body = std::exchange(body_, buffer());
-  std::vector<unique_handle> handles = std::exchange(handles_, {});
+  os::received_handles handles = std::exchange(handles_, {});
+  const std::size_t handles_came = handles_came_;
   const bool handles_lost = handles_lost_;
   start_over();  // whatever is wrong with this frame, the next one can be read
   const std::size_t announced = detail::envelope_handle_count(body.bytes());
   check_limits(body.size(), announced, limit);
-  handles = kind_ == os::endpoint::pipe ? take_offered(body, announced)
-                                        : claim_handles(std::move(handles), announced, handles_lost);
-  return message(std::move(body), std::move(handles));
+  if (kind_ == os::endpoint::pipe) {
+    std::vector<unique_handle> taken = take_offered(body, announced);
+    return message(std::move(body), std::move(taken));
+  }
+  if (handles_came != handles.list.size()) throw_wrong_handle_count(handles_came, announced);
+  std::vector<unique_handle> claimed = claim_handles(std::move(handles), announced, handles_lost);
+  return message(std::move(body), std::move(claimed));
 }
 
-bool incoming_frame::read_header(deadline until) {
+bool incoming_frame::read_header(std::size_t most_handles, deadline until) {
   while (header_got_ < header_size_) {
-    const std::size_t more = pull(std::span(header_).first(header_size_).subspan(header_got_), until);
+    const std::size_t more =
+        pull(std::span(header_).first(header_size_).subspan(header_got_), most_handles, until);
     if (more == 0) return false;
-    header_got_ += more;
+    const bool is_first = std::exchange(header_got_, header_got_ + more) == 0;
+    if (is_first) drop_receipts();
     if (header_got_ == frame_header::short_size) {
       header_size_ = channel::header_size(std::span(header_).first<frame_header::short_size>());
     }
@@ -50,7 +60,14 @@ bool incoming_frame::read_header(deadline until) {
   return true;
 }
 
-bool incoming_frame::read_body(deadline until) {
+void incoming_frame::drop_receipts() noexcept {
+  while (header_got_ != 0 && between_.take(header_.front())) {
+    std::copy(header_.begin() + 1, header_.end(), header_.begin());
+    --header_got_;
+  }
+}
+
+bool incoming_frame::read_body(std::size_t most_handles, deadline until) {
   constexpr std::uint64_t first_piece = std::uint64_t{64} << 10U;
   while (body_.size() < length_) {
     const std::size_t had = body_.size();
@@ -59,7 +76,7 @@ bool incoming_frame::read_body(deadline until) {
         static_cast<std::size_t>(std::min(length_ - had, std::max<std::uint64_t>(first_piece, had)));
     std::byte* const into = body_.extend(piece);
     body_.truncate(had);
-    const std::size_t more = pull({into, piece}, until);
+    const std::size_t more = pull({into, piece}, most_handles, until);
     if (more == 0) return false;
     body_.extend(more);
   }
@@ -70,17 +87,23 @@ bool incoming_frame::skip_body(deadline until) {
   std::vector<std::byte> ignored(static_cast<std::size_t>(std::min<std::uint64_t>(to_skip_, 65536)));
   while (to_skip_ > 0) {
     const std::size_t piece = static_cast<std::size_t>(std::min<std::uint64_t>(to_skip_, ignored.size()));
-    const std::size_t more = pull(std::span(ignored).first(piece), until);
+    const std::size_t more = pull(std::span(ignored).first(piece), 0, until);
     if (more == 0) return false;
     to_skip_ -= more;
+    handles_came_ = 0;
+    handles_lost_ = false;
   }
   return true;
 }
 
+/// @param most_handles  that the frame may have come with: if it is more, none is kept
 /// @returns how many bytes came; 0 when `until` passed
-std::size_t incoming_frame::pull(std::span<std::byte> into, deadline until) {
-  const auto got = os::receive_some(stream_, kind_, into, handles_, until);
+std::size_t incoming_frame::pull(std::span<std::byte> into, std::size_t most_handles, deadline until) {
+  const std::size_t had = handles_.list.size();
+  const auto got = os::receive_some(stream_, kind_, into, handles_.list, until);
   if (!got) return 0;
+  handles_came_ += handles_.list.size() - had;
+  if (handles_came_ > most_handles) handles_.discard_all();
   handles_lost_ = handles_lost_ || got->handles_lost;
   if (got->bytes == 0) {
     if (header_got_ == 0 && to_skip_ == 0) throw end_of_stream("the other end of the connection is closed");
@@ -94,7 +117,8 @@ void incoming_frame::start_over() noexcept {
   header_size_ = frame_header::short_size;
   length_ = 0;
   body_ = buffer();
-  handles_.clear();
+  handles_.discard_all();
+  handles_came_ = 0;
   handles_lost_ = false;
 }
 

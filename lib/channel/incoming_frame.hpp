@@ -6,13 +6,14 @@
 #include <ferry/message.hpp>
 
 #include "channel/frame.hpp"
+#include "channel/receipts.hpp"
+#include "os/handle.hpp"
 #include "os/socket.hpp"
 
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <vector>
 
 namespace ferry::channel {
 
@@ -22,11 +23,14 @@ namespace ferry::channel {
 class incoming_frame {
  public:
   /// @param stream  borrowed
-  incoming_frame(handle_view stream, os::endpoint kind) noexcept : stream_(stream), kind_(kind) {}
+  /// @param between  what may come between frames; borrowed
+  incoming_frame(handle_view stream, os::endpoint kind, receipts& between) noexcept
+      : stream_(stream), kind_(kind), between_(between) {}
 
   /// @returns nothing when `until` passed
   /// @throws end_of_stream, truncated_message
-  /// @throws limit_exceeded  the frame is too long; the next call reads past it first
+  /// @throws limit_exceeded  the frame is too long; the next call reads past it first. Or it has too many
+  ///                         handles, which were closed as they came
   /// @throws system_error  EMFILE: handles of this frame were lost; the next can be read
   /// @throws archive_error  what came is not a frame, or not the handles that its envelope announces. In the
   ///                        first case there is no telling where the next begins, and every call throws this
@@ -36,19 +40,22 @@ class incoming_frame {
   bool begun() const noexcept { return header_got_ != 0 || to_skip_ != 0; }
 
  private:
-  bool read_header(deadline until);
-  bool read_body(deadline until);
+  bool read_header(std::size_t most_handles, deadline until);
+  bool read_body(std::size_t most_handles, deadline until);
   bool skip_body(deadline until);
-  std::size_t pull(std::span<std::byte> into, deadline until);
+  void drop_receipts() noexcept;
+  std::size_t pull(std::span<std::byte> into, std::size_t most_handles, deadline until);
   void start_over() noexcept;
 
   handle_view stream_;
   os::endpoint kind_;
+  receipts& between_;
   std::array<std::byte, frame_header::long_size> header_{};
   std::size_t header_got_ = 0, header_size_ = frame_header::short_size;
   std::uint64_t length_ = 0;  // of the body, once the header is complete
   buffer body_;
-  std::vector<unique_handle> handles_;
+  os::received_handles handles_;
+  std::size_t handles_came_ = 0;
   bool handles_lost_ = false;
   std::uint64_t to_skip_ = 0;  // bytes that are left of a frame that was refused
 };

@@ -7,6 +7,7 @@
 
 #include "channel/handle_bundle.hpp"
 #include "channel/segment_pool.hpp"
+#include "os/handle.hpp"
 #include "os/socket.hpp"
 #include "os/wait.hpp"
 
@@ -19,8 +20,8 @@
 namespace ferry::channel {
 namespace {
 
-/// First in every packet; a packet is never empty, which would read as the end of the stream. Both sides run
-/// on one machine, so numbers are in its byte order.
+/// First in every packet of Ferry; an empty one would read as the end of the stream. Both sides run on one
+/// machine, so numbers are in its byte order.
 struct packet_header {
   std::uint32_t magic = 0;
   std::uint32_t handle_count = 0;  ///< of the message
@@ -141,31 +142,33 @@ bool local_driver::post(const packet_header& header, std::span<const std::byte> 
 }
 
 std::optional<message> local_driver::receive(const limits& limit, deadline until) {
-  detail::scratch_block memory;
-  buffer& block = memory.block;
+  detail::scratch_block scratch;
+  buffer& block = scratch.block;
   block.extend(sizeof(packet_header) + inline_limit);
 
   // Header and bytes into one piece: two cost the system more, which a small packet notices.
   packet_header header;
-  std::vector<unique_handle> handles;
+  os::received_handles came;
   const std::array parts{block.writable_bytes()};
-  const auto got = os::receive_packet(socket_, parts, handles, until);
+  const auto got = os::receive_packet(socket_, parts, came.list, until);
   if (!got) return std::nullopt;
-  if (got->bytes == 0) throw end_of_stream("the other end of the connection is closed");
+  if (got->bytes == 0 && os::at_end(socket_))
+    throw end_of_stream("the other end of the connection is closed");
   std::memcpy(&header, block.data(), sizeof header);
   if (got->bytes < sizeof header || header.magic != packet_magic || got->truncated) {
     throw archive_error("a packet of " + std::to_string(got->bytes) + " bytes is not a message of Ferry");
   }
-  unique_handle segment;
-  if (header.segment_use != 0 && !handles.empty()) {
-    segment = std::move(handles.front());
-    handles.erase(handles.begin());
+  os::received_handles segment;
+  if (header.segment_use != 0 && !came.list.empty()) {
+    segment.list.push_back(std::move(came.list.front()));
+    came.list.erase(came.list.begin());
   }
   check_limits(header.size, header.handle_count, limit);
-  handles = claim_handles(std::move(handles), header.handle_count, got->handles_lost);
+  os::received_handles handles;
+  handles.list = claim_handles(std::move(came), header.handle_count, got->handles_lost);
   if (header.segment_use != 0) {
-    return message(buffer(mapped_.use(segment, header.segment_use, header.size), header.size),
-                   std::move(handles));
+    const handle_view memory = segment.list.empty() ? handle_view() : handle_view(segment.list.front());
+    return message(buffer(mapped_.use(memory, header.segment_use, header.size), header.size), handles.take());
   }
   if (got->bytes - sizeof header != header.size) {
     throw archive_error("a packet holds " + std::to_string(got->bytes - sizeof header) +
@@ -174,11 +177,11 @@ std::optional<message> local_driver::receive(const limits& limit, deadline until
   if (header.size > copied_limit) {
     std::memmove(block.data(), block.data() + sizeof header, header.size);
     block.truncate(header.size);
-    return message(std::move(block), std::move(handles));
+    return message(std::move(block), handles.take());
   }
   buffer bytes;
   bytes.append(block.data() + sizeof header, header.size);
-  return message(std::move(bytes), std::move(handles));
+  return message(std::move(bytes), handles.take());
 }
 
 }  // namespace

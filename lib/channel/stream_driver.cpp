@@ -5,6 +5,7 @@
 
 #include "channel/incoming_frame.hpp"
 #include "channel/outgoing_frames.hpp"
+#include "channel/receipts.hpp"
 #include "os/wait.hpp"
 
 #include <array>
@@ -15,7 +16,7 @@ namespace {
 class stream_driver final : public driver {
  public:
   stream_driver(unique_handle stream, os::endpoint kind)
-      : stream_(std::move(stream)), kind_(kind), out_(stream_, kind), in_(stream_, kind) {}
+      : stream_(std::move(stream)), kind_(kind), out_(stream_, kind), in_(stream_, kind, receipts_) {}
 
   bool send(message& what, deadline until) override { return out_.send(what, until); }
   bool send(std::span<const std::byte> bytes, deadline until) override { return out_.send(bytes, until); }
@@ -41,6 +42,9 @@ class stream_driver final : public driver {
   }
 
   handle_view wait_handle() const noexcept override { return stream_; }
+  channel::receipts* receipts() noexcept override {
+    return kind_ == os::endpoint::local_stream ? &receipts_ : nullptr;
+  }
   handle_view end() const override {
     if (in_.begun() || out_.unfinished()) {
       throw transfer_error(
@@ -63,6 +67,7 @@ class stream_driver final : public driver {
  private:
   unique_handle stream_;
   os::endpoint kind_;
+  channel::receipts receipts_;
   outgoing_frames out_;
   incoming_frame in_;
 };

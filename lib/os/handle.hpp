@@ -4,11 +4,45 @@
 #include <ferry/handle.hpp>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace ferry::os {
 
 /// True if both are handles to the very same open object; false also where the system cannot tell.
 bool same_object(handle_view a, handle_view b);
+
+/// Whether closing the handle may wait for somebody: a socket that is to linger until its peer has taken
+/// everything.
+bool lingers(handle_view handle) noexcept;
+
+/// Closes a handle that another process made, without waiting: it is not for a stranger to say how long a
+/// message that is refused holds its receiver up. (A file may still be slow to close.)
+void discard(unique_handle handle) noexcept;
+
+/// Handles that have come from another process. Those that are not taken out are discarded.
+class received_handles {
+ public:
+  received_handles() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): whoever has a list of them may hand it over
+  received_handles(std::vector<unique_handle> came) noexcept : list(std::move(came)) {}
+  received_handles(received_handles&&) noexcept = default;
+  received_handles& operator=(received_handles&& other) noexcept {
+    std::swap(list, other.list);
+    return *this;
+  }
+  received_handles(const received_handles&) = delete;
+  received_handles& operator=(const received_handles&) = delete;
+  ~received_handles() { discard_all(); }
+
+  void discard_all() noexcept {
+    for (unique_handle& each : list) discard(std::move(each));
+    list.clear();
+  }
+  std::vector<unique_handle> take() noexcept { return std::exchange(list, {}); }
+
+  std::vector<unique_handle> list;
+};
 
 /// Number of open handles of this process.
 std::size_t open_handles();

@@ -48,6 +48,10 @@ bool holds_packet(handle_view socket);
 /// Whether the other end of a pair was closed before everything was received there. Told once.
 bool was_closed_unread(handle_view socket) noexcept;
 
+/// Whether a packet socket has nothing more to give: nobody can send to it, and everything has been received.
+/// (A packet without bytes looks like this to who receives it.)
+bool at_end(handle_view socket);
+
 /// Pieces of memory to be sent as if they were one.
 using gather = std::span<const std::span<const std::byte>>;
 using scatter = std::span<const std::span<std::byte>>;
@@ -59,7 +63,8 @@ using scatter = std::span<const std::span<std::byte>>;
 /// @throws end_of_stream  when the other end is closed
 bool send_packet(handle_view socket, gather parts, std::span<const handle_view> handles, deadline until);
 
-/// The beginning of the next packet, which stays where it is; its handles are not looked at.
+/// The beginning of the next packet, which stays where it is; its handles are not looked at. Packets without
+/// bytes are passed over, here and in what follows.
 /// @returns how many bytes of `into` were filled, nothing when there is no packet
 std::optional<std::size_t> peek_packet(handle_view socket, std::span<std::byte> into);
 /// Duplicates of the handles of the next packet, which stays where it is.
@@ -75,7 +80,7 @@ bool drop_packet(handle_view socket);
 
 /// What came with one receiving call.
 struct arrival {
-  std::size_t bytes = 0;      ///< 0: the end of the stream
+  std::size_t bytes = 0;      ///< 0: the end of the stream; of packets, see `at_end`
   bool truncated = false;     ///< the packet was longer than the memory given; its end is gone
   bool handles_lost = false;  ///< this process could not take all handles
 };

@@ -4,11 +4,14 @@
 
 #include "channel/carriers.hpp"
 #include "support/child.hpp"
+#include "support/exceptions.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <csignal>
+#include <functional>
 #include <future>
+#include <initializer_list>
 #include <thread>
 
 using namespace ferry::test;
@@ -33,6 +36,36 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_closed_connection_says_so, Carrier, all_carriers
   BOOST_CHECK_THROW(receiver.recv_bytes(), ferry::system_error);
   BOOST_CHECK_THROW(receiver.poll(), ferry::system_error);
   BOOST_CHECK_THROW(receiver.native_handle(), ferry::system_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_is_moved_from_says_that_it_may_be) {
+  auto [first, second] = ferry::pipe();
+  const ferry::connection moved = std::move(first);
+  for (const auto& use : std::initializer_list<std::function<void()>>{
+           [&first = first] { first.send(1); }, [&first = first] { first.recv<int>(); },
+           [&first = first] { first.native_handle(); }})
+    BOOST_CHECK_EXCEPTION(use(), ferry::system_error,
+                          fails_with(std::errc::bad_file_descriptor, "is closed or moved from"));
+  BOOST_TEST(moved.writable());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_limit_that_is_passed_is_named_with_its_cure, Carrier, all_carriers) {
+  auto [sender, receiver] = Carrier::make();
+  sender.send_bytes(bytes_of("abc"));
+  BOOST_CHECK_EXCEPTION(receiver.recv_bytes(2), ferry::limit_exceeded,
+                        says("recv_bytes was to take 2 at most"));
+  receiver.options().limit.bytes = 2;
+  for (const std::size_t most : {ferry::connection::no_maximum, std::size_t{5}}) {
+    sender.send_bytes(bytes_of("abc"));
+    BOOST_CHECK_EXCEPTION(receiver.recv_bytes(most), ferry::limit_exceeded,
+                          says("archive_options::limit.bytes"));
+  }
+  sender.options().limit.handles = 2;
+  const auto handles = some_handles(3);
+  BOOST_CHECK_EXCEPTION(sender.send(handles), ferry::limit_exceeded, [](const ferry::error& problem) {
+    return says("limits::handles, which is 2: there are 3 at least")(problem) &&
+           says("raise archive_options::limit.handles on both sides")(problem);
+  });
 }
 
 // conformance: _TestConnection.test_connection

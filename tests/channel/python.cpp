@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <string>
+#include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
 
@@ -329,6 +330,44 @@ BOOST_AUTO_TEST_CASE(receipts_are_given_as_newer_pythons_expect) {
   });
   BOOST_CHECK(ferry::recv_handle(receiver, ferry::handle_receipt::expected).valid());
   sending.join();
+}
+
+BOOST_AUTO_TEST_CASE(a_receipt_that_nobody_asked_for_is_no_part_of_what_comes_next) {
+  for (const bool gives_receipts : {false, true}) {
+    auto [stream, python] = ferry::os::stream_socket_pair();
+    ferry::connection link(std::move(stream));
+    const auto say = [&python = python](std::string_view bytes) {
+      BOOST_REQUIRE(::write(python.native(), bytes.data(), bytes.size()) ==
+                    static_cast<ssize_t>(bytes.size()));
+    };
+    ferry::send_handle(link, some_handles(1).front());
+    ferry::send_handle(link, some_handles(1).front());
+    if (gives_receipts) {
+      say("A");
+      BOOST_CHECK(!link.try_recv_bytes());
+      say("A");
+    }
+    say("\0\0\0\1x"s);
+    BOOST_CHECK(link.recv_bytes() == bytes_of("x"));
+    say("\0\0\0\1A"s);
+    BOOST_CHECK(link.recv_bytes() == bytes_of("A"));
+
+    // A handle comes back, from one that waits for a receipt if it gives some.
+    ferry::send_handle(link, some_handles(1).front());
+    if (gives_receipts) say("A");
+    {
+      ferry::connection other(ferry::duplicate(python));
+      ferry::send_handle(other, some_handles(1).front(), ferry::handle_receipt::none);
+    }
+    BOOST_CHECK(ferry::recv_handle(link).valid());
+    link.send_bytes(bytes_of("y"));
+    std::string got(16, '\0');
+    for (int i = 0; i < 3; ++i)
+      BOOST_REQUIRE(::recv(python.native(), got.data(), 1, 0) == 1);  // with the handles
+    const ssize_t more = ::recv(python.native(), got.data(), got.size(), MSG_DONTWAIT);
+    BOOST_REQUIRE(more > 0);
+    BOOST_TEST(got.substr(0, static_cast<std::size_t>(more)) == (gives_receipts ? "A"s : ""s) + "\0\0\0\1y"s);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -11,6 +11,7 @@
 #include <array>
 #include <fcntl.h>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <unistd.h>
 
@@ -111,6 +112,20 @@ BOOST_AUTO_TEST_CASE(a_released_handle_is_not_closed) {
   const unique_handle released = std::move(null).release();
   BOOST_TEST(released.native() == number);
   BOOST_TEST(::fcntl(number, F_GETFD) >= 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_duplicate_has_the_position_in_common_and_a_life_of_its_own) {
+  const scratch_file scratch;
+  file original = file::open(scratch.path, file::mode::create);
+  std::optional<file> second = original.duplicate();
+  BOOST_TEST(second->native_handle() != original.native_handle());
+  second->write("both");
+  BOOST_TEST(original.position() == 4U);
+  const file moved = std::move(*second);
+  BOOST_CHECK_EXCEPTION(second->duplicate(), system_error, says("closed or moved from"));
+  second.reset();
+  original.write(" live");
+  BOOST_TEST(moved.size() == 9U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

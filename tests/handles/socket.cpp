@@ -89,4 +89,18 @@ BOOST_AUTO_TEST_CASE(a_child_accepts_on_a_listening_socket_that_crossed) {
   BOOST_TEST(server.wait() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_duplicate_is_the_same_socket) {
+  ferry::socket original = made(AF_INET, SOCK_STREAM);
+  const ferry::socket second = original.duplicate();
+  BOOST_CHECK(second.kind() == original.kind());
+  constexpr int on = 1;
+  BOOST_REQUIRE(::setsockopt(second.native_handle(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0);
+  int seen = 0;
+  socklen_t size = sizeof seen;
+  BOOST_REQUIRE(::getsockopt(original.native_handle(), SOL_SOCKET, SO_KEEPALIVE, &seen, &size) == 0);
+  BOOST_TEST(seen == 1);
+  const unique_handle taken = std::move(original).release();
+  BOOST_CHECK_THROW(original.duplicate(), system_error);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -7,9 +7,11 @@
 #include "os/linux/above_streams.hpp"
 #include "os/linux/system_calls.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
+#include <span>
 #include <string>
 
 namespace ferry::os {
@@ -57,17 +59,23 @@ void collect(msghdr& header, std::vector<unique_handle>& handles) {
     if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_RIGHTS) continue;
     const std::size_t count = (each->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     std::array<unique_handle, most_handles_per_call> owned;  // before anything can throw
-    for (std::size_t i = 0; i < count && i < owned.size(); ++i) {
+    const std::span<unique_handle> came = std::span(owned).first(std::min(count, owned.size()));
+    for (std::size_t i = 0; i < came.size(); ++i) {
       int native = -1;
       std::memcpy(&native, CMSG_DATA(each) + i * sizeof native, sizeof native);
-      owned[i] = unique_handle(native);
+      came[i] = unique_handle(native);
     }
-    for (std::size_t i = 0; i < count && i < owned.size(); ++i) {
-      owned[i] = unique_handle(above_streams(owned[i].release()));
-      if (!owned[i].valid()) throw_system_error("take a handle that came with a message");
+    try {
+      for (unique_handle& handle : came) {
+        handle = unique_handle(above_streams(handle.release()));
+        if (!handle.valid()) throw_system_error("take a handle that came with a message");
+      }
+      handles.reserve(handles.size() + came.size());
+    } catch (...) {
+      for (unique_handle& handle : came) discard(std::move(handle));
+      throw;
     }
-    handles.insert(handles.end(), std::make_move_iterator(owned.begin()),
-                   std::make_move_iterator(owned.begin() + static_cast<std::ptrdiff_t>(count)));
+    std::move(came.begin(), came.end(), std::back_inserter(handles));
   }
 }
 

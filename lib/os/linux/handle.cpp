@@ -41,6 +41,18 @@ bool same_object(handle_view a, handle_view b) {
   return ::syscall(SYS_kcmp, self, self, KCMP_FILE, a.native(), b.native()) == 0;
 }
 
+bool lingers(handle_view handle) noexcept {
+  linger asked{};
+  socklen_t size = sizeof asked;
+  return ::getsockopt(handle.native(), SOL_SOCKET, SO_LINGER, &asked, &size) == 0 && asked.l_onoff != 0;
+}
+
+void discard(unique_handle handle) noexcept {
+  constexpr linger at_once{};
+  // Not for what is no socket, and no harm there.
+  ::setsockopt(handle.native(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 std::size_t open_handles() {
   namespace fs = std::filesystem;
   // The directory is itself open while it is counted.

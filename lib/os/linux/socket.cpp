@@ -89,6 +89,18 @@ void limit_receiving_sleep(handle_view socket, std::chrono::milliseconds longest
   }
 }
 
+namespace {
+
+bool peer_has_finished(handle_view socket) {
+  pollfd entry{socket.native(), POLLRDHUP, 0};
+  while (calls().poll(&entry, 1, 0) < 0) {
+    if (errno != EINTR) throw_system_error("look at descriptor " + std::to_string(socket.native()));
+  }
+  return (entry.revents & (POLLRDHUP | POLLHUP)) != 0;
+}
+
+}  // namespace
+
 bool holds_packet(handle_view socket) {
   int bytes = 0;
   if (::ioctl(socket.native(), FIONREAD, &bytes) != 0) {
@@ -101,6 +113,11 @@ bool was_closed_unread(handle_view socket) noexcept {
   int code = 0;
   socklen_t size = sizeof code;
   return ::getsockopt(socket.native(), SOL_SOCKET, SO_ERROR, &code, &size) == 0 && code == ECONNRESET;
+}
+
+bool at_end(handle_view socket) {
+  // In this order: when nobody can send any more, what was sent is there.
+  return peer_has_finished(socket) && !holds_packet(socket);
 }
 
 namespace {
@@ -159,10 +176,20 @@ namespace {
 
 /// @returns the number of bytes; nothing when there is no packet
 std::optional<std::size_t> receive_now(handle_view socket, msghdr& header, int flags) {
+  const auto room = header.msg_controllen;
   for (;;) {
+    header.msg_controllen = room;
     const ssize_t got = calls().recvmsg(socket.native(), &header, flags | MSG_DONTWAIT);
     if (got > 0) return static_cast<std::size_t>(got);
-    if (got == 0 || errno == EAGAIN) return std::nullopt;
+    if (got == 0) {
+      received_handles of_nothing;
+      collect(header, of_nothing.list);
+      // A packet without bytes is passed over: taken, or looked at for the last time.
+      const bool ended = peer_has_finished(socket);
+      if (!ended || ((flags & MSG_PEEK) == 0 && holds_packet(socket))) continue;
+      return std::nullopt;
+    }
+    if (errno == EAGAIN) return std::nullopt;
     if (errno != EINTR && errno != ECONNRESET)
       throw_system_error("look at what there is to receive on descriptor " + std::to_string(socket.native()));
   }
