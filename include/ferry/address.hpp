@@ -20,14 +20,19 @@ class address {
   /// @param path  may be longer than the 107 bytes of a socket address; its last component may not
   static address path(std::string path);
   static address abstract(std::string name);
+  /// An abstract name that nobody has, nor can guess; for a listener, whose `where()` tells it.
+  static address any();
   /// @param host  name or number; empty: every interface, for a listener
   /// @param port  0: any free one, for a listener
   static address tcp(std::string host, std::uint16_t port);
 
+  /// True for `any()`, and for port 0: what it comes to is up to the listener.
+  bool is_open() const noexcept;
+
   /// Reads `unix:/some/path`, `unix:@name` (abstract), `tcp:host:port`, `tcp:[::1]:port`.
   /// @throws system_error  EINVAL for anything else
   static address parse(std::string_view text);
-  /// What `parse` reads.
+  /// What `parse` reads. Of `any()`, which is no address to be given to others, only for error texts.
   std::string text() const;
 
   family kind() const noexcept { return kind_; }
@@ -39,11 +44,12 @@ class address {
   bool operator==(const address&) const = default;
 
  private:
+  address() noexcept = default;
   address(family kind, std::string name, std::uint16_t port);
 
-  family kind_;
+  family kind_ = family::abstract;
   std::string name_;
-  std::uint16_t port_;
+  std::uint16_t port_ = 0;
 };
 
 }  // namespace ferry

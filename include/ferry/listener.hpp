@@ -26,9 +26,14 @@ struct listener_options {
   bool same_user = true;
   /// Peers that have connected and wait to be accepted.
   int backlog = 128;
-  /// Peers that are proving themselves at the same time; the one that has taken longest makes room for
-  /// another.
+  /// Peers that are proving themselves at the same time, where there is a key; more wait in the backlog. When
+  /// some do, one that has said nothing for a tenth of `handshake_time` makes room.
   std::size_t most_handshakes = 64;
+  /// For a socket file that exists already: take its place if no listener lives behind it, as when the one
+  /// before was killed. A living listener is left alone, and does not notice; of two that start at the same
+  /// time one gets the place. Only for a folder of this machine's own: of a listener on another machine,
+  /// behind a file in a network folder, nothing can be known.
+  bool replace_dead = false;
   /// Told of each peer that was refused, from within `accept`. Must not use the listener.
   std::function<void(const std::exception& why)> on_refused = nullptr;
   /// Options of the connections.
@@ -49,32 +54,40 @@ struct peer_info {
 ///
 /// Peers prove themselves side by side, so one that is silent keeps nobody waiting. One that fails is
 /// dropped, told to `on_refused`, and `accept` goes on waiting (where CPython's raises an error). Movable;
-/// one thread at a time.
+/// one thread at a time. A process and its forked copies may accept side by side; peers that one of them has
+/// begun to examine wait for that one.
 class listener {
  public:
-  /// @throws system_error  naming the address
+  /// Listens at an address of its own choice, for processes of this machine: `address::any()`.
+  /// @throws system_error
+  explicit listener(listener_options options = {});
+  /// @throws system_error  naming the address; `address_in_use`, with the cure, when a socket file is there
   explicit listener(const address& where, listener_options options = {});
   listener(listener&&) noexcept;
   listener& operator=(listener&&) noexcept;
   ~listener();
 
   /// Waits until a peer has connected and proved itself.
-  /// @throws system_error  EBADF when closed; EMFILE when descriptors have run out: the peer waits on
+  /// @throws system_error  EBADF when closed; EMFILE when descriptors have run out: the peer waits on; what
+  ///                       else the system says again and again
   connection accept();
   std::optional<connection> try_accept() { return accept_until(deadline::immediately()); }
   template <class Rep, class Period>
   std::optional<connection> accept_for(std::chrono::duration<Rep, Period> time) {
     return accept_until(deadline::after(time));
   }
+  /// @returns nothing when `until` has passed, whoever comes and whatever they send meanwhile
   std::optional<connection> accept_until(deadline until);
 
-  /// Where it listens; with the port that was chosen.
+  /// Where it listens; with the port or name that was chosen.
   /// @throws system_error  EBADF when closed
   const address& where() const;
   /// Who was accepted last.
   const peer_info& last_accepted() const;
 
-  /// For event loops and `ferry::wait`: readable when `try_accept` has something to do.
+  /// For event loops and `ferry::wait`: readable for as long as `try_accept` has something to do, be it to
+  /// accept somebody, to go on with a handshake, or to give one up. Borrowed. A forked copy has its own.
+  /// @throws system_error  EBADF when closed; in a forked copy also EMFILE
   native_handle_type native_handle() const;
 
   /// Stops listening, and removes the socket file if it is still its own and this process made it.

@@ -27,7 +27,8 @@ address::address(family kind, std::string name, std::uint16_t port)
   if (kind_ == family::path && (name_.empty() || name_.find('\0') != std::string::npos)) {
     throw_invalid("unix:" + name_, "a path is not empty and has no NUL in it");
   }
-  if (kind_ == family::abstract && name_.empty()) throw_invalid("unix:@", "the name is empty");
+  if (kind_ == family::abstract && name_.empty())
+    throw_invalid("unix:@", "the name is empty; address::any() is for a listener that finds one itself");
 }
 
 address address::path(std::string path) {
@@ -35,6 +36,12 @@ address address::path(std::string path) {
 }
 address address::abstract(std::string name) {
   return {family::abstract, std::move(name), 0};
+}
+address address::any() {
+  return {};
+}
+bool address::is_open() const noexcept {
+  return kind_ == family::tcp ? port_ == 0 : name_.empty();
 }
 address address::tcp(std::string host, std::uint16_t port) {
   return {family::tcp, std::move(host), port};

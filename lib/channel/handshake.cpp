@@ -17,6 +17,7 @@ void send_text(driver& with, std::string_view text) {
 std::optional<std::string> receive_text(driver& with, deadline until) {
   limits limit;
   limit.bytes = authentication::longest_message;
+  limit.handles = 0;
   const auto what = with.receive(limit, until);
   if (!what) return std::nullopt;
   return std::string(reinterpret_cast<const char*>(what->bytes().data()), what->bytes().size());
@@ -35,6 +36,7 @@ bool handshake::advance(driver& with, deadline until) {
     while (next_ != step::done) {
       if (!take_step(with, until)) return false;
       next_ = after(next_);
+      ++steps_taken_;
     }
     return true;
   } catch (const authentication_error&) {

@@ -24,6 +24,9 @@ class handshake {
   /// @throws authentication_error  the peer does not know the key, breaks the rules, or went away
   bool advance(driver& with, deadline until);
 
+  /// How far it has come: more than before when the peer has said something since.
+  int steps_taken() const noexcept { return steps_taken_; }
+
  private:
   enum class step { give_challenge, await_response, await_challenge, await_verdict, done };
 
@@ -34,6 +37,7 @@ class handshake {
   std::string key_;
   bool allow_md5_;
   step next_;
+  int steps_taken_ = 0;
   std::optional<authentication::open_challenge> challenge_;
 };
 

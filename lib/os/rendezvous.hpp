@@ -15,17 +15,19 @@ namespace ferry::os {
 /// A socket that listens; accepting from it never blocks.
 struct listening_socket {
   unique_handle handle;
-  address bound;  ///< with the port that was chosen
+  address bound;  ///< with the port or name that was chosen
 };
+/// @param replace_dead  whether to take the place of a socket file behind which nobody lives
 /// @throws system_error  naming the address
-listening_socket listen_on(const address& where, int backlog);
+listening_socket listen_on(const address& where, int backlog, bool replace_dead);
 
 struct accepted_socket {
   unique_handle handle;
   std::optional<address> from;  ///< for TCP
 };
 /// @returns nothing when nobody is waiting
-/// @throws system_error  out of descriptors; whoever is waiting can be accepted later
+/// @throws system_error  out of descriptors: whoever is waiting can be accepted later; or another error that
+///                       stays
 std::optional<accepted_socket> accept_from(handle_view listening);
 
 /// @throws system_error  naming the address; `timed_out` when `until` passed
@@ -36,6 +38,7 @@ struct credentials {
   std::uint32_t user = 0, group = 0;
 };
 /// Who made the other end of a local socket; nothing for other sockets.
+/// @throws system_error  when the system does not tell
 std::optional<credentials> peer_credentials(handle_view socket);
 /// The user that this process acts as.
 std::uint32_t current_user();

@@ -5,7 +5,8 @@
 
 namespace ferry::os {
 
-/// For objects that wait on several handles but have one `native_handle()`. Not thread-safe.
+/// For objects that wait on several handles but have one `native_handle()`. The system has one set for a
+/// process and its forked copies, with the handles of whoever puts some in. Not thread-safe.
 class wait_set {
  public:
   /// @throws system_error  out of descriptors
@@ -15,6 +16,8 @@ class wait_set {
   void add(handle_view handle);
   /// Before `handle` is closed: a forked child may have it open too.
   void remove(handle_view handle) noexcept;
+  /// Whether `handle`, which is in the set, makes it readable. (So it does at first.)
+  void heed(handle_view handle, bool heeded) noexcept;
 
   handle_view handle() const noexcept { return set_; }
 

@@ -6,16 +6,21 @@
 #include "os/handle.hpp"
 #include "os/linux/above_streams.hpp"
 #include "os/linux/system_calls.hpp"
+#include "os/random.hpp"
 #include "os/wait.hpp"
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string>
+#include <string_view>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <vector>
@@ -59,7 +64,7 @@ native_address path_address(const std::string& path, const std::string& operatio
   if (path.size() <= longest_name) return local_address(path, true);
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  unique_handle opened(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  unique_handle opened(above_streams(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
   if (!opened.valid()) throw_system_error(operation + ": open its folder");
   const std::string by_folder = "/proc/self/fd/" + std::to_string(opened.native()) + "/" +
                                 path.substr(slash == std::string::npos ? 0 : slash + 1);
@@ -163,12 +168,77 @@ int try_connect(handle_view socket, const native_address& where, deadline until)
 
 }  // namespace
 
-listening_socket listen_on(const address& where, int backlog) {
+namespace {
+
+/// A name that nobody else comes upon, neither now nor when it is free again.
+address new_name() {
+  std::array<std::byte, 16> random{};
+  fill_random(random);
+  std::string name = "ferry-";
+  for (const std::byte each : random) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    name += digits[std::to_integer<unsigned>(each) >> 4U];
+    name += digits[std::to_integer<unsigned>(each) & 15U];
+  }
+  return address::abstract(std::move(name));
+}
+
+/// Whether a socket file is left of a socket that is gone. Asked with a socket of another type, which a
+/// listener does not notice: if there is any, the system says that it is of the wrong type.
+bool is_dead(const std::string& path, const native_address& where) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
+  const unique_handle probe(above_streams(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
+  return probe.valid() && ::connect(probe.native(), where.get(), where.size) != 0 && errno == ECONNREFUSED;
+}
+
+/// Keeps others who do the same out of the folder of `path`, for as long as the result is open; the system
+/// ends it when the process dies.
+unique_handle lock_folder_of(const std::string& path, const std::string& operation) {
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  unique_handle opened(above_streams(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+  if (!opened.valid()) throw_system_error(operation + ": open its folder, to replace a socket file in it");
+  retry_pause pause;
+  // Who starts holds it for a moment. Whoever else has it may have it for ever.
+  const deadline until = deadline::after(std::chrono::seconds(5));
+  while (::flock(opened.native(), LOCK_EX | LOCK_NB) != 0) {
+    if ((errno != EWOULDBLOCK && errno != EINTR) || !pause(until))
+      throw_system_error(operation + ": lock its folder, to replace a socket file in it");
+  }
+  return opened;
+}
+
+/// @returns 0, or the error number
+int try_to_replace(handle_view socket, const address& where, const native_address& native, int backlog,
+                   const std::string& operation) {
+  const unique_handle lock = lock_folder_of(where.name(), operation);
+  if (is_dead(where.name(), native)) remove_path(where.name());
+  return try_listen(socket, native, backlog);
+}
+
+[[noreturn]] void throw_in_use(const std::string& path, bool replace_dead, const std::string& operation) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode))
+    throw_system_error(EADDRINUSE, operation + ": the file exists, and is no socket");
+  throw_system_error(EADDRINUSE,
+                     operation + (replace_dead ? ": the file exists, and a socket lives behind it"
+                                               : ": the file exists: set listener_options::replace_dead, or "
+                                                 "remove it if no listener lives behind it"));
+}
+
+}  // namespace
+
+listening_socket listen_on(const address& wanted, int backlog, bool replace_dead) {
+  const bool any_name = wanted.kind() == address::family::abstract && wanted.is_open();
+  const address where = any_name ? new_name() : wanted;
   const std::string operation = "listen on " + where.text();
   int code = EADDRNOTAVAIL;
   for (const native_address& each : native_addresses(where, true, operation)) {
     unique_handle socket = new_socket(each, operation);
     code = try_listen(socket, each, backlog);
+    if (code == EADDRINUSE && replace_dead && where.kind() == address::family::path)
+      code = try_to_replace(socket, where, each, backlog, operation);
     if (code != 0) continue;
     if (where.kind() != address::family::tcp) return {std::move(socket), where};
     native_address bound;
@@ -176,14 +246,40 @@ listening_socket listen_on(const address& where, int backlog) {
     if (::getsockname(socket.native(), bound.get(), &bound.size) != 0) throw_system_error(operation);
     return {std::move(socket), from_native(bound)};
   }
-  if (code == EADDRINUSE && where.kind() == address::family::path) {
-    throw_system_error(code, operation + ": the file exists: remove it if no listener lives behind it");
-  }
+  if (code == EADDRINUSE && where.kind() == address::family::path)
+    throw_in_use(where.name(), replace_dead, operation);
   throw_system_error(code, operation);
 }
 
+namespace {
+
+/// Whether an error of accepting can be that of one connection, which is gone with it.
+bool may_concern_one_connection(int code) {
+  switch (code) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:  // said to come from a firewall
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENONET:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case ETIMEDOUT:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 std::optional<accepted_socket> accept_from(handle_view listening) {
-  for (;;) {
+  // What is said so often in a row is not said of one connection.
+  constexpr int most_failures = 16;
+  for (int failures = 1;; ++failures) {
     native_address peer;
     peer.size = sizeof peer.storage;
     unique_handle accepted(
@@ -193,25 +289,16 @@ std::optional<accepted_socket> accept_from(handle_view listening) {
       set_option(accepted, IPPROTO_TCP, TCP_NODELAY);
       return accepted_socket{std::move(accepted), from_native(peer)};
     }
-    switch (errno) {
-      case EAGAIN:
-        return std::nullopt;
-      case EMFILE:
-      case ENFILE:
-      case ENOBUFS:
-      case ENOMEM:
-      case EBADF:
-      case EINVAL:
-      case ENOTSOCK:
-        throw_system_error("accept a connection");
-      default:
-        break;  // what became of one connection, as far as Linux tells it here: the next one may be well
-    }
+    if (errno == EAGAIN) return std::nullopt;
+    if (failures == most_failures || !may_concern_one_connection(errno))
+      throw_system_error("accept a connection");
   }
 }
 
 unique_handle connect_to(const address& where, deadline until) {
   const std::string operation = "connect to " + where.text();
+  if (where.is_open())
+    throw_system_error(EINVAL, operation + ": that is up to the listener, whose where() tells its address");
   int code = EADDRNOTAVAIL;
   for (const native_address& each : native_addresses(where, false, operation)) {
     unique_handle socket = new_socket(each, operation);
@@ -227,14 +314,17 @@ unique_handle connect_to(const address& where, deadline until) {
 }
 
 std::optional<credentials> peer_credentials(handle_view socket) {
+  const std::string operation =
+      "ask who is at the other end of descriptor " + std::to_string(socket.native());
   int domain = 0;
   socklen_t size = sizeof domain;
-  if (::getsockopt(socket.native(), SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || domain != AF_UNIX) {
-    return std::nullopt;
-  }
+  if (::getsockopt(socket.native(), SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0)
+    throw_system_error(operation);
+  if (domain != AF_UNIX) return std::nullopt;
   ucred peer{};
   size = sizeof peer;
-  if (::getsockopt(socket.native(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  if (::getsockopt(socket.native(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    throw_system_error(operation);
   return credentials{peer.pid, peer.uid, peer.gid};
 }
 
