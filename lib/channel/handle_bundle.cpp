@@ -75,7 +75,7 @@ std::optional<unique_handle> pack_handles(std::span<const handle_view> handles, 
 }
 
 std::vector<unique_handle> claim_handles(os::received_handles came, std::size_t announced, bool lost) {
-  if (announced > most_direct_handles && came.list.size() == 1 && !lost) {
+  if (announced > 1 && came.list.size() == 1 && !lost) {
     const os::received_handles bundle = std::exchange(came, {});
     if (!is_packet_socket(bundle.list.front())) throw_wrong_handle_count(1, announced);
     lost = !unpack_handles(bundle.list.front(), came.list, announced);

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -116,10 +117,10 @@ bool local_driver::send_copied(std::span<const std::byte> bytes, std::span<const
 
 bool local_driver::send_segment(segment_use& use, std::size_t size, std::span<const unique_handle> handles,
                                 deadline until) {
-  // The segment's handle is with every packet that uses it: the process that has it mapped already may not be
-  // the one that takes the packet.
+  // The handles of the segment and its board are with every packet that uses them: the process that has them
+  // mapped already may not be the one that takes the packet.
   const packet_header header{packet_magic, static_cast<std::uint32_t>(handles.size()), size, use.number()};
-  if (!post(header, ballast(size), {use.handle()}, handles, until)) return false;
+  if (!post(header, ballast(size), {use.handle(), use.board()}, handles, until)) return false;
   use.hand_over();
   return true;
 }
@@ -129,7 +130,7 @@ bool local_driver::post(const packet_header& header, std::span<const std::byte> 
                         std::vector<handle_view> riders, std::span<const unique_handle> handles,
                         deadline until) {
   unique_handle bundle;
-  if (handles.size() > most_direct_handles) {
+  if (riders.size() + handles.size() > os::most_handles_per_call) {
     auto packed = pack_handles(std::vector<handle_view>(handles.begin(), handles.end()), until);
     if (!packed) return false;
     bundle = std::move(*packed);
@@ -158,17 +159,21 @@ std::optional<message> local_driver::receive(const limits& limit, deadline until
   if (got->bytes < sizeof header || header.magic != packet_magic || got->truncated) {
     throw archive_error("a packet of " + std::to_string(got->bytes) + " bytes is not a message of Ferry");
   }
-  os::received_handles segment;
-  if (header.segment_use != 0 && !came.list.empty()) {
-    segment.list.push_back(std::move(came.list.front()));
-    came.list.erase(came.list.begin());
+  os::received_handles memory;  // a segment and its board
+  if (header.segment_use != 0 && came.list.size() >= 2) {
+    const auto rest = came.list.begin() + 2;
+    memory.list.assign(std::make_move_iterator(came.list.begin()), std::make_move_iterator(rest));
+    came.list.erase(came.list.begin(), rest);
   }
   check_limits(header.size, header.handle_count, limit);
   os::received_handles handles;
   handles.list = claim_handles(std::move(came), header.handle_count, got->handles_lost);
   if (header.segment_use != 0) {
-    const handle_view memory = segment.list.empty() ? handle_view() : handle_view(segment.list.front());
-    return message(buffer(mapped_.use(memory, header.segment_use, header.size), header.size), handles.take());
+    if (memory.list.empty())
+      throw archive_error("a message claims to be in shared memory, but came without it");
+    return message(
+        buffer(mapped_.use(memory.list[0], memory.list[1], header.segment_use, header.size), header.size),
+        handles.take());
   }
   if (got->bytes - sizeof header != header.size) {
     throw archive_error("a packet holds " + std::to_string(got->bytes - sizeof header) +

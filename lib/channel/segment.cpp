@@ -4,10 +4,11 @@
 #include <ferry/error.hpp>
 
 #include "os/process.hpp"
+#include "os/random.hpp"
 
 #include <algorithm>
 #include <bit>
-#include <new>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -34,46 +35,58 @@ std::uint64_t forks_so_far() noexcept {
   return forks.load(std::memory_order_relaxed);
 }
 
-segment::segment(unique_handle handle, os::mapping memory) noexcept
-    : handle_(std::move(handle)), memory_(std::move(memory)) {}
+segment::segment(unique_handle handle, os::mapping memory, std::shared_ptr<release_board> board,
+                 std::size_t place, segment_state* state) noexcept
+    : handle_(std::move(handle)),
+      memory_(std::move(memory)),
+      board_(std::move(board)),
+      place_(place),
+      state_(state) {}
 
-std::shared_ptr<segment> segment::create(std::size_t capacity) {
+std::shared_ptr<segment> segment::create(std::size_t capacity, std::shared_ptr<release_board> board,
+                                         std::size_t place, segment_state& state) {
   count_forks();
-  const std::size_t size = rounded(capacity + head_size);
-  unique_handle handle = os::create_memory(size);
-  os::mapping memory(handle, size, os::access::read_write);
-  return std::make_shared<segment>(std::move(handle), std::move(memory));
+  os::shown_memory memory = os::create_memory_to_show(rounded(capacity + head_size));
+  const head written = place;
+  std::memcpy(memory.here.bytes().data(), &written, sizeof written);
+  return std::make_shared<segment>(std::move(memory.handle), std::move(memory.here), std::move(board), place,
+                                   &state);
 }
 
-std::shared_ptr<segment> segment::map(handle_view received) {
+std::shared_ptr<segment> segment::map(handle_view received, std::shared_ptr<release_board> board) {
   count_forks();
   const os::memory_facts facts = os::examine_memory(received);
-  if (!facts.is_memory || !facts.is_sealed || !facts.is_allocated || !facts.is_writable ||
-      facts.size < head_size) {
+  if (!facts.is_memory || !facts.is_sealed || !facts.is_allocated || facts.size < head_size) {
     throw archive_error("a message claims to be in shared memory, but what came with it (" +
-                        std::to_string(facts.size) + " bytes) is not sealed, allocated and writable memory");
+                        std::to_string(facts.size) + " bytes) is not sealed and allocated memory");
   }
-  return std::make_shared<segment>(unique_handle(),
-                                   os::mapping(received, facts.size, os::access::read_write));
+  os::mapping memory(received, facts.size, os::access::read);
+  head place = 0;  // looked at once: the sender may change it
+  std::memcpy(&place, memory.bytes().data(), sizeof place);
+  if (place >= release_board::places)
+    throw archive_error("a message in shared memory names a place on its board that there is not: " +
+                        std::to_string(place));
+  return std::make_shared<segment>(unique_handle(), std::move(memory), std::move(board), place, nullptr);
 }
 
-segment_head& segment::head() const noexcept {
-  // New memory is zeros, which is what both counters start from.
-  return *std::launder(reinterpret_cast<segment_head*>(memory_.bytes().data()));
-}
-
-std::uint64_t segment::try_begin_use() noexcept {
+std::uint64_t segment::try_begin_use() {
   if (being_written_.exchange(true, std::memory_order_acquire)) return 0;
-  const std::uint64_t number = head().last_use.fetch_add(1, std::memory_order_relaxed) + 1;
-  std::uint64_t none = 0;
+  std::uint64_t current = state_->load(std::memory_order_relaxed);
   // Acquire: what the last reader read happened before what is written now.
-  if (head().use.compare_exchange_strong(none, number, std::memory_order_acquire)) return number;
+  if (current == 0 || (*board_)[place_].load(std::memory_order_acquire) == current) {
+    std::uint64_t number = 0;
+    while (number == 0) os::fill_random(std::as_writable_bytes(std::span(&number, 1)));
+    if (state_->compare_exchange_strong(current, number, std::memory_order_acquire)) return number;
+  }
   stop_writing();
   return 0;
 }
 
 void segment::end_use(std::uint64_t number) noexcept {
-  head().use.compare_exchange_strong(number, 0, std::memory_order_release, std::memory_order_relaxed);
+  if (state_ != nullptr)
+    state_->compare_exchange_strong(number, 0, std::memory_order_release, std::memory_order_relaxed);
+  else
+    (*board_)[place_].store(number, std::memory_order_release);
 }
 
 }  // namespace ferry::channel

@@ -4,6 +4,7 @@
 #include <ferry/buffer.hpp>
 #include <ferry/handle.hpp>
 
+#include "channel/release_board.hpp"
 #include "os/memory.hpp"
 
 #include <atomic>
@@ -13,50 +14,55 @@
 
 namespace ferry::channel {
 
-/// First in every segment, in memory that both sides can write. Neither side decides anything by it but
-/// whether the segment is free; a peer that writes nonsense spoils its own messages.
-struct segment_head {
-  /// Which use of the segment is under way; 0: none. Whoever is last to need the bytes sets it back. Where
-  /// the message was held during a fork nobody knows who that is, and nobody does.
-  std::atomic<std::uint64_t> use;
-  /// Number of the last use. In the segment, because a process that forked shares its pool with the child.
-  std::atomic<std::uint64_t> last_use;
-};
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+/// What the pool of a sender knows of one of its segments: the number of the use that is under way; 0: none.
+/// In memory that the pool's process shares with its forked copies, which have the same segments, and with
+/// nobody else.
+using segment_state = std::atomic<std::uint64_t>;
+static_assert(segment_state::is_always_lock_free);
 
-/// One piece of sealed shared memory, mapped for as long as this lives: a head, and room for bytes.
+/// One piece of sealed shared memory, mapped for as long as this lives: a head, and room for bytes. Only the
+/// sender can write it: who has read a message can neither change that one, which somebody else may read, nor
+/// those that the segment carries later. When it has been read is said on a board.
 class segment {
  public:
   /// Allocates a new one with room for at least `capacity` bytes.
+  /// @param place  on the board
   /// @throws system_error  when memory or descriptors have run out
-  static std::shared_ptr<segment> create(std::size_t capacity);
+  static std::shared_ptr<segment> create(std::size_t capacity, std::shared_ptr<release_board> board,
+                                         std::size_t place, segment_state& state);
   /// Maps one that was received.
   /// @throws archive_error  when it is not sealed memory, or not large enough for a head
-  static std::shared_ptr<segment> map(handle_view received);
+  static std::shared_ptr<segment> map(handle_view received, std::shared_ptr<release_board> board);
 
-  segment(unique_handle handle, os::mapping memory) noexcept;
+  segment(unique_handle handle, os::mapping memory, std::shared_ptr<release_board> board, std::size_t place,
+          segment_state* state) noexcept;
 
   /// The bytes after the head.
   std::span<std::byte> room() const noexcept { return memory_.bytes().subspan(head_size); }
   /// Only for segments made here.
   handle_view handle() const noexcept { return handle_; }
+  handle_view board() const noexcept { return board_->handle(); }
+  const std::shared_ptr<release_board>& shared_board() const noexcept { return board_; }
 
-  /// Begins a use if there is none, and holds the segment for writing. @returns its number, or 0
-  std::uint64_t try_begin_use() noexcept;
-  /// The bytes are written. Nobody else in this process gets the segment before, whatever a peer does to its
-  /// head.
+  /// Begins a use if there is none, and holds the segment for writing. Only for segments made here.
+  /// @returns its number, or 0
+  std::uint64_t try_begin_use();
+  /// The bytes are written. Nobody else in this process gets the segment before, whatever a peer says.
   void stop_writing() noexcept { being_written_.store(false, std::memory_order_release); }
   void end_use(std::uint64_t use) noexcept;
 
  private:
-  /// Of the head; keeps the bytes on a cache line of their own, and aligned.
+  /// Keeps the bytes on a cache line of their own, and aligned.
   static constexpr std::size_t head_size = 64;
-  static_assert(sizeof(segment_head) <= head_size);
-
-  segment_head& head() const noexcept;
+  /// In the head: the place on the board.
+  using head = std::uint64_t;
+  static_assert(sizeof(head) <= head_size);
 
   unique_handle handle_;
   os::mapping memory_;
+  std::shared_ptr<release_board> board_;
+  std::size_t place_;
+  segment_state* state_;  // null: received
   std::atomic<bool> being_written_ = false;
 };
 
@@ -81,6 +87,7 @@ class segment_use final : public buffer::external {
   /// Which pool it was made by; 0: received.
   std::uint64_t pool() const noexcept { return pool_; }
   handle_view handle() const noexcept { return where_->handle(); }
+  handle_view board() const noexcept { return where_->board(); }
   /// From here on it is for the receiver to end the use.
   void hand_over() noexcept {
     number_ = 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <new>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -35,11 +36,33 @@ segment_pool::segment_pool(std::size_t threshold) noexcept : source(threshold), 
 
 std::unique_ptr<segment_use> segment_pool::use(std::size_t size) {
   if (auto found = find(size)) return found;
-  std::shared_ptr<segment> fresh = segment::create(size);
+  std::shared_ptr<segment> fresh = make(size);
   const std::uint64_t number = fresh->try_begin_use();
   auto use = std::make_unique<segment_use>(fresh, number, fresh->room().size(), id_);
   if (fresh->room().size() <= pool_limit::largest) keep(std::move(fresh));
   return use;
+}
+
+segment_pool::books::books() {
+  constexpr std::size_t size = release_board::places * sizeof(segment_state);
+  states = os::mapping(os::create_memory(size), size, os::access::read_write);
+}
+
+segment_state& segment_pool::books::state_of(std::size_t place) const noexcept {
+  return *std::launder(reinterpret_cast<segment_state*>(states.bytes().data()) + place);
+}
+
+std::shared_ptr<segment> segment_pool::make(std::size_t size) {
+  const std::lock_guard lock(mutex_);
+  if (!books_) books_ = std::make_shared<books>();
+  // A place comes round again long after the segment that had it was let go of. If that is in use still, what
+  // its reader says in the end is none of the numbers of the other.
+  const std::size_t place = books_->next_place++ % release_board::places;
+  segment_state& state = books_->state_of(place);
+  state.store(0, std::memory_order_relaxed);
+  // The states live as long as the segment does.
+  std::shared_ptr<segment> made = segment::create(size, books_->board, place, state);
+  return {made.get(), [made, of = books_](segment*) {}};
 }
 
 std::unique_ptr<segment_use> segment_pool::find(std::size_t size) {
@@ -66,9 +89,9 @@ segment_use* segment_pool::own_use(const buffer& bytes) const noexcept {
   return use != nullptr && use->pool() == id_ ? use : nullptr;
 }
 
-std::unique_ptr<buffer::external> segment_cache::use(handle_view received, std::uint64_t number,
-                                                     std::size_t size) {
-  std::shared_ptr<segment> mapped = find_or_map(received);
+std::unique_ptr<buffer::external> segment_cache::use(handle_view received, handle_view board,
+                                                     std::uint64_t number, std::size_t size) {
+  std::shared_ptr<segment> mapped = find_or_map(received, board);
   if (size > mapped->room().size()) {
     throw archive_error("a message of " + std::to_string(size) + " bytes claims to be in shared memory of " +
                         std::to_string(mapped->room().size()));
@@ -76,18 +99,23 @@ std::unique_ptr<buffer::external> segment_cache::use(handle_view received, std::
   return std::make_unique<segment_use>(std::move(mapped), number, size, 0);
 }
 
-std::shared_ptr<segment> segment_cache::find_or_map(handle_view received) {
-  const os::memory_identity identity = os::identify_memory(received);
+std::shared_ptr<segment> segment_cache::find_or_map(handle_view received, handle_view board) {
+  const os::memory_identity identity = os::identify_memory(received), its_board = os::identify_memory(board);
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(entries_.begin(), entries_.end(),
-                                  [&](const entry& each) { return each.identity == identity; });
+  const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const entry& each) {
+    return each.identity == identity && each.board == its_board;
+  });
   if (found != entries_.end()) {
     std::rotate(found, found + 1, entries_.end());
     return entries_.back().mapped;
   }
-  std::shared_ptr<segment> mapped = segment::map(received);
+  const auto same_board = std::find_if(entries_.begin(), entries_.end(),
+                                       [&](const entry& each) { return each.board == its_board; });
+  std::shared_ptr<segment> mapped =
+      segment::map(received, same_board == entries_.end() ? release_board::map(board)
+                                                          : same_board->mapped->shared_board());
   if (mapped->room().size() > pool_limit::largest) return mapped;
-  entries_.push_back({identity, mapped});
+  entries_.push_back({identity, its_board, mapped});
   trim(entries_, [](const entry& each) { return each.mapped->room().size(); });
   return mapped;
 }

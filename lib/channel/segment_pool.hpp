@@ -23,8 +23,8 @@ inline constexpr std::size_t bytes = std::size_t{128} << 20U;
 inline constexpr std::size_t largest = bytes / 2;
 }  // namespace pool_limit
 
-/// The segments a sender writes large messages to. It belongs to one connection: a receiver can spoil no one
-/// else's messages. Thread-safe, and safe to be used by a forked child as well.
+/// The segments a sender writes large messages to. It belongs to one connection. Thread-safe, and safe to be
+/// used by a forked child as well.
 ///
 /// The oldest segment is let go of when there are too many, whether it is in use or not. So one whose
 /// receiver died, and who can no longer say that it is free, is lost only for a while.
@@ -42,11 +42,23 @@ class segment_pool final : public buffer::source {
   segment_use* own_use(const buffer& bytes) const noexcept;
 
  private:
+  /// What all segments have in common, made with the first.
+  struct books {
+    std::shared_ptr<release_board> board = release_board::create();
+    os::mapping states;  // one for each place on the board
+    std::size_t next_place = 0;
+
+    books();
+    segment_state& state_of(std::size_t place) const noexcept;
+  };
+
+  std::shared_ptr<segment> make(std::size_t size);
   std::unique_ptr<segment_use> find(std::size_t size);
   void keep(std::shared_ptr<segment> fresh);
 
   const std::uint64_t id_;
   std::mutex mutex_;
+  std::shared_ptr<books> books_;
   std::vector<std::shared_ptr<segment>> segments_;  // oldest first
 };
 
@@ -54,16 +66,18 @@ class segment_pool final : public buffer::source {
 class segment_cache {
  public:
   /// The bytes of a message in a segment that was received.
+  /// @param board  that came with it
   /// @param number  of the use
   /// @throws archive_error  when it is not a segment, or has less than `size` bytes
-  std::unique_ptr<buffer::external> use(handle_view received, std::uint64_t number, std::size_t size);
+  std::unique_ptr<buffer::external> use(handle_view received, handle_view board, std::uint64_t number,
+                                        std::size_t size);
 
  private:
   struct entry {
-    os::memory_identity identity;
+    os::memory_identity identity, board;
     std::shared_ptr<segment> mapped;
   };
-  std::shared_ptr<segment> find_or_map(handle_view received);
+  std::shared_ptr<segment> find_or_map(handle_view received, handle_view board);
 
   std::mutex mutex_;
   std::vector<entry> entries_;  // least recently used first

@@ -44,6 +44,14 @@ class mapping {
 /// size.
 unique_handle create_memory(std::size_t size);
 
+/// The same with its mapping, through which it can be written. Nobody else can write it, whoever has the
+/// handle (where the system has a seal for that: Linux has since 5.1).
+struct shown_memory {
+  unique_handle handle;
+  mapping here;
+};
+shown_memory create_memory_to_show(std::size_t size);
+
 /// Anonymous memory of `size` zeros, allocated, that may grow but never shrink.
 unique_handle create_growing_memory(std::size_t size);
 /// Makes memory that may grow reach to `offset + size` at least, with that part of it allocated.

@@ -89,6 +89,57 @@ BOOST_AUTO_TEST_CASE(a_segment_is_used_again_once_its_message_is_dropped) {
   BOOST_TEST(third.bytes().size() == (1U << 20) - 5000);
 }
 
+BOOST_AUTO_TEST_CASE(who_shares_an_end_cannot_write_what_others_receive) {
+  auto [sender, receiver] = ferry::pipe();
+  sender.send_bytes(std::vector<std::byte>(1 << 20, std::byte{1}));
+  std::vector<ferry::unique_handle> riders;
+  packet head;
+  const std::array parts{std::as_writable_bytes(std::span(&head, 1))};
+  ferry::os::receive_packet(ferry::handle_view(receiver.native_handle()), parts, riders,
+                            ferry::deadline::never());
+  BOOST_REQUIRE(head.segment_use != 0U);
+  BOOST_REQUIRE(riders.size() == 2U);
+  const int memory = riders[0].native();
+  BOOST_CHECK(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0) == MAP_FAILED);
+  BOOST_CHECK(::pwrite(memory, "x", 1, 64) == -1);
+  // It says that it has read the message, and the next one is in the same memory.
+  std::uint64_t place = 0;
+  BOOST_REQUIRE(::pread(memory, &place, sizeof place, 0) == sizeof place);
+  BOOST_REQUIRE(::pwrite(riders[1].native(), &head.segment_use, sizeof head.segment_use,
+                         static_cast<off_t>(place * sizeof place)) == sizeof head.segment_use);
+  sender.send_bytes(std::vector<std::byte>(1 << 20, std::byte{2}));
+  BOOST_CHECK(::pwrite(memory, "x", 1, 64) == -1);
+  std::byte seen{};
+  BOOST_REQUIRE(::pread(memory, &seen, 1, 64) == 1);
+  BOOST_CHECK(seen == std::byte{2});
+  BOOST_CHECK(receiver.recv_bytes() == std::vector<std::byte>(1 << 20, std::byte{2}));
+}
+
+BOOST_AUTO_TEST_CASE(a_board_that_does_not_fit_its_segment_is_refused) {
+  auto [sender, receiver] = ferry::pipe();
+  const ferry::unique_handle board = ferry::os::create_memory(4096), small = ferry::os::create_memory(64),
+                             segment = ferry::os::create_memory(8192),
+                             no_memory = ferry::os::plain_pipe().first,
+                             out_of_bounds = ferry::os::create_memory(8192);
+  const std::uint64_t far = 512;
+  BOOST_REQUIRE(::pwrite(out_of_bounds.native(), &far, sizeof far, 0) == sizeof far);
+  const ferry::unique_handle read_only = ferry::os::reopen_read_only(board);
+  const auto send = [&sender = sender](ferry::handle_view where, ferry::handle_view beside) {
+    const packet what{.size = 100, .segment_use = 1};
+    const std::array parts{std::as_bytes(std::span(&what, 1))};
+    ferry::os::send_packet(ferry::handle_view(sender.native_handle()), parts, std::array{where, beside},
+                           ferry::deadline::never());
+  };
+  for (const ferry::handle_view beside : {small.view(), no_memory.view(), read_only.view()}) {
+    send(segment, beside);
+    BOOST_CHECK_THROW(receiver.recv_message(), ferry::archive_error);
+  }
+  send(out_of_bounds, board);
+  BOOST_CHECK_THROW(receiver.recv_message(), ferry::archive_error);
+  send(segment, board);
+  BOOST_TEST(receiver.recv_message().bytes().size() == 100U);
+}
+
 BOOST_AUTO_TEST_CASE(a_large_value_is_not_copied_on_its_way) {
   auto [sender, receiver] = ferry::pipe();
   auto options = sender.options();

@@ -170,19 +170,39 @@ unique_handle create_anonymous(const std::string& operation) {
   return memory;
 }
 
-unique_handle create_sealed(std::size_t size, int seals) {
+unique_handle create_unsealed(std::size_t size) {
   const std::string operation = "create shared memory of " + std::to_string(size) + " bytes";
   check_size(size, operation);
   unique_handle memory = create_anonymous(operation);
   allocate(memory, size, operation);
   // Everybody may open a new memfd again by way of /proc: a view for reading would be none for other users.
-  if (::fchmod(memory.native(), 0600) != 0 ||
-      ::fcntl(memory.native(), F_ADD_SEALS, seals | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
-    throw_memory_error(errno, operation);
+  if (::fchmod(memory.native(), 0600) != 0) throw_memory_error(errno, operation);
+  return memory;
+}
+
+bool seal(handle_view memory, int seals) noexcept {
+  return ::fcntl(memory.native(), F_ADD_SEALS, seals | F_SEAL_SHRINK | F_SEAL_SEAL) == 0;
+}
+
+unique_handle create_sealed(std::size_t size, int seals) {
+  unique_handle memory = create_unsealed(size);
+  if (!seal(memory, seals)) throw_memory_error(errno, "seal shared memory");
   return memory;
 }
 
 }  // namespace
+
+shown_memory create_memory_to_show(std::size_t size) {
+  shown_memory made;
+  made.handle = create_unsealed(size);
+  made.here = mapping(made.handle, size, access::read_write);
+#ifndef F_SEAL_FUTURE_WRITE
+  constexpr int F_SEAL_FUTURE_WRITE = 0x10;
+#endif
+  if (!seal(made.handle, F_SEAL_GROW | F_SEAL_FUTURE_WRITE) && !seal(made.handle, F_SEAL_GROW))
+    throw_memory_error(errno, "seal shared memory");
+  return made;
+}
 
 unique_handle create_memory(std::size_t size) {
   return create_sealed(size, F_SEAL_GROW);
