@@ -11,6 +11,11 @@
 #include <ferry/forking_iarchive.hpp>
 #include <ferry/forking_oarchive.hpp>
 
+#include <exception>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
 namespace ferry {
 
 namespace detail {
@@ -27,17 +32,20 @@ void check_type_name(const forking_iarchive& archive, const type_identity& ident
 
 template <class T>
 message dump(const T& value, const archive_options& options) {
-  forking_oarchive archive = archive_for(identity_of<T>(), typeid(T), options);
-  archive << value;
-  return archive.finish();
+  if constexpr (check_crossing<T, going::out>()) {
+    forking_oarchive archive = archive_for(identity_of<T>(), typeid(T), options);
+    archive << value;
+    return archive.finish();
+  } else {
+    std::terminate();
+  }
 }
 
 template <class T>
 void load_whole(forking_iarchive& archive, T& value) {
   if constexpr (std::is_const_v<T>) {
-    static_cast<void>(const_object_cannot_be_read<std::remove_const_t<T>>());
-  } else {
-    static_assert(type_cannot_arrive<T>::checked);
+    refuse_const<std::remove_const_t<T>>();
+  } else if constexpr (check_crossing<T, going::in>()) {
     check_type_name(archive, identity_of<T>(), typeid(T));
     try {
       detail::load(archive, value);
@@ -50,9 +58,7 @@ void load_whole(forking_iarchive& archive, T& value) {
 
 template <class T>
 T load_whole(forking_iarchive& archive) {
-  static_assert(std::is_same_v<T, std::remove_cvref_t<T>>,
-                "ferry: values are read, not references: drop const and &");
-  if constexpr (std::is_same_v<T, std::remove_cvref_t<T>> && type_cannot_arrive<T>::checked) {
+  if constexpr (check_crossing<T, going::in>()) {
     check_type_name(archive, identity_of<T>(), typeid(T));
     try {
       T value = make<T>(archive);
@@ -61,6 +67,30 @@ T load_whole(forking_iarchive& archive) {
     } catch (...) {
       archive.give_up();
     }
+  } else {
+    std::terminate();
+  }
+}
+
+/// What `dumps` does.
+template <class T>
+message dump_value(const T& value, const archive_options& options) {
+  if constexpr (std::is_convertible_v<const T&, const char*> &&
+                (std::is_array_v<T> || std::is_pointer_v<T>)) {
+    return dump(std::string_view(value), options);
+  } else {
+    return dump(value, options);
+  }
+}
+
+/// What `loads` does.
+template <class T, class From>
+T load_value(From from, const archive_options& options) {
+  if constexpr (check_crossing<T, going::in>()) {
+    forking_iarchive archive(std::move(from), options, &identity_of<T>());
+    return load_whole<T>(archive);
+  } else {
+    std::terminate();
   }
 }
 
@@ -71,13 +101,9 @@ T load_whole(forking_iarchive& archive) {
 /// @throws archive_error, limit_exceeded, spawning_error, system_error, and what reducers throw; nothing
 /// leaks
 template <class T>
+FERRY_REFUSES(detail::refusal_of<T, detail::going::out>)
 message dumps(const T& value, const archive_options& options = {}) {
-  if constexpr (std::is_convertible_v<const T&, const char*> &&
-                (std::is_array_v<T> || std::is_pointer_v<T>)) {
-    return detail::dump(std::string_view(value), options);
-  } else {
-    return detail::dump(value, options);
-  }
+  return detail::dump_value(value, options);
 }
 
 /// Rebuilds the value, with all live objects in it. Safe on bytes from anywhere.
@@ -85,25 +111,27 @@ message dumps(const T& value, const archive_options& options = {}) {
 /// @throws archive_error  (and what derives from it) when the bytes are wrong; system_error, and what a
 ///         reducer's rebuild throws. All handles of the message are closed then.
 template <class T>
+FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
 T loads(message from, const archive_options& options = {}) {
-  forking_iarchive archive(std::move(from), options, &detail::identity_of<T>());
-  return detail::load_whole<T>(archive);
+  return detail::load_value<T>(std::move(from), options);
 }
 /// The same from bytes alone, which must stay in place until the call returns.
 template <class T>
+FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
 T loads(std::span<const std::byte> from, const archive_options& options = {}) {
-  forking_iarchive archive(from, options, &detail::identity_of<T>());
-  return detail::load_whole<T>(archive);
+  return detail::load_value<T>(from, options);
 }
 
 /// Reads into a value that there is already, so that what it owns (elements, text) is used again: for loops
 /// that receive many alike. If it throws, the value is valid but of unspecified content; else as `loads`.
 template <class T>
+FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
 void loads_into(T& value, message from, const archive_options& options = {}) {
   forking_iarchive archive(std::move(from), options, &detail::identity_of<T>());
   detail::load_whole(archive, value);
 }
 template <class T>
+FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
 void loads_into(T& value, std::span<const std::byte> from, const archive_options& options = {}) {
   forking_iarchive archive(from, options, &detail::identity_of<T>());
   detail::load_whole(archive, value);

@@ -25,7 +25,7 @@ void insert_exported(std::unique_ptr<const dispatch_entry> entry);
 template <class T>
 struct exported_class {
   exported_class() {
-    static_assert(type_cannot_cross<T>::checked);
+    static_assert(check_crossing<T, going::out>());
     insert_exported(std::make_unique<naming_entry<T>>(boost::serialization::guid<T>()));
   }
   /// Names `instance`, so that it is made.

@@ -56,7 +56,8 @@ class buffer {
   buffer(std::unique_ptr<external> memory, std::size_t size) noexcept;
   buffer(buffer&& other) noexcept { swap(other); }
   buffer& operator=(buffer&& other) noexcept {
-    buffer(std::move(other)).swap(*this);
+    buffer taken(std::move(other));
+    swap(taken);
     return *this;
   }
   buffer(const buffer&) = delete;

@@ -12,6 +12,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -96,40 +97,45 @@ class connection {
   ///         next message can be read
   ///@{
   template <class T>
+  FERRY_REFUSES(detail::refusal_of<T, detail::going::out>)
   void send(const T& value) {
-    send_message(dumps(value, sending_options()));
+    send_message(detail::dump_value(value, sending_options()));
   }
   template <class T>
+  FERRY_REFUSES(detail::refusal_of<T, detail::going::out>)
   bool try_send(const T& value) {
-    return send_until(value, deadline::immediately());
+    return send_value(value, deadline::immediately());
   }
   template <class T, class Rep, class Period>
+  FERRY_REFUSES(detail::refusal_of<T, detail::going::out>)
   bool send_for(const T& value, std::chrono::duration<Rep, Period> time) {
-    return send_until(value, deadline::after(time));
+    return send_value(value, deadline::after(time));
   }
   template <class T>
+  FERRY_REFUSES(detail::refusal_of<T, detail::going::out>)
   bool send_until(const T& value, deadline until) {
-    message what = dumps(value, sending_options());
-    return send_message_until(what, until);
+    return send_value(value, until);
   }
 
   template <class T>
+  FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
   T recv() {
-    return loads<T>(recv_message(), options_);
+    return detail::load_value<T>(recv_message(), options_);
   }
   template <class T>
+  FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
   std::optional<T> try_recv() {
-    return recv_until<T>(deadline::immediately());
+    return recv_value<T>(deadline::immediately());
   }
   template <class T, class Rep, class Period>
+  FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
   std::optional<T> recv_for(std::chrono::duration<Rep, Period> time) {
-    return recv_until<T>(deadline::after(time));
+    return recv_value<T>(deadline::after(time));
   }
   template <class T>
+  FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
   std::optional<T> recv_until(deadline until) {
-    std::optional<message> what = recv_message_until(until);
-    if (!what) return std::nullopt;
-    return loads<T>(std::move(*what), options_);
+    return recv_value<T>(until);
   }
 
   /// A value of whatever type the dispatch table of `options()` has under the wire name that arrives.
@@ -285,6 +291,21 @@ class connection {
   friend struct reducer<connection>;
   friend channel::driver& channel::driver_of(const connection& open);
 
+  template <class T>
+  bool send_value(const T& value, deadline until) {
+    message what = detail::dump_value(value, sending_options());
+    return send_message_until(what, until);
+  }
+  template <class T>
+  std::optional<T> recv_value(deadline until) {
+    if constexpr (detail::check_crossing<T, detail::going::in>()) {
+      std::optional<message> what = recv_message_until(until);
+      if (!what) return std::nullopt;
+      return detail::load_value<T>(std::move(*what), options_);
+    } else {
+      std::terminate();
+    }
+  }
   archive_options sending_options() const;
   channel::driver& open_for_sending() const;
   channel::driver& open_for_receiving() const;

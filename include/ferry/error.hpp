@@ -1,6 +1,8 @@
 // Every exception that Ferry throws derives from ferry::error; the type tells the caller what to do.
 #pragma once
 
+#include <ferry/detail/language.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>

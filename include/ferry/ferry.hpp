@@ -9,6 +9,7 @@
 #include <ferry/archive_options.hpp>
 #include <ferry/arena.hpp>
 #include <ferry/barrier.hpp>
+#include <ferry/bind_front.hpp>
 #include <ferry/buffer.hpp>
 #include <ferry/condition_variable.hpp>
 #include <ferry/connection.hpp>

@@ -1,6 +1,7 @@
 // A pool of workers that run tasks.
 #pragma once
 
+#include <ferry/bind_front.hpp>
 #include <ferry/deadline.hpp>
 #include <ferry/detail/item_writer.hpp>
 #include <ferry/detail/job.hpp>
@@ -16,11 +17,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <initializer_list>
 #include <limits>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -45,42 +46,14 @@ class function_call final : public call {
   const F& function_;
 };
 
-/// Whether F can be a job for these arguments; if not, the compiler says why.
-template <class F, class State, class... Args, class... P>
-consteval bool check_job(parameters<P...>) {
-  if constexpr (!check_callable<std::decay_t<F>>()) {
-    return false;
-  } else {
-    static_assert(sizeof...(Args) == sizeof...(P),
-                  "ferry: another number of arguments than the callable has parameters (default arguments do "
-                  "not cross: give them all)");
-    if constexpr (sizeof...(Args) == sizeof...(P)) {
-      static_assert((fits<Args, P> && ...),
-                    "ferry: an argument does not convert to the parameter of the callable that it is for");
-      return (type_cannot_arrive<std::remove_cvref_t<P>>::checked && ... && true);
-    } else {
-      return false;
-    }
-  }
-}
-
-template <class R>
-consteval bool check_result() {
-  if constexpr (std::is_void_v<R>) {
-    return true;
-  } else {
-    return type_cannot_arrive<R>::checked;
-  }
-}
-
 /// Everything that is known of a call of F with `Args` when it is compiled.
 template <class F, class State, class... Args>
 struct job_traits {
   using callable_type = std::remove_cvref_t<F>;
+  static constexpr refusal why = job_refusal<F, State, Args...>;
+  static consteval bool check() { return check_job<F, State, Args...>(); }
   using sent = typename job_parameters<callable_type, State, Args...>::type;
-  static_assert(check_job<callable_type, State, Args...>(sent()));
   using result = typename result_of_job<callable_type, State, sent>::type;
-  static_assert(check_result<result>());
   using entry = job_entry<callable_type, State, sent>;
   /// Bytes of the arguments where they and the result are plain; else 0.
   static constexpr std::size_t plain_size = plain_call_size<result, sent>();
@@ -90,6 +63,12 @@ struct job_traits {
     else
       return sizeof(result);
   }();
+};
+/// Of a call that is refused, nothing but why.
+template <class F, class State, class... Args>
+requires(job_refusal<F, State, Args...> != refusal::none) struct job_traits<F, State, Args...> {
+  static constexpr refusal why = job_refusal<F, State, Args...>;
+  static consteval bool check() { return check_job<F, State, Args...>(); }
 };
 
 template <class Element, class = std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<Element>>>>
@@ -124,34 +103,26 @@ struct unpacked<Element, std::index_sequence<I...>> {
 /// @tparam State  what each worker has of its own and passes to the callable first; none by default
 template <class State = detail::no_state>
 class pool_calls {
+  template <class F, class Range>
+  using element_traits = detail::job_traits<F, State, detail::input_element<Range>>;
+  template <class F, class Range>
+  using unpacked_traits = typename detail::unpacked<detail::input_element<Range>>::template traits<F, State>;
+
  public:
   /// Has a worker call `function(args...)`. Does not block, unless the arguments hold handles for which there
   /// is no descriptor left: then it waits for tasks that hold some.
   template <class F, class... Args>
+  FERRY_REFUSES(detail::job_refusal<F, State, Args...>)
   auto submit(F&& function, Args&&... args) const {
-    using traits = detail::job_traits<F, State, Args...>;
-    using result = typename traits::result;
-    core_.check_open();
-    auto call = std::make_shared<detail::single_call<result>>();
-    detail::pool_task& task = call->only;
-    task.job = job_for<traits>(function);
-    task.state = state_;
-    task.rules = rules_;
-    const detail::record_title title = core_.title_of_items(traits::plain_size, traits::result_size);
-    task.items = detail::pool_record(title);
-    task.count = 1;
-    detail::item_writer<traits>(core_, title).append(task.items, std::forward<Args>(args)...);
-    task.handles = task.items.handles.size();
-    task.batch = call;
-    core_.submit(std::shared_ptr<detail::pool_task>(call, &task));
-    return ferry::task<result>(core_, std::move(call));
+    return hand_over(std::forward<F>(function), std::forward<Args>(args)...);
   }
 
   /// The same, and waits for the result.
   /// @throws as `task::get`
   template <class F, class... Args>
+  FERRY_REFUSES(detail::job_refusal<F, State, Args...>)
   auto apply(F&& function, Args&&... args) const {
-    return submit(std::forward<F>(function), std::forward<Args>(args)...).get();
+    return hand_over(std::forward<F>(function), std::forward<Args>(args)...).get();
   }
 
   /// `function(element)` for each element of a range, in order. Blocks until all is done; the input is read
@@ -159,68 +130,78 @@ class pool_calls {
   /// @returns a vector of the results; nothing when the callable returns nothing
   /// @throws what the first element that failed threw, after all have been run; what reading the range throws
   template <class F, detail::pool_input Range>
+  FERRY_REFUSES(element_traits<F, Range>::why)
   auto map(F&& function, Range&& input, const map_options& options = {}) const {
-    using traits = element_traits<F, Range>;
-    return finish_map<typename traits::result>(
-        *feed<traits>(function, std::forward<Range>(input), options, any_number));
+    return map_all<element_traits<F, Range>, false>(function, std::forward<Range>(input), options);
+  }
+  template <class F, class Element>
+  FERRY_REFUSES(element_traits<F, std::vector<Element>>::why)
+  auto map(F&& function, std::initializer_list<Element> input, const map_options& options = {}) const {
+    return map_all<element_traits<F, std::vector<Element>>, false>(function, std::vector<Element>(input),
+                                                                   options);
   }
   /// The same for a range of tuples, each of which holds the arguments of one call.
   template <class F, detail::pool_input Range>
+  FERRY_REFUSES(unpacked_traits<F, Range>::why)
   auto starmap(F&& function, Range&& input, const map_options& options = {}) const {
-    using traits = unpacked_traits<F, Range>;
-    return finish_map<typename traits::result>(
-        *feed<traits, true>(function, std::forward<Range>(input), options, any_number));
+    return map_all<unpacked_traits<F, Range>, true>(function, std::forward<Range>(input), options);
+  }
+  template <class F, class Element>
+  FERRY_REFUSES(unpacked_traits<F, std::vector<Element>>::why)
+  auto starmap(F&& function, std::initializer_list<Element> input, const map_options& options = {}) const {
+    return map_all<unpacked_traits<F, std::vector<Element>>, true>(function, std::vector<Element>(input),
+                                                                   options);
   }
 
   /// The results as a range, in the order of the input, which is read as the range is.
   template <class F, detail::pool_input Range>
+  FERRY_REFUSES(element_traits<F, Range>::why)
   auto imap(F&& function, Range&& input, const map_options& options = {}) const {
     return lazily<true>(std::forward<F>(function), std::forward<Range>(input), options);
   }
+  template <class F, class Element>
+  FERRY_REFUSES(element_traits<F, std::vector<Element>>::why)
+  auto imap(F&& function, std::initializer_list<Element> input, const map_options& options = {}) const {
+    return lazily<true>(std::forward<F>(function), std::vector<Element>(input), options);
+  }
   /// The results as a range, in the order in which they come.
   template <class F, detail::pool_input Range>
+  FERRY_REFUSES(element_traits<F, Range>::why)
   auto imap_unordered(F&& function, Range&& input, const map_options& options = {}) const {
     return lazily<false>(std::forward<F>(function), std::forward<Range>(input), options);
+  }
+  template <class F, class Element>
+  FERRY_REFUSES(element_traits<F, std::vector<Element>>::why)
+  auto imap_unordered(F&& function, std::initializer_list<Element> input,
+                      const map_options& options = {}) const {
+    return lazily<false>(std::forward<F>(function), std::vector<Element>(input), options);
   }
 
   /// As `map`, but reads the whole input now and does not wait for results.
   /// @returns a `task` of the vector, or of nothing when the callable returns nothing
   template <class F, detail::pool_input Range>
+  FERRY_REFUSES(element_traits<F, Range>::why)
   auto map_async(F&& function, Range&& input, const map_options& options = {}) const {
     return hand_over_all<element_traits<F, Range>, false>(function, std::forward<Range>(input), options);
   }
+  template <class F, class Element>
+  FERRY_REFUSES(element_traits<F, std::vector<Element>>::why)
+  auto map_async(F&& function, std::initializer_list<Element> input, const map_options& options = {}) const {
+    return hand_over_all<element_traits<F, std::vector<Element>>, false>(
+        function, std::vector<Element>(input), options);
+  }
   template <class F, detail::pool_input Range>
+  FERRY_REFUSES(unpacked_traits<F, Range>::why)
   auto starmap_async(F&& function, Range&& input, const map_options& options = {}) const {
     return hand_over_all<unpacked_traits<F, Range>, true>(function, std::forward<Range>(input), options);
   }
-
-  /// @name A list of elements, as in `pool.map(f, {1, 2, 3})`
-  ///@{
-  template <class F, class T>
-  auto map(F&& function, std::initializer_list<T> input, const map_options& options = {}) const {
-    return map(std::forward<F>(function), std::vector<T>(input), options);
+  template <class F, class Element>
+  FERRY_REFUSES(unpacked_traits<F, std::vector<Element>>::why)
+  auto starmap_async(F&& function, std::initializer_list<Element> input,
+                     const map_options& options = {}) const {
+    return hand_over_all<unpacked_traits<F, std::vector<Element>>, true>(
+        function, std::vector<Element>(input), options);
   }
-  template <class F, class T>
-  auto starmap(F&& function, std::initializer_list<T> input, const map_options& options = {}) const {
-    return starmap(std::forward<F>(function), std::vector<T>(input), options);
-  }
-  template <class F, class T>
-  auto imap(F&& function, std::initializer_list<T> input, const map_options& options = {}) const {
-    return imap(std::forward<F>(function), std::vector<T>(input), options);
-  }
-  template <class F, class T>
-  auto imap_unordered(F&& function, std::initializer_list<T> input, const map_options& options = {}) const {
-    return imap_unordered(std::forward<F>(function), std::vector<T>(input), options);
-  }
-  template <class F, class T>
-  auto map_async(F&& function, std::initializer_list<T> input, const map_options& options = {}) const {
-    return map_async(std::forward<F>(function), std::vector<T>(input), options);
-  }
-  template <class F, class T>
-  auto starmap_async(F&& function, std::initializer_list<T> input, const map_options& options = {}) const {
-    return starmap_async(std::forward<F>(function), std::vector<T>(input), options);
-  }
-  ///@}
 
   /// The same calls by other rules: `pool.with({.timeout = 1s, .retries = 2}).map(...)`.
   pool_calls with(const task_options& rules) const {
@@ -234,18 +215,18 @@ class pool_calls {
   /// from task to task. Callables take it as `S&` before their other parameters. A worker that is replaced
   /// makes a new one; what making it throws, each task that needs it throws.
   template <class S, class F, class... Args>
+  FERRY_REFUSES(detail::state_refusal<S, F, Args...>)
   pool_calls<S> with_state(F&& make, Args&&... args) const {
     using callable = std::remove_cvref_t<F>;
-    using parameters = detail::parameters_for<callable, Args...>;
-    static_assert(detail::check_call<callable, Args...>(parameters()));
-    static_assert(
-        std::is_convertible_v<typename detail::result_of_job<callable, detail::no_state, parameters>::type,
-                              S>,
-        "ferry: what makes the state of with_state<S> has to return an S");
-    core_.check_open();
-    const auto borrowed = detail::borrow_call(parameters(), make, std::forward<Args>(args)...);
-    const maker<S, callable, parameters> written(borrowed);
-    return pool_calls<S>(core_, core_.new_fixture(written), rules_);
+    if constexpr (detail::check_call<detail::state_refusal<S, F, Args...>, F, Args...>()) {
+      using parameters = detail::parameters_for<callable, Args...>;
+      core_.check_open();
+      const auto borrowed = detail::borrow_call(parameters(), make, std::forward<Args>(args)...);
+      const maker<S, callable, parameters> written(borrowed);
+      return pool_calls<S>(core_, core_.new_fixture(written), rules_);
+    } else {
+      std::terminate();
+    }
   }
 
  protected:
@@ -275,17 +256,36 @@ class pool_calls {
     const detail::call& of_;
   };
 
-  template <class F, class Range>
-  using element_traits = detail::job_traits<F, State, detail::input_element<Range>>;
-  template <class F, class Range>
-  using unpacked_traits = typename detail::unpacked<detail::input_element<Range>>::template traits<F, State>;
-
   void check_rules() const { core_.check_timeout(rules_.timeout); }
 
   template <class Traits, class F>
   std::shared_ptr<const detail::fixture> job_for(const F& function) const {
     if constexpr (detail::is_stateless<F>) return core_.known_fixture(Traits::entry::entry);
     return core_.new_fixture(detail::function_call<F>(Traits::entry::entry, function));
+  }
+
+  template <class F, class... Args>
+  auto hand_over(F&& function, Args&&... args) const {
+    using traits = detail::job_traits<F, State, Args...>;
+    if constexpr (traits::check()) {
+      using result = typename traits::result;
+      core_.check_open();
+      auto call = std::make_shared<detail::single_call<result>>();
+      detail::pool_task& task = call->only;
+      task.job = job_for<traits>(function);
+      task.state = state_;
+      task.rules = rules_;
+      const detail::record_title title = core_.title_of_items(traits::plain_size, traits::result_size);
+      task.items = detail::pool_record(title);
+      task.count = 1;
+      detail::item_writer<traits>(core_, title).append(task.items, std::forward<Args>(args)...);
+      task.handles = task.items.handles.size();
+      task.batch = call;
+      core_.submit(std::shared_ptr<detail::pool_task>(call, &task));
+      return ferry::task<result>(core_, std::move(call));
+    } else {
+      return detail::refused_result();
+    }
   }
 
   /// @tparam Unpack  an element holds several arguments
@@ -301,30 +301,44 @@ class pool_calls {
                                     writer(core_, title), options, most);
   }
 
-  template <class R, class Feeder>
-  static auto finish_map(Feeder& feeder) {
-    if constexpr (std::is_void_v<R>)
-      static_cast<void>(detail::gather<R>(feeder));
-    else
-      return detail::gather<R>(feeder);
+  template <class Traits, bool Unpack, class F, class Range>
+  auto map_all(const F& function, Range&& input, const map_options& options) const {
+    if constexpr (Traits::check()) {
+      using result = typename Traits::result;
+      const auto feeder = feed<Traits, Unpack>(function, std::forward<Range>(input), options, any_number);
+      if constexpr (std::is_void_v<result>)
+        static_cast<void>(detail::gather<result>(*feeder));
+      else
+        return detail::gather<result>(*feeder);
+    } else {
+      return detail::refused_result();
+    }
   }
 
   template <bool Ordered, class F, class Range>
   auto lazily(F&& function, Range&& input, const map_options& options) const {
     using traits = element_traits<F, Range>;
-    const std::size_t most =
-        options.max_in_flight != 0 ? options.max_in_flight : items_for_each_worker * core_.workers();
-    auto feeder = feed<traits>(function, std::forward<Range>(input), options, most);
-    return results<typename traits::result, typename decltype(feeder)::element_type, Ordered>(
-        std::move(feeder));
+    if constexpr (traits::check()) {
+      const std::size_t most =
+          options.max_in_flight != 0 ? options.max_in_flight : items_for_each_worker * core_.workers();
+      auto feeder = feed<traits>(function, std::forward<Range>(input), options, most);
+      return results<typename traits::result, typename decltype(feeder)::element_type, Ordered>(
+          std::move(feeder));
+    } else {
+      return detail::refused_result();
+    }
   }
 
   template <class Traits, bool Unpack, class F, class Range>
   auto hand_over_all(const F& function, Range&& input, const map_options& options) const {
-    using result = typename Traits::result;
-    auto call = std::make_shared<detail::map_call<result>>();
-    feed<Traits, Unpack>(function, std::forward<Range>(input), options, any_number)->hand_over_all(call);
-    return task<typename detail::all_results<result>::type>(core_, std::move(call));
+    if constexpr (Traits::check()) {
+      using result = typename Traits::result;
+      auto call = std::make_shared<detail::map_call<result>>();
+      feed<Traits, Unpack>(function, std::forward<Range>(input), options, any_number)->hand_over_all(call);
+      return task<detail::all_results<result>>(core_, std::move(call));
+    } else {
+      return detail::refused_result();
+    }
   }
 
   std::shared_ptr<const detail::fixture> state_;
@@ -362,6 +376,7 @@ class pool : public pool_calls<> {
   /// Each worker begins with `initializer(args...)`: the place to hand over what all tasks need, also guarded
   /// objects. They are kept, for workers to come.
   template <class F, class... Args>
+  FERRY_REFUSES(detail::kept_call_refusal<F, Args...>)
   pool(std::size_t workers, const pool_options& options, F&& initializer, Args&&... args)
       : pool(workers, options, make_initializer(std::forward<F>(initializer), std::forward<Args>(args)...)) {}
   pool(const pool&) = delete;
@@ -393,12 +408,9 @@ class pool : public pool_calls<> {
 
   template <class F, class... Args>
   static std::unique_ptr<const detail::call> make_initializer(F&& function, Args&&... args) {
-    using callable = std::remove_cvref_t<F>;
-    if constexpr (detail::check_callable<std::decay_t<F>>()) {
-      using parameters = detail::parameters_for<callable, Args...>;
-      static_assert(detail::check_call<callable, Args...>(parameters()));
-      if constexpr (detail::check_kept<Args...>(parameters()))
-        return detail::keep_call(parameters(), std::forward<F>(function), std::forward<Args>(args)...);
+    if constexpr (detail::check_call<detail::kept_call_refusal<F, Args...>, F, Args...>()) {
+      return detail::keep_call(detail::parameters_for<std::remove_cvref_t<F>, Args...>(),
+                               std::forward<F>(function), std::forward<Args>(args)...);
     }
     return nullptr;
   }

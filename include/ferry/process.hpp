@@ -1,9 +1,10 @@
 // Processes: started on construction, joined on destruction.
 #pragma once
 
+#include <ferry/bind_front.hpp>
 #include <ferry/context.hpp>
 #include <ferry/deadline.hpp>
-#include <ferry/detail/callable.hpp>
+#include <ferry/detail/call_refusal.hpp>
 #include <ferry/fn.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/init.hpp>
@@ -59,10 +60,18 @@ struct rethrow_t {};
 /// Has `join` throw what the callable threw.
 inline constexpr rethrow_t rethrow{};
 
+class process;
+
 namespace detail {
 
 class child_state;
 class call;
+
+/// What is first among the arguments of a process and is no option of it.
+template <class F>
+concept what_runs = !std::derived_from<std::remove_cvref_t<F>, process> &&
+                    !std::same_as<std::remove_cvref_t<F>, deferred_t> &&
+                    !std::same_as<std::remove_cvref_t<F>, process_options>;
 
 /// What a forked child runs in its copy of this process's memory.
 class closure {
@@ -124,38 +133,20 @@ class process {
   ///                        program does not answer
   /// @throws system_error  when descriptors, memory or processes have run out; nothing is left behind
   /// @throws archive_error and what else serialising the arguments throws; nothing is started
+  template <detail::what_runs F, class... Args>
+  explicit process(F&& function, Args&&... args)
+      FERRY_REFUSES(detail::if_given<sizeof(&function)>(detail::call_refusal<F, Args...>));
   template <class F, class... Args>
-  requires(!std::derived_from<std::remove_cvref_t<F>, process> &&
-           !std::same_as<std::remove_cvref_t<F>, deferred_t> &&
-           !std::same_as<std::remove_cvref_t<F>, process_options>) explicit process(F&& function,
-                                                                                    Args&&... args)
-      : process(process_options(), std::forward<F>(function), std::forward<Args>(args)...) {}
-  template <class F, class... Args>
-  explicit process(const process_options& options, F&& function, Args&&... args) : process(options) {
-    using callable = std::remove_cvref_t<F>;
-    if constexpr (detail::check_callable<std::decay_t<F>>()) {
-      using parameters = detail::parameters_for<callable, Args...>;
-      static_assert(detail::check_call<callable, Args...>(parameters()));
-      start_call(detail::borrow_call(parameters(), function, std::forward<Args>(args)...));
-    }
-  }
+  explicit process(const process_options& options, F&& function, Args&&... args)
+      FERRY_REFUSES(detail::if_given<sizeof(&function)>(detail::call_refusal<F, Args...>));
 
   /// Keeps callable and arguments until `start()`, which serialises them and throws as above.
-  template <class F, class... Args>
-  requires(!std::same_as<std::remove_cvref_t<F>, process_options>) explicit process(deferred_t, F&& function,
-                                                                                    Args&&... args)
-      : process(deferred, process_options(), std::forward<F>(function), std::forward<Args>(args)...) {}
+  template <detail::what_runs F, class... Args>
+  explicit process(deferred_t, F&& function, Args&&... args)
+      FERRY_REFUSES(detail::if_given<sizeof(&function)>(detail::kept_call_refusal<F, Args...>));
   template <class F, class... Args>
   explicit process(deferred_t, const process_options& options, F&& function, Args&&... args)
-      : process(options) {
-    using callable = std::remove_cvref_t<F>;
-    if constexpr (detail::check_callable<std::decay_t<F>>()) {
-      using parameters = detail::parameters_for<callable, Args...>;
-      static_assert(detail::check_call<callable, Args...>(parameters()));
-      if constexpr (detail::check_kept<Args...>(parameters()))
-        keep_call(detail::keep_call(parameters(), std::forward<F>(function), std::forward<Args>(args)...));
-    }
-  }
+      FERRY_REFUSES(detail::if_given<sizeof(&function)>(detail::kept_call_refusal<F, Args...>));
 
   /// Copies this process and runs `closure` in the copy: any function object, with any captures, for nothing
   /// is serialised. The child keeps all handles of this process, except those by which Ferry looks after
@@ -229,6 +220,20 @@ class process {
 
  private:
   explicit process(const process_options& options);
+  template <class F, class... Args>
+  void start_with(F&& function, Args&&... args) {
+    if constexpr (detail::check_call<detail::call_refusal<F, Args...>, F, Args...>()) {
+      start_call(detail::borrow_call(detail::parameters_for<std::remove_cvref_t<F>, Args...>(), function,
+                                     std::forward<Args>(args)...));
+    }
+  }
+  template <class F, class... Args>
+  void keep_with(F&& function, Args&&... args) {
+    if constexpr (detail::check_call<detail::kept_call_refusal<F, Args...>, F, Args...>()) {
+      keep_call(detail::keep_call(detail::parameters_for<std::remove_cvref_t<F>, Args...>(),
+                                  std::forward<F>(function), std::forward<Args>(args)...));
+    }
+  }
   void start_call(const detail::call& what);
   void start_closure(detail::closure& what);
   void keep_call(std::unique_ptr<const detail::call> what);
@@ -238,6 +243,24 @@ class process {
 
   std::shared_ptr<detail::child_state> state_;
 };
+
+template <detail::what_runs F, class... Args>
+process::process(F&& function, Args&&... args) : process(process_options()) {
+  start_with(std::forward<F>(function), std::forward<Args>(args)...);
+}
+template <class F, class... Args>
+process::process(const process_options& options, F&& function, Args&&... args) : process(options) {
+  start_with(std::forward<F>(function), std::forward<Args>(args)...);
+}
+template <detail::what_runs F, class... Args>
+process::process(deferred_t, F&& function, Args&&... args) : process(process_options()) {
+  keep_with(std::forward<F>(function), std::forward<Args>(args)...);
+}
+template <class F, class... Args>
+process::process(deferred_t, const process_options& options, F&& function, Args&&... args)
+    : process(options) {
+  keep_with(std::forward<F>(function), std::forward<Args>(args)...);
+}
 
 /// A process, seen from itself.
 struct process_info {

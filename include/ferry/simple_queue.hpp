@@ -85,14 +85,14 @@ class simple_queue {
   /// @throws what `dumps` does, in the caller; nothing is put then
   /// @throws queue_closed
   ///@{
-  void put(const T& item) { put_until(item, deadline::never()); }
-  bool try_put(const T& item) { return put_until(item, deadline::immediately()); }
+  void put(const T& item) { put_value(item, deadline::never()); }
+  bool try_put(const T& item) { return put_value(item, deadline::immediately()); }
   template <class Rep, class Period>
   bool put_for(const T& item, std::chrono::duration<Rep, Period> time) {
-    return put_until(item, deadline::after(time));
+    return put_value(item, deadline::after(time));
   }
   /// @returns false when there was no room until then; nothing was put
-  bool put_until(const T& item, deadline until) { return socket_.put(dumps(item, socket_.packing()), until); }
+  bool put_until(const T& item, deadline until) { return put_value(item, until); }
   ///@}
 
   /// @name Taking
@@ -100,18 +100,14 @@ class simple_queue {
   /// @throws what `loads` does, and `system_error` with EMFILE when there is no descriptor left for what the
   /// item holds: it is lost then, and the next can be taken
   ///@{
-  T get() { return loads<T>(std::move(*socket_.get(deadline::never())), socket_.packing()); }
-  std::optional<T> try_get() { return get_until(deadline::immediately()); }
+  T get() { return *take(deadline::never()); }
+  std::optional<T> try_get() { return take(deadline::immediately()); }
   template <class Rep, class Period>
   std::optional<T> get_for(std::chrono::duration<Rep, Period> time) {
-    return get_until(deadline::after(time));
+    return take(deadline::after(time));
   }
   /// @returns nothing when nothing came until then
-  std::optional<T> get_until(deadline until) {
-    std::optional<message> item = socket_.get(until);
-    if (!item) return std::nullopt;
-    return loads<T>(std::move(*item), socket_.packing());
-  }
+  std::optional<T> get_until(deadline until) { return take(until); }
   ///@}
 
   /// Takes items until the queue is closed and empty. An input range: each item is seen once, by one of all
@@ -137,6 +133,15 @@ class simple_queue {
  private:
   friend struct reducer<simple_queue>;
   explicit simple_queue(detail::message_socket socket) noexcept : socket_(std::move(socket)) {}
+
+  bool put_value(const T& item, deadline until) {
+    return socket_.put(detail::dump_value(item, socket_.packing()), until);
+  }
+  std::optional<T> take(deadline until) {
+    std::optional<message> item = socket_.get(until);
+    if (!item) return std::nullopt;
+    return detail::load_value<T>(std::move(*item), socket_.packing());
+  }
 
   detail::message_socket socket_;
 };

@@ -31,7 +31,7 @@ void read_value(std::istream& from, T& value, const archive_options& options) {
   if constexpr (requires { value.const_value(); } && is_boost_wrapper<object>) {
     read_value(from, value.value(), options);
   } else if constexpr (std::is_const_v<T>) {
-    static_cast<void>(const_object_cannot_be_read<object>());
+    refuse_const<object>();
   } else {
     loads_into(value, read_message(from, options.limit.bytes), options);
   }

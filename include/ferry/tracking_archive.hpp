@@ -101,7 +101,7 @@ class tracking_iarchive : public boost::archive::detail::common_iarchive<trackin
   void load_override(T& value) {
     using object = std::remove_const_t<T>;
     if constexpr (std::is_const_v<T> && !detail::stands_for_another<object>()) {
-      static_cast<void>(detail::const_object_cannot_be_read<object>());
+      detail::refuse_const<object>();
     } else if constexpr (detail::is_untracked<object>) {
       detail::load(inner_, value);
     } else if constexpr (detail::is_without_header<object>) {

@@ -1,6 +1,7 @@
 // Members that are bit-fields cannot be referred to.
-// expect: bit-field .a
+// expect: ferry: .*bit-field
 // expect: flags
+// found by the compiler: cannot bind to bit-field
 #include <ferry/archive.hpp>
 
 struct flags {

@@ -1,6 +1,6 @@
 // A coroutine is a place in a running program.
-// expect: ferry: this type .* cannot cross to another process: it is a view, a generator or a range.*collect
-// it expect: generator<int>
+// expect: ferry: .*a view, a generator or a range that does not own its elements.*collect
+// expect: generator<int>
 #include <ferry/archive.hpp>
 
 #include <coroutine>

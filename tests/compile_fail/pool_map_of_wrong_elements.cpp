@@ -1,4 +1,4 @@
-// expect: ferry: an argument does not convert to the parameter of the callable that it is for
+// expect: ferry: .*an argument does not convert to the parameter of the callable that it is for
 #include <ferry/pool.hpp>
 
 #include <string>

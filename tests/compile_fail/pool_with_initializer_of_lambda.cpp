@@ -1,4 +1,4 @@
-// expect: it is a lambda with captures
+// expect: ferry: .*a lambda with captures cannot cross
 #include <ferry/pool.hpp>
 
 void run(int number) {

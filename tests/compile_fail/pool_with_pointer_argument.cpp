@@ -1,4 +1,4 @@
-// expect: it is a raw pointer, which says neither who owns it nor how much it points to
+// expect: ferry: .*a raw pointer cannot cross.*says neither who owns
 #include <ferry/pool.hpp>
 
 #include <memory>

@@ -1,4 +1,4 @@
-// expect: ferry: what makes the state of with_state<S> has to return an S
+// expect: ferry: .*what makes the state of with_state<S> has to return an S
 #include <ferry/pool.hpp>
 
 struct cache {

@@ -1,4 +1,4 @@
-// expect: ferry: a callable of with_state<S> takes S& as its first parameter
+// expect: ferry: .*a callable of with_state<S> takes S& as its first parameter
 #include <ferry/pool.hpp>
 
 struct cache {

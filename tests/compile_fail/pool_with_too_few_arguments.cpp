@@ -1,4 +1,4 @@
-// expect: ferry: another number of arguments than the callable has parameters
+// expect: ferry: .*another number of arguments than the callable has parameters
 #include <ferry/pool.hpp>
 
 #include <tuple>

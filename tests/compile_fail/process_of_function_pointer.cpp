@@ -1,5 +1,4 @@
-// expect: ferry: a pointer to a function cannot cross to another process; name the function:
-// ferry::fn<&function>
+// expect: ferry: .*a pointer to a function cannot cross to another process.*ferry::fn<&function>
 #include <ferry/process.hpp>
 
 void work();

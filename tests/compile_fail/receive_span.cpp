@@ -1,5 +1,5 @@
 // A span that arrives would point nowhere.
-// expect: can be sent, but not received.*std::vector<X> for std::span<X>
+// expect: ferry: .*can be sent, but not received.*std::vector<X> for std::span<X>
 // expect: span<int
 #include <ferry/archive.hpp>
 

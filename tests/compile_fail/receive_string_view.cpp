@@ -1,5 +1,5 @@
 // A string_view that arrives would point nowhere.
-// expect: can be sent, but not received.*receive std::string for std::string_view
+// expect: ferry: .*can be sent, but not received.*receive std::string for std::string_view
 // expect: string_view
 #include <ferry/archive.hpp>
 

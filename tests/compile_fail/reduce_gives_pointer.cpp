@@ -1,5 +1,5 @@
 // What a reducer gives must itself cross.
-// expect: ferry: this type .* cannot cross to another process: it is a raw pointer
+// expect: ferry: .*a pointer to characters cannot cross
 // expect: const char ?\*
 #include <ferry/archive.hpp>
 

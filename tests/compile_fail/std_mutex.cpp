@@ -1,6 +1,7 @@
 // The mutex of the standard library works among threads only.
-// expect: ferry: this type .* cannot cross to another process: it synchronises the threads of one process
-// only.*Ferry.s own mutex expect: std::mutex
+// expect: ferry: .*a std::mutex and its kind cannot cross
+// expect: synchronises the threads of one process only.*ferry::mutex
+// expect: crossing<(class )?std::mutex, .*counter
 #include <ferry/archive.hpp>
 
 #include <mutex>

@@ -19,6 +19,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <tuple>
 #include <unistd.h>
@@ -122,6 +123,45 @@ BOOST_DATA_TEST_CASE(map_keeps_the_order, every_kind, workers) {
   std::istringstream text("1 2 3 4");
   BOOST_TEST(pool.map(fn<&square>, boost::istream_range<int>(text)) == (std::vector{1, 4, 9, 16}),
              boost::test_tools::per_element());
+}
+
+BOOST_DATA_TEST_CASE(a_bound_callable_is_mapped_over_the_rest_of_its_arguments, every_kind, workers) {
+  const pool pool(2, workers.options);
+  const std::vector<std::string> expected{"", "ab", "abab"};
+  BOOST_TEST(pool.map(ferry::bind_front(fn<&repeat>, "ab"), {0, 1, 2}) == expected,
+             boost::test_tools::per_element());
+  BOOST_TEST(outcome(pool.map_async(ferry::bind_front(fn<&repeat>, std::string("ab")),
+                                    std::vector{0, 1, 2})) == expected,
+             boost::test_tools::per_element());
+  BOOST_TEST(outcome(pool.submit(ferry::bind_front(fn<&repeat>, "ab", 2))) == "abab");
+}
+
+BOOST_DATA_TEST_CASE(a_list_in_braces_is_an_input, every_kind, workers) {
+  const pool pool(2, workers.options);
+  BOOST_TEST(pool.map(fn<&square>, {1, 2, 3}) == (std::vector{1, 4, 9}), boost::test_tools::per_element());
+  BOOST_TEST(pool.starmap(fn<&repeat>, {std::tuple("a", 2)}).front() == "aa");
+  BOOST_TEST(all_of(pool.imap(fn<&square>, {4, 5})) == (std::vector{16, 25}),
+             boost::test_tools::per_element());
+}
+
+BOOST_DATA_TEST_CASE(a_task_whose_parameter_is_a_view_sees_what_was_sent, every_kind, workers) {
+  const pool pool(2, workers.options);
+  const std::vector<std::string> texts{"one", "three"};
+  BOOST_TEST(
+      pool.map([](std::string_view text) { return text.size(); }, texts) == (std::vector<std::size_t>{3, 5}),
+      boost::test_tools::per_element());
+}
+
+BOOST_DATA_TEST_CASE(the_end_of_calls_that_give_nothing_is_waited_for, every_kind, workers) {
+  const signals all;
+  const pool pool(2, workers.options, fn<&take_signals>, all);
+  const task<void> counted = pool.map_async([](int number) { *told()->count += number; }, {1, 2, 3});
+  BOOST_TEST(counted.wait_for(patience));
+  counted.get();
+  BOOST_TEST(all.count->load() == 6);
+  const task<void> failed =
+      pool.map_async([](int number) { static_cast<void>(fail_at_three(number)); }, {2, 3});
+  BOOST_CHECK_THROW(failed.get(), std::out_of_range);
 }
 
 BOOST_AUTO_TEST_CASE(an_input_whose_iterator_can_only_be_moved_is_read_to_its_end) {

@@ -5,9 +5,12 @@
 #include "support/exceptions.hpp"
 
 #include <cctype>
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <unistd.h>
 #include <vector>
 
@@ -80,9 +83,18 @@ struct last_words {
   }
 };
 
-void change(point& where, connection line) {
-  where.x += 1;
-  tell(line, where);
+void answer(connection& line) {
+  tell(line, true);
+}
+void measure(std::string_view text, std::span<const int> numbers, connection line) {
+  tell(line, text.size() * 100 + numbers.size());
+}
+void tell_sum(int a, int b, int c, connection& line) {
+  tell(line, a * 100 + b * 10 + c);
+}
+void tell_sizes(const std::string& text, std::string_view view, const std::vector<int>& numbers,
+                connection& line) {
+  tell(line, std::vector<std::size_t>{text.size(), view.size(), numbers.size()});
 }
 void take(std::unique_ptr<point> where, connection line) {
   tell(line, *where);
@@ -153,13 +165,41 @@ BOOST_AUTO_TEST_CASE(a_member_function_gets_a_copy_of_its_object) {
   BOOST_TEST(hear<int>(here) == 42);
 }
 
-BOOST_AUTO_TEST_CASE(a_reference_is_to_the_copy_in_the_child) {
+BOOST_AUTO_TEST_CASE(a_reference_to_a_live_object_is_to_the_same_one) {
   auto [here, there] = pipe();
-  point where{1, 2};
-  process child(fn<&change>, where, there);
-  const bool changed_there = hear<point>(here) == point{2, 2};
-  BOOST_TEST(changed_there);
-  BOOST_TEST(where.x == 1);
+  process child(fn<&answer>, there);
+  BOOST_TEST(hear<bool>(here));
+}
+
+BOOST_DATA_TEST_CASE(a_parameter_that_is_a_view_sees_what_was_sent, every_start_method, method) {
+  auto [here, there] = pipe();
+  const std::string text(3000, 'x');
+  process child(by(method), fn<&measure>, text, std::vector<int>(7), there);
+  BOOST_TEST(hear<std::size_t>(here) == 300'007U);
+  process later(deferred, by(method), fn<&measure>, std::string("temporary"), std::vector<int>(2),
+                std::move(there));
+  later.start();
+  BOOST_TEST(hear<std::size_t>(here) == 902U);
+}
+
+BOOST_DATA_TEST_CASE(a_bound_callable_takes_its_first_arguments_along, every_start_method, method) {
+  auto [here, there] = pipe();
+  process child(by(method), ferry::bind_front(fn<&tell_sum>, 1, 2), 3, there);
+  BOOST_TEST(hear<int>(here) == 123);
+  process all(by(method),
+              ferry::bind_front(fn<&tell_sizes>, "text", std::string("view"), std::vector<int>(5)), there);
+  BOOST_TEST(hear<std::vector<std::size_t>>(here) == (std::vector<std::size_t>{4, 4, 5}),
+             boost::test_tools::per_element());
+  process twice(by(method), ferry::bind_front(bind_front(fn<&tell_sum>, 4), 5), 6, std::move(there));
+  BOOST_TEST(hear<int>(here) == 456);
+}
+
+BOOST_AUTO_TEST_CASE(a_member_function_and_an_object_with_state_can_be_bound) {
+  auto [here, there] = pipe();
+  process member(ferry::bind_front(fn<&point::tell_sum>, point{40, 2}), there);
+  BOOST_TEST(hear<int>(here) == 42);
+  process object(ferry::bind_front(shouter{std::move(there), "!"}, std::vector<std::string>{"bound"}));
+  BOOST_TEST(hear<std::string>(here) == "BOUND!");
 }
 
 BOOST_DATA_TEST_CASE(a_shared_argument_ends_before_the_process, every_start_method, method) {

@@ -148,15 +148,22 @@ consteval std::size_t members_from() {
     return 1 + members_from<T, At + member_width<T, At>()>();
   }
 }
+/// What is taken in the place of a base only by a member that takes anything, such as a std::any.
+struct no_base {};
+/// T is initialised by a `First` and by `Others` members.
+template <class T, class First, std::size_t Others>
+inline constexpr bool begins_with = []<std::size_t... I>(std::index_sequence<I...>) {
+  return requires {
+    T{First{}, initialiser<any_member, T, I>{}...};
+  };
+}
+(std::make_index_sequence<Others>{});
+
 template <class T, std::size_t Others = 0>
 consteval bool find_base() {
   if constexpr (Others > 100 || initialiser_count<T> == no_count) {
     return false;
-  } else if constexpr ([]<std::size_t... I>(std::index_sequence<I...>) {
-                         return requires {
-                           T{any_base<T>{}, initialiser<any_member, T, I>{}...};
-                         };
-                       }(std::make_index_sequence<Others>{})) {
+  } else if constexpr (begins_with<T, any_base<T>, Others> && !begins_with<T, no_base, Others>) {
     return true;
   } else if constexpr (Others >= initialiser_count<T>) {
     return false;

@@ -38,11 +38,11 @@ class basic_queue {
   /// @throws system_error  when memory has run out; nothing is put then, and the queue usable
   /// Of items with handles the system keeps about 270 in flight: more wait for room.
   ///@{
-  void put(const T& item) { put_until(item, deadline::never()); }
-  bool try_put(const T& item) { return put_until(item, deadline::immediately()); }
+  void put(const T& item) { put_value(core_, item, deadline::never()); }
+  bool try_put(const T& item) { return put_value(core_, item, deadline::immediately()); }
   template <class Rep, class Period>
   bool put_for(const T& item, std::chrono::duration<Rep, Period> time) {
-    return put_until(item, deadline::after(time));
+    return put_value(core_, item, deadline::after(time));
   }
   /// @returns false when there was no room until then; nothing was put
   bool put_until(const T& item, deadline until) { return put_value(core_, item, until); }
@@ -55,18 +55,14 @@ class basic_queue {
   /// @throws system_error  when there are no descriptors for what it holds; it stays in the queue, unless it
   ///                       holds more than 252 handles
   ///@{
-  T get() { return *get_until(deadline::never()); }
-  std::optional<T> try_get() { return get_until(deadline::immediately()); }
+  T get() { return *take(deadline::never()); }
+  std::optional<T> try_get() { return take(deadline::immediately()); }
   template <class Rep, class Period>
   std::optional<T> get_for(std::chrono::duration<Rep, Period> time) {
-    return get_until(deadline::after(time));
+    return take(deadline::after(time));
   }
   /// @returns nothing when nothing came until then
-  std::optional<T> get_until(deadline until) {
-    taken_item item;
-    if (!core_.get(item, queue_core::taking::for_good, until)) return std::nullopt;
-    return value_of<T>(item, core_);
-  }
+  std::optional<T> get_until(deadline until) { return take(until); }
   ///@}
 
   /// Takes items until the queue is closed and empty. An input range: each item is seen once, by one of all
@@ -105,6 +101,13 @@ class basic_queue {
   basic_queue& operator=(basic_queue&&) noexcept = default;
 
   queue_core core_;
+
+ private:
+  std::optional<T> take(deadline until) {
+    taken_item item;
+    if (!core_.get(item, queue_core::taking::for_good, until)) return std::nullopt;
+    return value_of<T>(item, core_);
+  }
 };
 
 /// Crosses as its handles, with the transfer mode and the limits of its items.

@@ -6,8 +6,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -67,8 +69,7 @@ class callable {
 
 [[noreturn]] void throw_ambiguous(std::string_view name);
 
-// --- what a callable takes
-// -----------------------------------------------------------------------------------
+// --- what a callable takes -------------------------------------------------------------------------------
 
 template <class... P>
 struct parameters {};
@@ -92,6 +93,9 @@ inline constexpr bool is_fn = false;
 template <auto Function>
 inline constexpr bool is_fn<fn_t<Function>> = true;
 
+template <class F>
+inline constexpr bool is_bound = false;
+
 /// Has one call operator that is no template, so that its parameters are known.
 template <class F>
 concept has_signature = requires {
@@ -103,6 +107,8 @@ template <class F, class... Args>
 auto find_parameters() {
   if constexpr (is_fn<F>) {
     return decltype(parameters_of(F::function))();
+  } else if constexpr (is_bound<F>) {
+    return typename F::template parameters<Args...>();
   } else if constexpr (has_signature<F>) {
     return decltype(call_parameters_of(&F::operator()))();
   } else {
@@ -116,8 +122,7 @@ using parameters_for = decltype(find_parameters<F, Args...>());
 template <class F>
 inline constexpr bool is_stateless = std::is_empty_v<F>&& std::is_default_constructible_v<F>;
 
-// --- calling it over there
-// -----------------------------------------------------------------------------------
+// --- calling it over there -------------------------------------------------------------------------------
 
 /// Stands for a callable that takes P...; its name is the one on the wire.
 template <class F, class... P>
@@ -154,12 +159,37 @@ const void* identity_of_callable(callable::invoker how) {
   return reinterpret_cast<const void*>(how);
 }
 
+/// A parameter that is a view gets what owns the content, which lives as long as the call.
+template <class T>
+inline constexpr bool views_argument = std::is_same_v<T, handle_view>;
+template <class Char>
+inline constexpr bool views_argument<std::basic_string_view<Char>> = true;
+template <class T>
+inline constexpr bool views_argument<std::span<T>> = !std::is_same_v<std::remove_cv_t<T>, bool>;
+
+/// What is kept for a parameter P until it is called.
+template <class P, class T = std::remove_cvref_t<P>>
+using argument_for = typename std::conditional_t<views_argument<T>, arrived<T>, std::type_identity<T>>::type;
+
 template <class Parameters>
 struct loaded_arguments;
 template <class... P>
 struct loaded_arguments<parameters<P...>> {
-  using type = std::tuple<std::remove_cvref_t<P>...>;
+  using type = std::tuple<argument_for<P>...>;
 };
+
+/// By value and by rvalue reference the callable gets the argument itself.
+template <class P>
+decltype(auto) pass(argument_for<P>& argument) {
+  if constexpr (views_argument<std::remove_cvref_t<P>>) {
+    return std::remove_cvref_t<P>(argument);
+  } else {
+    return static_cast<
+        std::conditional_t<std::is_lvalue_reference_v<P>, argument_for<P>&, argument_for<P>&&>>(argument);
+  }
+}
+template <class P>
+using passed = decltype(pass<P>(std::declval<argument_for<P>&>()));
 
 /// Calls the function with arguments for P... behind `first`.
 template <class Function, class... P, class... First>
@@ -167,20 +197,14 @@ auto call_with(Function&& function, typename loaded_arguments<parameters<P...>>:
                parameters<P...>, First&... first) {
   return std::apply(
       // What it returns may refer to its arguments, so it is copied here.
-      [&](auto&... each) {
-        // By value and by rvalue reference the callable gets the loaded object itself.
-        return std::invoke(function, first...,
-                           static_cast<std::conditional_t<std::is_lvalue_reference_v<P>, decltype(each),
-                                                          std::remove_cvref_t<P>&&>>(each)...);
-      },
-      arguments);
+      [&](auto&... each) { return std::invoke(function, first..., pass<P>(each)...); }, arguments);
 }
 
 /// Reads arguments for P..., the last thing in the archive.
 template <class... P>
 typename loaded_arguments<parameters<P...>>::type load_arguments(forking_iarchive& from, parameters<P...>) {
   // In braces, for these are evaluated from left to right.
-  typename loaded_arguments<parameters<P...>>::type arguments{make<std::remove_cvref_t<P>>(from)...};
+  typename loaded_arguments<parameters<P...>>::type arguments{make<argument_for<P>>(from)...};
   from.finish();
   return arguments;
 }
@@ -192,7 +216,9 @@ template <class F, class... P>
 struct entry_of<F, parameters<P...>> {
   static std::shared_ptr<void> invoke(forking_iarchive& from) {
     constexpr parameters<P...> taken;
-    if constexpr (is_stateless<F>) {
+    if constexpr (((refusal_of<argument_for<P>, going::in> != refusal::none) || ...)) {
+      std::terminate();  // nobody can ask for it; a function may be named for another purpose
+    } else if constexpr (is_stateless<F>) {
       call_with(F{}, load_arguments(from, taken), taken);
     } else {
       F function = make<F>(from);
@@ -205,8 +231,7 @@ struct entry_of<F, parameters<P...>> {
                                      &invoke, &identity_of_call<F, void, parameters<P...>>};
 };
 
-// --- asking for it here
-// --------------------------------------------------------------------------------------
+// --- asking for it here ----------------------------------------------------------------------------------
 
 /// A call that a child is to make.
 class call {
@@ -242,46 +267,6 @@ using borrowed =
     std::conditional_t<std::is_lvalue_reference_v<Arg> && std::is_same_v<std::remove_cvref_t<Arg>, P>,
                        const P&, P>;
 
-template <class Arg, class P>
-inline constexpr bool fits = std::is_convertible_v<Arg, std::remove_cvref_t<P>> ||
-                             std::is_same_v<std::remove_cvref_t<Arg>, std::remove_cvref_t<P>>;
-
-template <class F, class... Args, class... P>
-consteval bool check_call(parameters<P...>) {
-  static_assert(
-      sizeof...(Args) == sizeof...(P),
-      "ferry: another number of arguments than the callable has parameters (default arguments do not cross: "
-      "give them all)");
-  if constexpr (sizeof...(Args) == sizeof...(P)) {
-    static_assert((fits<Args, P> && ...),
-                  "ferry: an argument does not convert to the parameter of the callable that it is for");
-  }
-  static_assert(
-      std::is_invocable_v<F&, std::conditional_t<std::is_lvalue_reference_v<P>, std::remove_reference_t<P>&,
-                                                 std::remove_cvref_t<P>&&>...>,
-      "ferry: the callable cannot be called with these arguments");
-  if constexpr (!is_stateless<F>) static_assert(type_cannot_arrive<F>::checked);
-  return (type_cannot_arrive<std::remove_cvref_t<P>>::checked && ... && true);
-}
-
-template <class... Args, class... P>
-consteval bool check_kept(parameters<P...>) {
-  if constexpr (sizeof...(Args) == sizeof...(P)) {
-    static_assert((std::is_constructible_v<std::remove_cvref_t<P>, Args> && ...),
-                  "ferry: a deferred process keeps its arguments: move in what cannot be copied");
-    return (std::is_constructible_v<std::remove_cvref_t<P>, Args> && ... && true);
-  }
-  return false;
-}
-
-template <class F>
-consteval bool check_callable() {
-  static_assert(!std::is_pointer_v<F> && !std::is_function_v<F> && !std::is_member_function_pointer_v<F>,
-                "ferry: a pointer to a function cannot cross to another process; name the function: "
-                "ferry::fn<&function>");
-  return !std::is_pointer_v<F> && !std::is_function_v<F> && !std::is_member_function_pointer_v<F>;
-}
-
 /// A call that looks at its arguments; to be written before they go.
 template <class F, class... Args, class... P>
 auto borrow_call(parameters<P...>, F&& function, Args&&... args) {
@@ -293,7 +278,7 @@ auto borrow_call(parameters<P...>, F&& function, Args&&... args) {
 /// A call that has its arguments.
 template <class F, class... Args, class... P>
 auto keep_call(parameters<P...>, F&& function, Args&&... args) {
-  using kept_call = held_call<std::remove_cvref_t<F>, parameters<P...>, std::remove_cvref_t<P>...>;
+  using kept_call = held_call<std::remove_cvref_t<F>, parameters<P...>, argument_for<P>...>;
   return std::make_unique<kept_call>(std::forward<F>(function), std::forward<Args>(args)...);
 }
 

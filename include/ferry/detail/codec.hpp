@@ -11,6 +11,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstring>
+#include <exception>
 #include <iterator>
 #include <limits>
 #include <memory>
@@ -169,7 +170,7 @@ void save_elements(forking_oarchive& archive, const T* elements, std::size_t cou
 
 template <class T>
 void load_elements(forking_iarchive& archive, T* elements, std::size_t count) {
-  if constexpr (std::is_const_v<T>) static_cast<void>(const_object_cannot_be_read<std::remove_const_t<T>>());
+  if constexpr (std::is_const_v<T>) refuse_const<std::remove_const_t<T>>();
   if (load_as_block(archive, elements, count)) return;
   if constexpr (way_of<T> != way::boost || needs_construct_data<T>) {
     load_each(archive, elements, count);
@@ -333,7 +334,7 @@ inline void save(forking_oarchive& archive, const T& value) {
     archive.write_handle(value);
   } else if constexpr (way_of<T> == way::boost_wrapper) {
     save_boost_wrapper(archive, value);
-  } else if constexpr (type_cannot_cross<T>::checked) {
+  } else if constexpr (check_part<T, going::out>()) {
     if constexpr (may_be_overridden<T>) {
       if (archive.override_mask() != 0 && save_overridden(archive, value)) return;
     }
@@ -445,7 +446,7 @@ T make(forking_iarchive& archive) {
     return value;
   } else if constexpr (std::is_same_v<T, unique_handle>) {
     return archive.read_handle();
-  } else if constexpr (type_cannot_arrive<T>::checked) {
+  } else if constexpr (check_part<T, going::in>()) {
     if constexpr (may_be_overridden<T>) {
       if (archive.override_mask() != 0) {
         if (const erased_object loaded = load_overridden<T>(archive))
@@ -453,6 +454,8 @@ T make(forking_iarchive& archive) {
       }
     }
     return make_own_way<T>(archive);
+  } else {
+    std::terminate();  // never compiled, and so no second complaint
   }
 }
 
@@ -464,7 +467,7 @@ inline void load(forking_iarchive& archive, T& value) {
     value = archive.read_handle();
   } else if constexpr (way_of<T> == way::boost_wrapper) {
     load_boost_wrapper(archive, value);
-  } else if constexpr (type_cannot_arrive<T>::checked) {
+  } else if constexpr (check_part<T, going::in>()) {
     if constexpr (may_be_overridden<T>) {
       if (archive.override_mask() != 0 && load_overridden(archive, value)) return;
     }
@@ -481,7 +484,7 @@ inline void load_into(forking_iarchive& archive, T& value) {
   } else if constexpr (stands_for_another<object>()) {
     detail::load(archive, const_cast<object&>(value));
   } else {
-    static_cast<void>(const_object_cannot_be_read<object>());
+    refuse_const<object>();
   }
 }
 

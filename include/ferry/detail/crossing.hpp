@@ -1,156 +1,127 @@
 // What the compiler says of a type that cannot cross to another process.
 #pragma once
 
-#include <ferry/detail/traits.hpp>
+#include <ferry/detail/refusal.hpp>
 
-#include <memory>
+#include <array>
+#include <cstddef>
 #include <string_view>
-#include <type_traits>
+#include <utility>
 
 namespace ferry::detail {
 
-template <class T>
-inline constexpr bool is_view = false;
-template <class Char>
-inline constexpr bool is_view<std::basic_string_view<Char>> = true;
-template <class T, std::size_t Extent>
-inline constexpr bool is_view<std::span<T, Extent>> = true;
-
-template <class T>
-constexpr bool is_std_lock() {
-  constexpr std::string_view name = spelled_name<T>();
-  return is_in_std<T> && (name.find("mutex") != name.npos || name.find("condition_variable") != name.npos ||
-                          name.find("atomic") != name.npos || name.find("semaphore") != name.npos ||
-                          name.find("std::barrier") != name.npos || name.find("std::latch") != name.npos);
-}
-
-template <class T>
-constexpr bool is_lambda() {
-  constexpr std::string_view name =
-      spelled_name<T>();  // GCC: "main()::<lambda(int)>", Clang: "(lambda at file:3:7)"
-  return std::is_class_v<T> && (name.find("<lambda(") != name.npos || name.find("(lambda at ") != name.npos);
-}
-
-template <class T>
-concept iterable = requires(T& range) {
-  range.begin();
-  range.end();
+/// A call that cannot be made, as `crossing`.
+template <class F, class... Args>
+struct call_with_arguments {
+  static constexpr bool possible = false;
 };
 
-enum class hindrance { none, base, reference };
+// C++26 takes a text that is made for the type; before, it has to be a literal.
+#if defined(__cpp_static_assert) && __cpp_static_assert >= 202306L
+/// A text, and behind it the names of the types that it is about.
+template <std::size_t Size>
+struct refusal_text {
+  std::array<char, Size> text{};
+  std::size_t used = 0;
 
-/// What keeps an aggregate from being taken apart.
+  constexpr void append(std::string_view more) {
+    for (const char c : more.substr(0, Size - used)) text[used++] = c;
+  }
+  constexpr std::size_t size() const noexcept { return used; }
+  constexpr const char* data() const noexcept { return text.data(); }
+};
+
+template <class Subject>
+struct names_of;
+template <class T, class... In>
+struct names_of<crossing<T, in<In>...>> {
+  static constexpr std::size_t size = (spelled_name<T>().size() + ... + (spelled_name<In>().size() + 4));
+  template <class Text>
+  static constexpr void append_to(Text& text) {
+    text.append(spelled_name<T>());
+    ((text.append(" in "), text.append(spelled_name<In>())), ...);
+  }
+};
+template <class F, class... Args>
+struct names_of<call_with_arguments<F, Args...>> {
+  static constexpr std::size_t size =
+      (spelled_name<F>().size() + ... + (spelled_name<Args>().size() + 2)) + 2;
+  template <class Text>
+  static constexpr void append_to(Text& text) {
+    text.append(spelled_name<F>());
+    text.append("(");
+    std::string_view separator;
+    ((text.append(std::exchange(separator, ", ")), text.append(spelled_name<Args>())), ...);
+    text.append(")");
+  }
+};
+template <class Subject, std::size_t Size>
+consteval auto refusal_text_of(const char (&what)[Size]) {
+  constexpr std::string_view beginning = "ferry: ";
+  refusal_text<Size + names_of<Subject>::size + 2> text;
+  text.append(beginning);
+  names_of<Subject>::append_to(text);
+  text.append(": ");
+  text.append(std::string_view(what).substr(beginning.size()));
+  return text;
+}
+#  define FERRY_DETAIL_TEXT(text, ...) ::ferry::detail::refusal_text_of<__VA_ARGS__>(text)
+#else
+#  define FERRY_DETAIL_TEXT(text, ...) text
+#endif
+
+/// Ends the compilation with the text for it. @returns false
+/// @tparam Subject  a `crossing` or a `call_with_arguments`
+template <refusal Why, class Subject>
+consteval bool refuse() {
+#define FERRY_DETAIL_ROW(kind, text, ...) \
+  if constexpr (Why == refusal::kind) static_assert(Subject::possible, FERRY_DETAIL_TEXT(text, Subject));
+  FERRY_DETAIL_REFUSALS(FERRY_DETAIL_ROW)
+#undef FERRY_DETAIL_ROW
+  return false;
+}
+
+/// Says that a const T is not read into. @returns false
 template <class T>
-consteval hindrance hindrance_of() {
-  if constexpr (way_of<T> != way::aggregate) {
-    return hindrance::none;
-  } else if constexpr (has_base<T>) {
-    return hindrance::base;
-  } else if constexpr (has_reference_member<T>) {
-    return hindrance::reference;
+consteval bool refuse_const() {
+  return refuse<refusal::read_into_const, crossing<T>>();
+}
+
+/// Whether a T can cross; if not, the compiler says why. To be asked where nothing of a T is instantiated if
+/// it cannot, lest the text be buried.
+template <class T, going Way>
+consteval bool check_crossing() {
+  if constexpr (refusal_of<T, Way> == refusal::none) {
+    return true;
   } else {
-    return hindrance::none;
+    return refuse<refusal_of<T, Way>, decltype(find_culprit<Way, T>())>();
+  }
+}
+/// The same of a T by itself, for one that is part of something.
+template <class T, going Way>
+consteval bool check_part() {
+  if constexpr (own_refusal<T, Way> == refusal::none) {
+    return true;
+  } else {
+    return refuse<own_refusal<T, Way>, crossing<T>>();
   }
 }
 
-#define FERRY_CANNOT_CROSS \
-  "ferry: this type (see T in the lines around this one) cannot cross to another process: "
-
-/// Instantiated for every type that is to cross; its name in the compiler's output carries the type's name.
-template <class T>
-struct type_cannot_cross {
-  static constexpr bool crosses = way_of<T> != way::none;
-  static constexpr bool is_function_pointer =
-      std::is_function_v<T> || (std::is_pointer_v<T> && std::is_function_v<std::remove_pointer_t<T>>);
-  static constexpr bool is_pointer =
-      std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_null_pointer_v<T>;
-
-  /// False when one of the assertions below fails: then nothing more is instantiated, lest they be buried.
-  static constexpr bool checked = crosses && hindrance_of<T>() == hindrance::none;
-
-  static_assert(hindrance_of<T>() != hindrance::base,
-                "ferry: the aggregate T (see the lines around this one) has a base class, whose members "
-                "nobody can name. Ways out: make the base a member; give T a Boost.Serialization `serialize` "
-                "function; or specialise ferry::reducer<T>");
-  static_assert(
-      hindrance_of<T>() != hindrance::reference,
-      "ferry: the aggregate T (see the lines around this one) has a member that is a reference, or "
-      "const without a value of its own, or more than 100 members. Ways out: make the member a value; "
-      "nest aggregates; or specialise ferry::reducer<T>");
-  /// True when BOOST_CLASS_IMPLEMENTATION says what one of the next two assertions repeats.
-  static constexpr bool is_barred = !crosses && (is_marked_not_serializable<T> || is_marked_primitive<T>);
-  static_assert(
-      crosses || !is_marked_not_serializable<T>, FERRY_CANNOT_CROSS
-      "BOOST_CLASS_IMPLEMENTATION marks it as not_serializable. Ways out: leave it out of what is sent; take "
-      "the mark away; or specialise ferry::reducer<T>");
-  static_assert(
-      crosses || !is_marked_primitive<T>, FERRY_CANNOT_CROSS
-      "BOOST_CLASS_IMPLEMENTATION marks it as primitive_type, which crosses as its bytes, and it has more to "
-      "it than its bytes: a destructor, a base or virtual functions. Ways out: mark it object_serializable "
-      "and "
-      "give it a `serialize` function; or specialise ferry::reducer<T>");
-  static_assert(
-      !std::is_reference_v<T>, FERRY_CANNOT_CROSS
-      "it is a reference, to memory that the other process does not have. Ways out: send the value; or "
-      "put it in ferry::shared_memory and send that");
-  static_assert(
-      !is_function_pointer, FERRY_CANNOT_CROSS
-      "it is a pointer to a function, which means nothing elsewhere. Ways out: ferry::fn<&function>, which "
-      "crosses by name; or a function object with a reducer");
-  static_assert(
-      !is_pointer || is_function_pointer, FERRY_CANNOT_CROSS
-      "it is a raw pointer, which says neither who owns it nor how much it points to. Ways out: "
-      "std::unique_ptr, std::shared_ptr or a container; ferry::shared_memory; or, among trusted peers, "
-      "ferry::tracking_oarchive");
-  static_assert(
-      crosses || !is_lambda<T>(), FERRY_CANNOT_CROSS
-      "it is a lambda with captures, whose members nobody can name. Ways out: pass the captured values as "
-      "arguments; write a struct with operator() and its state as members; or start the process with "
-      "start_method::fork, which copies memory");
-  static_assert(crosses || !is_std_lock<T>(), FERRY_CANNOT_CROSS
-                "it synchronises the threads of one process only. Ways out: Ferry's own mutex, semaphore or "
-                "event, which "
-                "live in shared memory; or std::atomic_ref on a ferry::shared_value");
-  static_assert(
-      crosses || is_barred || is_lambda<T>() || is_std_lock<T>() || !std::is_class_v<T> || !iterable<T>,
-      FERRY_CANNOT_CROSS
-      "it is a view, a generator or a range that does not own its elements. Ways out: collect it into a "
-      "container, e.g. std::vector, and send that; or specialise ferry::reducer<T>");
-  static_assert(
-      crosses || is_barred || is_function_pointer || is_pointer || is_lambda<T>() || is_std_lock<T>() ||
-          (std::is_class_v<T> && iterable<T>) || std::is_reference_v<T>,
-      FERRY_CANNOT_CROSS
-      "Ways out: make it an aggregate whose members can cross; give it a Boost.Serialization `serialize` "
-      "function; specialise ferry::reducer<T> with name, reduce and rebuild; or register these while the "
-      "program runs, with dispatch_table::add and registered_at_run_time<T>");
-};
-
-/// Instantiated for a const object that is to be read into.
-template <class T>
-struct const_object_cannot_be_read {
-  static_assert(
-      !std::is_same_v<T, T>,
-      "ferry: an object is to be read that is const (see T in the lines around this one), and reading "
-      "would change it. Ways out: drop the const; give the member its value where the object is made, "
-      "by load_construct_data or a ferry::reducer; or, if it is a wrapper that stands for another "
-      "object, say so with BOOST_CLASS_IS_WRAPPER");
-};
-
-/// As above, for reading.
-template <class T>
-struct type_cannot_arrive : type_cannot_cross<T> {
-  static constexpr bool checked =
-      type_cannot_cross<T>::checked && !is_view<T> && !std::is_same_v<T, handle_view>;
-
-  static_assert(!is_view<T>,
-                "ferry: this type (see T in the lines around this one) can be sent, but not received: it "
-                "is a view of memory that nobody here owns. Ways out: receive std::string for "
-                "std::string_view, std::vector<X> for std::span<X>");
-  static_assert(!std::is_same_v<T, handle_view>,
-                "ferry: a ferry::handle_view can be sent, but not received: receive a "
-                "ferry::unique_handle, which owns what arrived");
-};
-
-#undef FERRY_CANNOT_CROSS
+/// For constructors: Clang looks at an attribute of theirs only where it depends on a parameter.
+template <std::size_t>
+constexpr refusal if_given(refusal why) {
+  return why;
+}
 
 }  // namespace ferry::detail
+
+/// In front of a function template that a user calls: the text in the line of the call, where the compiler
+/// can put it there. Editors show nothing else.
+/// @param ...  the `ferry::detail::refusal` of the call
+#ifdef __clang__
+#  define FERRY_DETAIL_SAID(kind, text, ...) \
+    __attribute__((diagnose_if((__VA_ARGS__) == ::ferry::detail::refusal::kind, text, "error")))
+#  define FERRY_REFUSES(...) FERRY_DETAIL_REFUSALS(FERRY_DETAIL_SAID, __VA_ARGS__)
+#else
+#  define FERRY_REFUSES(...)
+#endif

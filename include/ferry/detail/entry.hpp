@@ -135,7 +135,7 @@ namespace ferry {
 
 template <class T>
 void dispatch_table::add(std::string_view name) {
-  static_assert(detail::type_cannot_cross<T>::checked);
+  static_assert(detail::check_crossing<T, detail::going::out>());
   static_assert(detail::way_of<T> != detail::way::run_time,
                 "ferry: T crosses by an entry alone, so a name is not enough: give reduce and rebuild too");
   insert(std::make_unique<detail::naming_entry<T>>(name));

@@ -1,7 +1,7 @@
 // What a pool's workers are asked to run: callables that stay with a worker, and give results.
 #pragma once
 
-#include <ferry/detail/callable.hpp>
+#include <ferry/detail/call_refusal.hpp>
 
 #include <array>
 #include <atomic>
@@ -55,7 +55,8 @@ consteval std::size_t plain_size(parameters<P...>) {
   return (is_bitwise<std::remove_cvref_t<P>> && ... && true) ? (sizeof(std::remove_cvref_t<P>) + ... + 0) : 0;
 }
 template <class... P>
-std::tuple<std::remove_cvref_t<P>...> take_plain_arguments(const std::byte* from, parameters<P...>) {
+typename loaded_arguments<parameters<P...>>::type take_plain_arguments([[maybe_unused]] const std::byte* from,
+                                                                       parameters<P...>) {
   return {take_plain<std::remove_cvref_t<P>>(from)...};
 }
 
@@ -74,15 +75,15 @@ struct no_state {};
 
 /// What is left of a callable's parameters when the worker puts its state in the place of the first.
 template <class State, class Parameters>
-struct sent_parameters;
+struct sent_parameters {
+  using type = parameters<>;
+};
 template <class... P>
 struct sent_parameters<no_state, parameters<P...>> {
   using type = parameters<P...>;
 };
 template <class State, class First, class... P>
 struct sent_parameters<State, parameters<First, P...>> {
-  static_assert(std::is_same_v<std::remove_cvref_t<First>, State> && std::is_lvalue_reference_v<First>,
-                "ferry: a callable of with_state<S> takes S& as its first parameter");
   using type = parameters<P...>;
 };
 
@@ -100,17 +101,91 @@ template <class F, class State, class Parameters>
 struct result_of_job;
 template <class F, class... P>
 struct result_of_job<F, no_state, parameters<P...>> {
-  using type = std::decay_t<
-      std::invoke_result_t<F&, std::conditional_t<std::is_lvalue_reference_v<P>, std::remove_reference_t<P>&,
-                                                  std::remove_cvref_t<P>&&>...>>;
+  using type = std::decay_t<std::invoke_result_t<F&, passed<P>...>>;
 };
 template <class F, class State, class... P>
 struct result_of_job<F, State, parameters<P...>> {
-  using type = std::decay_t<
-      std::invoke_result_t<F&, State&,
-                           std::conditional_t<std::is_lvalue_reference_v<P>, std::remove_reference_t<P>&,
-                                              std::remove_cvref_t<P>&&>...>>;
+  using type = std::decay_t<std::invoke_result_t<F&, State&, passed<P>...>>;
 };
+
+/// Whether the first parameter is the worker's state.
+template <class State, class... P>
+consteval bool takes_state(parameters<P...>) {
+  return false;
+}
+template <class State, class First, class... P>
+consteval bool takes_state(parameters<First, P...>) {
+  return std::is_same_v<First, State&> || std::is_same_v<First, const State&>;
+}
+
+/// Why F cannot be a job for these arguments.
+template <class F, class State, class... Args>
+consteval refusal find_job_refusal() {
+  using sent = typename job_parameters<F, State, Args...>::type;
+  if constexpr (constexpr refusal own = refusal_of_callable<F>(); own != refusal::none) {
+    return own;
+  } else if constexpr (std::is_same_v<State, no_state>) {
+    return find_call_refusal<F, Args...>(sent(), types<>());
+  } else if constexpr (!takes_state<State>(parameters_for<F, State&, Args...>())) {
+    return refusal::state_parameter;
+  } else {
+    return find_call_refusal<F, Args...>(sent(), types<State&>());
+  }
+}
+template <class F, class State, class... Args>
+consteval refusal find_result_refusal() {
+  using sent = typename job_parameters<F, State, Args...>::type;
+  using result = typename result_of_job<F, State, sent>::type;
+  if constexpr (std::is_void_v<result>) {
+    return refusal::none;
+  } else {
+    return refusal_of<result, going::in>;
+  }
+}
+template <class F, class State, class... Args>
+consteval refusal find_any_job_refusal() {
+  if constexpr (constexpr refusal why = find_job_refusal<F, State, Args...>(); why != refusal::none) {
+    return why;
+  } else {
+    return find_result_refusal<F, State, Args...>();
+  }
+}
+template <class F, class State, class... Args>
+inline constexpr refusal job_refusal = find_any_job_refusal<std::decay_t<F>, State, Args...>();
+
+/// Why F cannot make the state of a worker.
+template <class S, class F, class... Args>
+consteval refusal find_state_refusal() {
+  if constexpr (call_refusal<F, Args...> != refusal::none) {
+    return call_refusal<F, Args...>;
+  } else {
+    using made = typename result_of_job<F, no_state, parameters_for<F, Args...>>::type;
+    return std::is_convertible_v<made, S> ? refusal::none : refusal::state_result;
+  }
+}
+template <class S, class F, class... Args>
+inline constexpr refusal state_refusal = find_state_refusal<S, std::decay_t<F>, Args...>();
+
+/// Whether F can be a job for these arguments; if not, the compiler says why.
+template <class F, class State, class... Args>
+consteval bool check_job() {
+  using function = std::decay_t<F>;
+  constexpr refusal why = find_job_refusal<function, State, Args...>();
+  if constexpr (job_refusal<F, State, Args...> == refusal::none) {
+    return true;
+  } else if constexpr (why == refusal::none) {
+    using sent = typename job_parameters<function, State, Args...>::type;
+    using result = typename result_of_job<function, State, sent>::type;
+    return refuse<refusal_of<result, going::in>, decltype(find_culprit<going::in, result, function>())>();
+  } else if constexpr (is_of_call(why)) {
+    return refuse<why, call_with_arguments<function, Args...>>();
+  } else if constexpr (refusal_of_callable<function>() != refusal::none) {
+    return refuse<why, decltype(find_culprit<going::in, function>())>();
+  } else {
+    using sent = typename job_parameters<function, State, Args...>::type;
+    return refuse<why, decltype(culprit_of_parameters<function>(sent()))>();
+  }
+}
 
 template <class F, class State, class Parameters>
 class job_of final : public job {

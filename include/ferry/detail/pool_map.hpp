@@ -333,23 +333,17 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
   return results;
 }
 
-/// What all results of a call come to: nothing, where each of them is that.
+/// What a call of many items gives: nothing, where they give nothing.
 template <class R>
-struct all_results {
-  using type = std::vector<R>;
-};
-template <>
-struct all_results<void> {
-  using type = void;
-};
+using all_results = std::conditional_t<std::is_void_v<R>, void, std::vector<result_value<R>>>;
 
 /// A `map_async`: its input has been read when it is made.
 template <class R>
-class map_call final : public pool_call<typename all_results<R>::type> {
-  result_value<typename all_results<R>::type> read(pool_core& core) override {
+class map_call final : public pool_call<all_results<R>> {
+  result_value<all_results<R>> read(pool_core& core) override {
     task_list tasks = core.take_finished(*this).first;
     tasks.sort([](const auto& a, const auto& b) { return a->first < b->first; });
-    result_value<typename all_results<R>::type> results;
+    result_value<all_results<R>> results;
     for (const auto& each : tasks)
       for (task_results<R> items(each); !items.done();) {
         [[maybe_unused]] auto result = items.next(core.packing());

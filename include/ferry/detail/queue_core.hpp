@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <span>
@@ -96,17 +97,21 @@ class queue_core {
 /// Puts a value of any type that can cross. What cannot be written is thrown before anything is put.
 template <class T>
 bool put_value(queue_core& queue, const T& value, deadline until) {
-  if constexpr (is_bitwise<T>) {
-    if (queue.takes_plain_bytes()) {
-      return queue.put(std::as_bytes(std::span(&value, 1)), 0, {}, until);
+  if constexpr (check_crossing<T, going::out>()) {
+    if constexpr (is_bitwise<T>) {
+      if (queue.takes_plain_bytes()) {
+        return queue.put(std::as_bytes(std::span(&value, 1)), 0, {}, until);
+      }
     }
+    scratch_block memory;
+    forking_oarchive archive(std::move(memory.block), queue.packing());
+    archive << value;
+    bare_message what = archive.finish_bare();
+    memory.block = std::move(what.bytes);
+    return queue.put(memory.block.bytes(), what.format, what.handles, until);
+  } else {
+    std::terminate();
   }
-  scratch_block memory;
-  forking_oarchive archive(std::move(memory.block), queue.packing());
-  archive << value;
-  bare_message what = archive.finish_bare();
-  memory.block = std::move(what.bytes);
-  return queue.put(memory.block.bytes(), what.format, what.handles, until);
 }
 
 template <class T>
@@ -118,13 +123,17 @@ T decode_value(taken_item& item, const archive_options& options) {
       return std::bit_cast<T>(copy);
     }
   }
-  forking_iarchive archive(item.bytes(), std::move(item.handles), item.format, options);
-  try {
-    T value = make<T>(archive);
-    archive.finish();
-    return value;
-  } catch (...) {
-    archive.give_up();
+  if constexpr (check_crossing<T, going::in>()) {
+    forking_iarchive archive(item.bytes(), std::move(item.handles), item.format, options);
+    try {
+      T value = make<T>(archive);
+      archive.finish();
+      return value;
+    } catch (...) {
+      archive.give_up();
+    }
+  } else {
+    std::terminate();
   }
 }
 

@@ -62,7 +62,7 @@ inline constexpr bool is_untracked = way_of<T> == way::handle || way_of<T> == wa
 template <class T>
 inline constexpr bool may_be_tracked = [] {
   if constexpr (is_marked_not_serializable<T>) {
-    return type_cannot_cross<T>::checked;
+    return check_part<T, going::out>();
   } else {
     return true;
   }

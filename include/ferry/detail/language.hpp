@@ -1,0 +1,7 @@
+// What Ferry needs of the compiler's options.
+#pragma once
+
+#if !defined(__cpp_rtti) || !defined(__cpp_exceptions)
+#  error "ferry needs RTTI and exceptions: compile without -fno-rtti and -fno-exceptions"
+#  include <ferry/needs_rtti_and_exceptions>  // does not exist, and so ends the compilation here
+#endif

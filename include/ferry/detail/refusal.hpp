@@ -1,0 +1,475 @@
+// Why a value cannot cross to another process: looked for in its type and in all that this is seen to hold.
+#pragma once
+
+#include <ferry/detail/bindings.hpp>
+#include <ferry/detail/refusal_texts.hpp>
+#include <ferry/detail/traits.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdio>
+#include <exception>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace ferry::detail {
+
+enum class refusal : unsigned char {
+  none,
+#define FERRY_DETAIL_ROW(kind, text, ...) kind,
+  FERRY_DETAIL_REFUSALS(FERRY_DETAIL_ROW)
+#undef FERRY_DETAIL_ROW
+};
+
+/// Which way a value is to go.
+enum class going { out, in };
+
+// --- well-known types ------------------------------------------------------------------------------------
+
+struct well_known {
+  std::string_view name;  ///< the type's own, or of the template
+  refusal why;
+};
+
+// By name, so that no header of theirs is needed here.
+inline constexpr well_known well_known_in_std[] = {
+    {"function", refusal::std_function},
+    {"move_only_function", refusal::std_function},
+    {"copyable_function", refusal::std_function},
+    {"function_ref", refusal::std_function},
+    {"_Bind", refusal::std_bind},
+    {"_Bind_result", refusal::std_bind},
+    {"_Bind_front", refusal::std_bind},
+    {"_Bind_front0", refusal::std_bind},
+    {"_Bind_back", refusal::std_bind},
+    {"_Mem_fn", refusal::std_bind},
+    {"_Not_fn", refusal::std_bind},
+    {"__bind", refusal::std_bind},
+    {"__bind_r", refusal::std_bind},
+    {"__bind_front_t", refusal::std_bind},
+    {"__mem_fn", refusal::std_bind},
+    {"__not_fn_t", refusal::std_bind},
+    {"reference_wrapper", refusal::std_reference_wrapper},
+    {"thread", refusal::std_thread},
+    {"jthread", refusal::std_thread},
+    {"thread::id", refusal::std_thread_id},
+    {"__thread_id", refusal::std_thread_id},
+    {"stop_token", refusal::std_stop},
+    {"stop_source", refusal::std_stop},
+    {"stop_callback", refusal::std_stop},
+    {"basic_ifstream", refusal::std_file_stream},
+    {"basic_ofstream", refusal::std_file_stream},
+    {"basic_fstream", refusal::std_file_stream},
+    {"basic_filebuf", refusal::std_file_stream},
+    {"basic_istringstream", refusal::std_string_stream},
+    {"basic_ostringstream", refusal::std_string_stream},
+    {"basic_stringstream", refusal::std_string_stream},
+    {"basic_stringbuf", refusal::std_string_stream},
+    {"basic_istream", refusal::std_stream},
+    {"basic_ostream", refusal::std_stream},
+    {"basic_iostream", refusal::std_stream},
+    {"basic_streambuf", refusal::std_stream},
+    {"basic_ios", refusal::std_stream},
+    {"ios_base", refusal::std_stream},
+    {"basic_osyncstream", refusal::std_stream},
+    {"basic_syncbuf", refusal::std_stream},
+    {"basic_spanstream", refusal::std_stream},
+    {"basic_ispanstream", refusal::std_stream},
+    {"basic_ospanstream", refusal::std_stream},
+    {"any", refusal::std_any},
+    {"future", refusal::std_future},
+    {"shared_future", refusal::std_future},
+    {"promise", refusal::std_future},
+    {"packaged_task", refusal::std_future},
+    {"nested_exception", refusal::std_exception_holder},
+    {"atomic", refusal::std_atomic},
+    {"atomic_ref", refusal::std_atomic},
+    {"atomic_flag", refusal::std_atomic},
+    {"mutex", refusal::std_mutex},
+    {"timed_mutex", refusal::std_mutex},
+    {"recursive_mutex", refusal::std_mutex},
+    {"recursive_timed_mutex", refusal::std_mutex},
+    {"shared_mutex", refusal::std_mutex},
+    {"shared_timed_mutex", refusal::std_mutex},
+    {"unique_lock", refusal::std_lock},
+    {"lock_guard", refusal::std_lock},
+    {"scoped_lock", refusal::std_lock},
+    {"shared_lock", refusal::std_lock},
+    {"condition_variable", refusal::std_condition_variable},
+    {"condition_variable_any", refusal::std_condition_variable},
+    {"counting_semaphore", refusal::std_semaphore},
+    {"barrier", refusal::std_barrier},
+    {"latch", refusal::std_barrier},
+    {"once_flag", refusal::std_once_flag},
+    {"filesystem::directory_iterator", refusal::std_directory},
+    {"filesystem::recursive_directory_iterator", refusal::std_directory},
+    {"filesystem::directory_entry", refusal::std_directory},
+    {"coroutine_handle", refusal::std_coroutine},
+    {"locale", refusal::std_locale},
+    {"basic_regex", refusal::std_regex},
+    {"match_results", refusal::std_match},
+    {"sub_match", refusal::std_match},
+    {"mersenne_twister_engine", refusal::std_random},
+    {"linear_congruential_engine", refusal::std_random},
+    {"subtract_with_carry_engine", refusal::std_random},
+    {"discard_block_engine", refusal::std_random},
+    {"independent_bits_engine", refusal::std_random},
+    {"shuffle_order_engine", refusal::std_random},
+    {"seed_seq", refusal::std_random},
+    {"random_device", refusal::std_random_device},
+    {"type_info", refusal::std_type},
+    {"type_index", refusal::std_type},
+    {"chrono::time_zone", refusal::std_time_zone},
+    {"chrono::zoned_time", refusal::std_time_zone},
+    {"source_location", refusal::std_source_location},
+    {"error_category", refusal::std_category},
+    {"allocator", refusal::std_allocator},
+    {"pmr::polymorphic_allocator", refusal::std_allocator},
+    {"pmr::memory_resource", refusal::std_allocator},
+    {"pmr::monotonic_buffer_resource", refusal::std_allocator},
+    {"pmr::unsynchronized_pool_resource", refusal::std_allocator},
+    {"pmr::synchronized_pool_resource", refusal::std_allocator},
+};
+inline constexpr well_known well_known_in_ferry[] = {
+    {"task", refusal::ferry_task},       {"pool", refusal::ferry_pool},
+    {"pool_calls", refusal::ferry_pool}, {"results", refusal::ferry_pool},
+    {"process", refusal::ferry_process}, {"lease", refusal::ferry_lease},
+};
+
+/// `name` without the namespaces that begin with an underscore: inline ones, which users do not write.
+/// Template arguments are cut off.
+template <std::size_t Size>
+constexpr std::string_view shown_name(std::string_view name, std::array<char, Size>& into) {
+  name = name.substr(0, name.find('<'));
+  std::size_t size = 0;
+  while (!name.empty()) {
+    const std::size_t end = name.find("::");
+    const std::string_view part = name.substr(0, end);
+    const bool last = end == name.npos;
+    if (last || part.substr(0, 1) != "_") {
+      if (size + part.size() + 2 > Size) return {};
+      for (const char c : part) into[size++] = c;
+      if (last) break;
+      into[size++] = ':';
+      into[size++] = ':';
+    }
+    name.remove_prefix(end + 2);
+  }
+  return {into.data(), size};
+}
+
+template <std::size_t Size>
+constexpr refusal refusal_by_name(std::string_view name, std::string_view space, refusal other,
+                                  const well_known (&table)[Size]) {
+  std::array<char, 96> shown{};
+  name = shown_name(name, shown);
+  if (name.substr(0, space.size()) != space) return refusal::none;
+  name.remove_prefix(space.size());
+  for (const well_known& each : table) {
+    if (each.name == name) return each.why;
+  }
+  return name.ends_with("_distribution") ? refusal::std_random : other;
+}
+
+/// A lambda's own name ends the name of its type; in those of other types it is an argument of a template.
+template <class T>
+constexpr bool is_lambda() {
+  constexpr std::string_view name = spelled_name<T>();
+  // GCC: "main()::<lambda(int)>", Clang: "(lambda at file:3:7)"
+  constexpr std::size_t gcc = name.find("<lambda("), clang = name.find("(lambda at ");
+  if constexpr (!std::is_class_v<T> || (gcc == name.npos && clang == name.npos)) {
+    return false;
+  } else {
+    int open = 0;
+    for (const char c : name.substr(0, gcc < clang ? gcc : clang)) open += c == '<' ? 1 : c == '>' ? -1 : 0;
+    return open == 0;
+  }
+}
+
+template <class T>
+concept iterable = requires(T& range) {
+  range.begin();
+  range.end();
+};
+
+template <class T>
+inline constexpr bool is_view = false;
+template <class Char>
+inline constexpr bool is_view<std::basic_string_view<Char>> = true;
+template <class T, std::size_t Extent>
+inline constexpr bool is_view<std::span<T, Extent>> = true;
+
+// --- a type by itself ------------------------------------------------------------------------------------
+
+template <class T>
+consteval refusal refusal_of_pointer() {
+  using pointee = std::remove_cv_t<std::remove_pointer_t<T>>;
+  if constexpr (std::is_function_v<T> || std::is_function_v<pointee>) {
+    return refusal::function_pointer;
+  } else if constexpr (std::is_same_v<pointee, std::FILE>) {
+    return refusal::c_file;
+  } else if constexpr (std::is_same_v<pointee, char>) {
+    return refusal::text_pointer;
+  } else {
+    return refusal::pointer;
+  }
+}
+
+/// Of a class that has no way to cross.
+template <class T>
+consteval refusal refusal_of_class() {
+  constexpr refusal in_std =
+      refusal_by_name(spelled_name<T>(), "std::", refusal::std_other, well_known_in_std);
+  constexpr refusal in_ferry =
+      refusal_by_name(spelled_name<T>(), "ferry::", refusal::ferry_other, well_known_in_ferry);
+  if constexpr (is_lambda<T>()) {
+    return refusal::lambda;
+  } else if constexpr (in_std != refusal::none && in_std != refusal::std_other) {
+    return in_std;
+  } else if constexpr (in_ferry != refusal::none) {
+    return in_ferry;
+  } else if constexpr (std::input_or_output_iterator<T>) {
+    return refusal::iterator;
+  } else if constexpr (iterable<T>) {
+    return refusal::range;
+  } else if constexpr (in_std == refusal::std_other) {
+    return refusal::std_other;
+  } else if constexpr (std::is_polymorphic_v<T>) {
+    return refusal::polymorphic;
+  } else {
+    return refusal::no_way;
+  }
+}
+
+/// What keeps an aggregate from being taken apart.
+template <class T>
+consteval refusal refusal_of_aggregate() {
+  if constexpr (has_base<T>) {
+    return refusal::base;
+  } else if constexpr (has_reference_member<T>) {
+    return refusal::reference_member;
+  } else if constexpr (has_bit_field<T, member_count<T>>) {
+    return refusal::bit_field;
+  } else {
+    return refusal::none;
+  }
+}
+
+template <class T, going Way>
+consteval refusal find_own_refusal() {
+  if constexpr (std::is_reference_v<T> || std::is_const_v<T>) {
+    return Way == going::in ? refusal::reference_arriving : refusal::reference;
+  } else if constexpr (std::is_void_v<T>) {
+    return refusal::nothing;
+  } else if constexpr (std::is_volatile_v<T>) {
+    return refusal::volatile_value;
+  } else if constexpr (std::is_pointer_v<T> || std::is_function_v<T> || std::is_member_pointer_v<T> ||
+                       std::is_null_pointer_v<T>) {
+    return refusal_of_pointer<T>();
+  } else if constexpr (Way == going::in && is_view<T>) {
+    return refusal::view_arriving;
+  } else if constexpr (Way == going::in && std::is_same_v<T, handle_view>) {
+    return refusal::handle_view_arriving;
+  } else if constexpr (way_of<T> == way::aggregate) {
+    return refusal_of_aggregate<T>();
+  } else if constexpr (way_of<T> != way::none) {
+    return refusal::none;
+  } else if constexpr (is_marked_not_serializable<T>) {
+    return refusal::marked_not_serializable;
+  } else if constexpr (is_marked_primitive<T>) {
+    return refusal::marked_primitive;
+  } else if constexpr (std::is_union_v<T>) {
+    return refusal::union_type;
+  } else if constexpr (std::is_class_v<T>) {
+    return refusal_of_class<T>();
+  } else {
+    return refusal::no_way;
+  }
+}
+/// Why a T cannot cross, whatever it holds.
+template <class T, going Way>
+inline constexpr refusal own_refusal = find_own_refusal<T, Way>();
+
+// --- what it holds ---------------------------------------------------------------------------------------
+
+template <class... T>
+struct types {};
+
+/// What crosses of a standard type, as far as that is known here: what is missed is found when it is written.
+template <class T>
+struct held_by_standard {
+  using type = types<>;
+};
+template <class T>
+requires(is_in_std<T>&& iterable<T>&& requires { typename T::value_type; }) struct held_by_standard<T> {
+  using type = types<std::remove_cv_t<typename T::value_type>>;
+};
+template <class First, class Second>
+struct held_by_standard<std::pair<First, Second>> {
+  using type = types<std::remove_const_t<First>, std::remove_const_t<Second>>;
+};
+template <class... Each>
+struct held_by_standard<std::tuple<Each...>> {
+  using type = types<std::remove_const_t<Each>...>;
+};
+template <class... Each>
+struct held_by_standard<std::variant<Each...>> {
+  using type = types<std::remove_const_t<Each>...>;
+};
+template <class T>
+struct held_by_standard<std::optional<T>> {
+  using type = types<std::remove_const_t<T>>;
+};
+/// What a pointer to a class with virtual functions points to crosses by the entry of its own class.
+template <class T>
+struct held_by_pointer {
+  using type = std::conditional_t<std::is_polymorphic_v<T> || std::is_void_v<T> || std::is_array_v<T>,
+                                  types<>, types<std::remove_const_t<T>>>;
+};
+template <class T>
+struct held_by_standard<std::unique_ptr<T>> : held_by_pointer<T> {};
+template <class T>
+struct held_by_standard<std::shared_ptr<T>> : held_by_pointer<T> {};
+template <class T>
+struct held_by_standard<std::weak_ptr<T>> : held_by_pointer<T> {};
+
+template <class Tuple>
+struct held_by_arguments {
+  using type = types<>;
+};
+template <class... Each>
+struct held_by_arguments<std::tuple<Each...>> {
+  using type = types<std::remove_cvref_t<Each>...>;
+};
+
+template <class T>
+consteval auto find_held() {
+  if constexpr (std::is_bounded_array_v<T>) {
+    return types<std::remove_const_t<std::remove_extent_t<T>>>();
+  } else if constexpr (way_of<T> == way::standard) {
+    return typename held_by_standard<T>::type();
+  } else if constexpr (way_of<T> == way::aggregate) {
+    return []<std::size_t... I>(std::index_sequence<I...>) {
+      return types<std::remove_const_t<member_type<I, T>>...>();
+    }
+    (std::make_index_sequence<member_count<T>>());
+  } else {
+    return types<>();
+  }
+}
+/// The types of what crosses when a T does. Of what a reducer gives only the writer is told.
+template <class T, going Way>
+consteval auto find_held_by() {
+  if constexpr (Way == going::out && way_of<T> == way::reduced) {
+    if constexpr (requires(const T& value) { reducer<T>::reduce(value); }) {
+      return typename held_by_arguments<
+          std::remove_cvref_t<decltype(reducer<T>::reduce(std::declval<const T&>()))>>::type();
+    } else {
+      return types<>();
+    }
+  } else {
+    return find_held<T>();
+  }
+}
+template <class T, going Way>
+using held_by = decltype(find_held_by<T, Way>());
+
+// --- all of it -------------------------------------------------------------------------------------------
+
+/// The types that have been looked at: types refer to themselves through pointers and containers.
+class seen_types {
+ public:
+  /// @returns whether it is new here, and to be looked at
+  constexpr bool add(const void* type) {
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (seen_[i] == type) return false;
+    }
+    if (count_ == std::size(seen_)) return false;  // what is not seen here is found when it is written
+    seen_[count_++] = type;
+    return true;
+  }
+
+ private:
+  std::size_t count_ = 0;
+  const void* seen_[256] = {};
+};
+template <class T>
+inline constexpr char mark_of_type = 0;
+
+template <class T, going Way>
+constexpr refusal search_type(seen_types& seen);
+
+template <going Way, class... Held>
+constexpr refusal search_types([[maybe_unused]] seen_types& seen, types<Held...>) {
+  refusal found = refusal::none;
+  static_cast<void>((((found = search_type<Held, Way>(seen)) == refusal::none) && ...));
+  return found;
+}
+template <class T, going Way>
+constexpr refusal search_type(seen_types& seen) {
+  if constexpr (own_refusal<T, Way> != refusal::none) {
+    return own_refusal<T, Way>;
+  } else if constexpr (std::is_same_v<held_by<T, Way>, types<>>) {
+    return refusal::none;
+  } else {
+    return seen.add(&mark_of_type<T>) ? search_types<Way>(seen, held_by<T, Way>()) : refusal::none;
+  }
+}
+
+/// Why a T, or something that it is seen to hold, cannot cross.
+template <class T, going Way>
+inline constexpr refusal refusal_of = [] {
+  if constexpr (own_refusal<T, Way> != refusal::none) {
+    return own_refusal<T, Way>;
+  } else if constexpr (std::is_same_v<held_by<T, Way>, types<>>) {
+    return refusal::none;
+  } else {
+    seen_types seen;
+    return search_type<T, Way>(seen);
+  }
+}();
+
+/// Stands in the compiler's words between a type and what it is in.
+template <class T>
+struct in;
+/// The type that cannot cross, and what it is in, from the inside to the outside. Compilers print it with
+/// `possible`, which an assertion asks for.
+template <class T, class... In>
+struct crossing {
+  static constexpr bool possible = false;
+};
+
+template <going Way, class T, class... In>
+consteval auto find_culprit();
+
+template <going Way, class In, class... Held>
+struct culprit_among {
+  using type = void;
+};
+template <going Way, class... In, class First, class... Rest>
+struct culprit_among<Way, types<In...>, First, Rest...> {
+  using found = decltype(find_culprit<Way, First, In...>());
+  using type = typename std::conditional_t<std::is_void_v<found>, culprit_among<Way, types<In...>, Rest...>,
+                                           std::type_identity<found>>::type;
+};
+template <going Way, class... In, class... Held>
+typename culprit_among<Way, types<In...>, Held...>::type culprit_in(types<In...>, types<Held...>);
+
+template <going Way, class T, class... In>
+consteval auto find_culprit() {
+  if constexpr (own_refusal<T, Way> != refusal::none) {
+    return crossing<T, in<In>...>();
+  } else if constexpr (!(std::is_same_v<T, In> || ...)) {
+    using found = decltype(culprit_in<Way>(types<T, In...>(), held_by<T, Way>()));
+    if constexpr (!std::is_void_v<found>) return found();
+  }
+}
+
+}  // namespace ferry::detail

@@ -1,0 +1,22 @@
+// Nobody knows which member it holds.
+// expect: ferry: .*anonymous union
+// found by the compiler: anonymous union member
+#include <ferry/archive.hpp>
+
+#include <variant>
+
+struct sample {
+  int kind;
+#ifdef FERRY_CONTROL
+  std::variant<int, float> value;
+#else
+  union {
+    int whole;
+    float real;
+  };
+#endif
+};
+
+ferry::message send(const sample& value) {
+  return ferry::dumps(value);
+}

@@ -1,0 +1,25 @@
+// The way from what is sent to what cannot cross is in the compiler's words.
+// expect: ferry: .*a std::mutex and its kind cannot cross
+// expect: crossing<(class )?std::mutex, .*in<account>.*in<bank>
+#include <ferry/connection.hpp>
+#include <ferry/mutex.hpp>
+
+#include <map>
+#include <mutex>
+#include <string>
+
+struct account {
+#ifdef FERRY_CONTROL
+  ferry::mutex guard;
+#else
+  std::mutex guard;
+#endif
+  int balance;
+};
+struct bank {
+  std::map<std::string, account> accounts;
+};
+
+void send(ferry::connection& to, const bank& value) {
+  to.send(value);
+}

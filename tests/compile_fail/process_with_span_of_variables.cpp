@@ -1,0 +1,16 @@
+// What is written through a span is written to a copy.
+// expect: ferry: .*a parameter that is a reference to what may be changed
+#include <ferry/process.hpp>
+
+#include <span>
+#include <vector>
+
+#ifdef FERRY_CONTROL
+void work(std::span<const int> numbers);
+#else
+void work(std::span<int> numbers);
+#endif
+
+void start(std::vector<int>& numbers) {
+  ferry::process child(ferry::fn<&work>, numbers);
+}
