@@ -81,10 +81,10 @@ consteval bool refuse() {
   return false;
 }
 
-/// Says that a const T is not read into. @returns false
+/// Says that a const T is not read into.
 template <class T>
-consteval bool refuse_const() {
-  return refuse<refusal::read_into_const, crossing<T>>();
+constexpr void refuse_const() {
+  static_cast<void>(refuse<refusal::read_into_const, crossing<T>>());
 }
 
 /// Whether a T can cross; if not, the compiler says why. To be asked where nothing of a T is instantiated if
