@@ -24,9 +24,6 @@
 namespace ferry::detail {
 namespace {
 
-/// How long a server whose stream has ended may take to be gone altogether.
-constexpr std::chrono::seconds dying_time{5};
-
 [[noreturn]] void throw_refusal(std::int32_t code, std::string_view why) {
   const std::string what = "the forkserver cannot start a process: " + std::string(why);
   if (code == fork_reply::refused) throw process_error(what);

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <span>
@@ -21,9 +20,6 @@
 
 namespace ferry::detail {
 namespace {
-
-/// How long a server may take to be gone: when nobody has anything to ask of it, and again when it is killed.
-constexpr std::chrono::seconds dying_time{5};
 
 /// Guarded by hold_off_forks(). Never destroyed: the servers see their client end.
 struct server_list {

@@ -8,10 +8,14 @@
 #include "process/bookkeeping.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 
 namespace ferry::detail {
+
+/// How long a server may take to be gone: when nobody has anything to ask of it, and again when it is killed.
+inline constexpr std::chrono::seconds dying_time{5};
 
 /// A server that was launched. It ends when the last who has it lets go: who asks it, and each child that it
 /// has forked and whose end it has still to report.

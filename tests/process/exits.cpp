@@ -104,13 +104,6 @@ std::string before_and_after(FILE* stream, const char* text) {
   return text;
 }
 
-std::string read_all(handle_view from) {
-  std::string text;
-  char next = 0;
-  while (::read(from.native(), &next, 1) == 1) text += next;
-  return text;
-}
-
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(exits, no_forkserver_left)

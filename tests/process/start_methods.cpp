@@ -109,13 +109,6 @@ std::string loader_of_this_program() {
   return name;
 }
 
-std::string read_all(handle_view from) {
-  std::string text;
-  char next = 0;
-  while (::read(from.native(), &next, 1) == 1) text += next;
-  return text;
-}
-
 int greet(int number) {
   std::puts("hello");
   std::fflush(stdout);

@@ -12,6 +12,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <ostream>
+#include <string>
+#include <unistd.h>
 
 namespace ferry {
 
@@ -63,6 +65,14 @@ inline bool all_gone(connection& here) {
     return true;
   }
   return false;
+}
+
+/// What comes out of a pipe until all other ends are closed.
+inline std::string read_all(handle_view from) {
+  std::string text;
+  char next = 0;
+  while (::read(from.native(), &next, 1) == 1) text += next;
+  return text;
 }
 
 /// Ends the forkserver with the test case, which has to leave no child.

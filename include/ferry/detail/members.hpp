@@ -84,7 +84,7 @@ class members_writer {
         } else {
           note<T>(&members_writer::tell_reduced<T>);
         }
-      } else if constexpr (way_of<T> == way::aggregate && refusal_of_aggregate<T>() == refusal::none) {
+      } else if constexpr (way_of<T> == way::aggregate && own_refusal<T, going::out> == refusal::none) {
         note<T>(&members_writer::tell_aggregate<T>);
       } else if constexpr (way_of<T> == way::standard) {
         visit_arguments(static_cast<T*>(nullptr));

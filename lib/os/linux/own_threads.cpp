@@ -35,13 +35,13 @@ std::size_t not_counted() {
   return of_sanitizer + seat_keepers();
 }
 
-constexpr const char* folder = "/proc/self/task";
+constexpr const char* task_folder = "/proc/self/task";
 
 /// From the number of links of the folder that has one for each thread (proc(5)), which can be had without a
 /// descriptor.
 std::size_t threads() {
   struct stat found {};
-  if (::stat(folder, &found) != 0)
+  if (::stat(task_folder, &found) != 0)
     throw_system_error(
         "count the threads of this process, without /proc: mount it, or set "
         "context::fork_with_threads if none holds a lock that the child needs");
@@ -53,7 +53,7 @@ std::size_t threads() {
 /// be seen.
 std::optional<bool> is_leaving(const char* thread) {
   std::array<char, 64> path{};
-  std::snprintf(path.data(), path.size(), "%s/%.20s/stat", folder, thread);
+  std::snprintf(path.data(), path.size(), "%s/%.20s/stat", task_folder, thread);
   const unique_handle file(calls().open(path.data(), O_RDONLY | O_CLOEXEC, 0));
   if (!file.valid()) return std::nullopt;
   std::array<char, 1024> text{};
@@ -70,7 +70,7 @@ std::optional<bool> is_leaving(const char* thread) {
 /// Whether there are threads beside the calling one that have not left the program. Nothing when that cannot
 /// be seen of each.
 std::optional<bool> others_stay() {
-  const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir(folder), &::closedir);
+  const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir(task_folder), &::closedir);
   if (list == nullptr) return std::nullopt;
   const std::string own = std::to_string(::gettid());
   std::size_t staying = 0;
