@@ -7,7 +7,7 @@
 namespace ferry {
 
 std::tuple<handle_view, access> reducer<connection>::reduce(const connection& end) {
-  if (end.closed()) throw transfer_error("a closed connection cannot cross");
+  if (end.closed()) throw transfer_error("a closed connection, or one that was moved from, cannot cross");
   return {end.driver_->end(), end.ways_};
 }
 

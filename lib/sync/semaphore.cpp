@@ -227,8 +227,9 @@ void semaphore::release(std::ptrdiff_t count) const {
 }
 
 std::vector<std::int64_t> semaphore::holders() const {
+  detail::semaphore_state& here = state();
   if (!is_owned()) return {};
-  return detail::owned_permits(place(), state(), slots()).holders();
+  return detail::owned_permits(place(), here, slots()).holders();
 }
 
 std::ostream& operator<<(std::ostream& out, const semaphore& shown) {
