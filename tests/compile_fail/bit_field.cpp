@@ -1,7 +1,7 @@
 // Members that are bit-fields cannot be referred to.
 // expect: ferry: .*bit-field
 // expect: flags
-// found by the compiler: cannot bind to bit-field
+// found by the compiler: cannot bind to bit-field|constant expression
 #include <ferry/archive.hpp>
 
 struct flags {

@@ -8,6 +8,7 @@ namespace app {
 class account {
  public:
   explicit account(int balance) : balance_(balance) {}
+  int balance() const { return balance_; }
 
  private:
   int balance_;
@@ -28,7 +29,6 @@ class serialized_account {
 };
 struct reduced_account : app::account {
   using app::account::account;
-  int balance() const { return 0; }
 };
 struct registered_account : app::account {
   using app::account::account;

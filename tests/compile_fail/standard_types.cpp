@@ -28,7 +28,6 @@
 // expect: ferry: .*a union cannot cross.*std::variant
 // expect: ferry: .*a class with virtual functions cannot cross
 // expect: ferry: .*an allocator or a memory resource cannot cross
-// expect: ferry: .*a std::source_location cannot cross
 #include <ferry/barrier.hpp>
 #include <ferry/bind_front.hpp>
 #include <ferry/connection.hpp>
@@ -54,7 +53,6 @@
 #include <random>
 #include <regex>
 #include <semaphore>
-#include <source_location>
 #include <sstream>
 #include <stop_token>
 #include <string>
@@ -89,8 +87,6 @@ void send(ferry::connection& to, std::ostringstream& text, std::atomic<int>& cou
   to.send(std::string(typeid(int).name()));
   to.send(*place);
   to.send(int(moving));
-  const auto here = std::source_location::current();
-  to.send(std::pair(std::string(here.file_name()), here.line()));
   ferry::process child([](ferry::event, ferry::semaphore, ferry::barrier<>, ferry::once_flag) {},
                        ferry::event(), ferry::semaphore(1), ferry::barrier(2), ferry::once_flag());
 }
@@ -123,6 +119,5 @@ template void send(const holder<std::function<void()>>&, const holder<bound>&, c
                    const holder<std::mt19937>&, const holder<std::random_device>&,
                    const holder<std::type_index>&, const holder<std::map<int, int>::iterator>&,
                    const holder<std::FILE*>&, const holder<const char*>&, const holder<volatile int>&,
-                   const holder<number>&, const holder<shape>&, const holder<std::allocator<int>>&,
-                   const holder<std::source_location>&);
+                   const holder<number>&, const holder<shape>&, const holder<std::allocator<int>>&);
 #endif

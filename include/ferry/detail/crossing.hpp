@@ -116,11 +116,12 @@ constexpr refusal if_given(refusal why) {
 }  // namespace ferry::detail
 
 /// In front of a function template that a user calls: the text in the line of the call, where the compiler
-/// can put it there. Editors show nothing else.
+/// can put it there; some editors show nothing else. A warning, for behind an error Clang would not come to
+/// the assertion, which names the type.
 /// @param ...  the `ferry::detail::refusal` of the call
 #ifdef __clang__
 #  define FERRY_DETAIL_SAID(kind, text, ...) \
-    __attribute__((diagnose_if((__VA_ARGS__) == ::ferry::detail::refusal::kind, text, "error")))
+    __attribute__((diagnose_if((__VA_ARGS__) == ::ferry::detail::refusal::kind, text, "warning")))
 #  define FERRY_REFUSES(...) FERRY_DETAIL_REFUSALS(FERRY_DETAIL_SAID, __VA_ARGS__)
 #else
 #  define FERRY_REFUSES(...)
