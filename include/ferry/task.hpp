@@ -152,16 +152,16 @@ class task {
   std::conditional_t<std::is_void_v<R>, void, std::add_lvalue_reference_t<R>> get() const& {
     wait();
     if constexpr (std::is_void_v<R>)
-      call().value(*core_);
+      call().value(core_);
     else
-      return call().value(*core_);
+      return call().value(core_);
   }
   R get() && {
     wait();
     if constexpr (std::is_void_v<R>)
-      call().value(*core_);
+      call().value(core_);
     else
-      return std::move(call().value(*core_));
+      return std::move(call().value(core_));
   }
 
   void wait() const { wait_until(deadline::never()); }
@@ -211,11 +211,11 @@ class task {
  private:
   detail::pool_core& core() const {
     call();
-    return *core_;
+    return core_;
   }
   detail::pool_call<R>& call() const { return detail::held(call_, "task"); }
 
-  mutable std::optional<detail::pool_core> core_;
+  mutable detail::pool_core core_{nullptr};  // of no pool where there is no call
   std::shared_ptr<detail::pool_call<R>> call_;
 };
 

@@ -19,7 +19,7 @@ constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 bool is_about(deadline until, nanoseconds expected) {
-  return !until.is_never() && until.remaining() <= expected && until.remaining() > expected - 30s;
+  return !until.is_never() && until.remaining() <= expected + 1ms && until.remaining() > expected - 30s;
 }
 
 template <class Clock>

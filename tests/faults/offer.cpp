@@ -91,6 +91,10 @@ BOOST_AUTO_TEST_CASE(a_process_that_may_not_be_signalled_is_an_error) {
     errno = EPERM;
     return -1;
   });
+  const scoped_system_call refused_too(&os::system_calls::kill, [](pid_t, int) {
+    errno = EPERM;
+    return -1;
+  });
   BOOST_CHECK_EXCEPTION(self.terminate(), system_error, [](const system_error& problem) {
     return problem.code() == std::errc::operation_not_permitted;
   });

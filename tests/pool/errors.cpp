@@ -124,8 +124,8 @@ auto failed_by(carrying_error::part part, const std::string& text) {
     if (caught.what_failed() != part) return false;
     try {
       std::rethrow_if_nested(caught);
-    } catch (const Cause& cause) {
-      return cause.what() == text && std::string(caught.what()).find(text) != std::string::npos;
+    } catch (const Cause& nested) {
+      return nested.what() == text && std::string(caught.what()).find(text) != std::string::npos;
     } catch (...) {
     }
     return false;

@@ -86,7 +86,7 @@ struct last_words {
 void answer(connection& line) {
   tell(line, true);
 }
-void measure(std::string_view text, std::span<const int> numbers, connection line) {
+void measure_views(std::string_view text, std::span<const int> numbers, connection line) {
   tell(line, text.size() * 100 + numbers.size());
 }
 void tell_sum(int a, int b, int c, connection& line) {
@@ -174,9 +174,9 @@ BOOST_AUTO_TEST_CASE(a_reference_to_a_live_object_is_to_the_same_one) {
 BOOST_DATA_TEST_CASE(a_parameter_that_is_a_view_sees_what_was_sent, every_start_method, method) {
   auto [here, there] = pipe();
   const std::string text(3000, 'x');
-  process child(by(method), fn<&measure>, text, std::vector<int>(7), there);
+  process child(by(method), fn<&measure_views>, text, std::vector<int>(7), there);
   BOOST_TEST(hear<std::size_t>(here) == 300'007U);
-  process later(deferred, by(method), fn<&measure>, std::string("temporary"), std::vector<int>(2),
+  process later(deferred, by(method), fn<&measure_views>, std::string("temporary"), std::vector<int>(2),
                 std::move(there));
   later.start();
   BOOST_TEST(hear<std::size_t>(here) == 902U);

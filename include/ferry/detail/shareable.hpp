@@ -49,7 +49,16 @@ consteval bool require_shareable() {
 template <class Template, class T>
 struct name_with_argument {
   operator std::string_view() const {  // NOLINT(google-explicit-constructor)
-    static const std::string name = std::string(Template::name) + '<' + type_name_of<T>() + '>';
+    static const std::string name = made();
+    return name;
+  }
+
+ private:
+  static std::string made() {
+    std::string name(Template::name);
+    name += '<';
+    name += type_name_of<T>();
+    name += '>';
     return name;
   }
 };

@@ -45,6 +45,7 @@ struct system_calls {
   int (*pidfd_open)(pid_t, unsigned) = [](pid_t process, unsigned flags) {
     return static_cast<int>(::syscall(SYS_pidfd_open, process, flags));
   };
+  int (*kill)(pid_t, int) = ::kill;
   int (*pidfd_send_signal)(int, int, siginfo_t*, unsigned) = [](int process, int number, siginfo_t* info,
                                                                 unsigned flags) {
     return static_cast<int>(::syscall(SYS_pidfd_send_signal, process, number, info, flags));
