@@ -74,7 +74,8 @@ class dispatcher {
                   "ferry: the handler must be callable with the type it is for");
     add(detail::wire_name_of(detail::identity_of<T>(), typeid(T), options_),
         [call = std::move(handler)](forking_iarchive& archive) mutable {
-          call(detail::load_whole<T>(archive));
+          detail::in_passing<T> value([&]() -> T { return detail::load_whole<T>(archive); });
+          call(value.take());
         });
     return *this;
   }

@@ -4,6 +4,7 @@
 #include <ferry/detail/codec.hpp>
 #include <ferry/detail/codec_boost.hpp>
 #include <ferry/detail/codec_boost_pointer.hpp>
+#include <ferry/detail/codec_calendar.hpp>
 #include <ferry/detail/codec_error.hpp>
 #include <ferry/detail/codec_pointer.hpp>
 #include <ferry/detail/codec_standard.hpp>
@@ -56,14 +57,19 @@ void load_whole(forking_iarchive& archive, T& value) {
   }
 }
 
+/// In a function of its own, as `make_in_place` is.
+template <class T>
+T make_whole(forking_iarchive& archive) {
+  T value = make<T>(archive);
+  archive.finish();
+  return value;
+}
 template <class T>
 T load_whole(forking_iarchive& archive) {
   if constexpr (check_crossing<T, going::in>()) {
     check_type_name(archive, identity_of<T>(), typeid(T));
     try {
-      T value = make<T>(archive);
-      archive.finish();
-      return value;
+      return make_whole<T>(archive);
     } catch (...) {
       archive.give_up();
     }

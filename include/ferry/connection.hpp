@@ -301,7 +301,7 @@ class connection {
     if constexpr (detail::check_crossing<T, detail::going::in>()) {
       std::optional<message> what = recv_message_until(until);
       if (!what) return std::nullopt;
-      return detail::load_value<T>(std::move(*what), options_);
+      return detail::optional_of<T>([&]() -> T { return detail::load_value<T>(std::move(*what), options_); });
     } else {
       std::terminate();
     }

@@ -1,10 +1,12 @@
 // An item that its queue remembers until it is done with.
 #pragma once
 
+#include <ferry/detail/in_passing.hpp>
 #include <ferry/detail/moved_from.hpp>
 #include <ferry/detail/queue_core.hpp>
 #include <ferry/error.hpp>
 
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -24,7 +26,7 @@ template <class T>
 class lease {
  public:
   /// For queues.
-  lease(T value, detail::queue_core queue, const detail::lease_ticket& ticket)
+  lease(detail::in_passing<T> value, detail::queue_core queue, const detail::lease_ticket& ticket)
       : value_(std::move(value)), queue_(std::move(queue)), ticket_(ticket) {}
   lease(lease&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
       : value_(std::move(other.value_)),
@@ -49,16 +51,16 @@ class lease {
 
   T& value() {
     check();
-    return value_;
+    return *value_;
   }
   const T& value() const {
     check();
-    return value_;
+    return *value_;
   }
   T& operator*() { return value(); }
   const T& operator*() const { return value(); }
-  T* operator->() { return &value(); }
-  const T* operator->() const { return &value(); }
+  T* operator->() { return std::addressof(value()); }
+  const T* operator->() const { return std::addressof(value()); }
   /// False when it was moved from.
   bool valid() const noexcept { return queue_.valid(); }
 
@@ -78,7 +80,7 @@ class lease {
     if (mine.serial != 0) queue_.end_lease(mine, give_back);
   }
 
-  T value_;
+  detail::in_passing<T> value_;
   detail::queue_core queue_;
   detail::lease_ticket ticket_;
 };

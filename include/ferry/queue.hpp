@@ -49,7 +49,12 @@ class queue : public detail::basic_queue<T> {
   /// @throws as the other forms of taking; system_error  when there is no memory, no thread or no place for
   /// it
   ///@{
-  lease<T> get_leased() { return std::move(*get_leased_until(deadline::never())); }
+  lease<T> get_leased() {
+    detail::taken_item item;
+    this->core_.get(item, detail::queue_core::taking::under_lease, deadline::never());
+    detail::in_passing<T> value([&]() -> T { return detail::value_of<T>(item, this->core_); });
+    return lease<T>(std::move(value), this->core_, item.lease);
+  }
   std::optional<lease<T>> try_get_leased() { return get_leased_until(deadline::immediately()); }
   template <class Rep, class Period>
   std::optional<lease<T>> get_leased_for(std::chrono::duration<Rep, Period> time) {
@@ -58,7 +63,8 @@ class queue : public detail::basic_queue<T> {
   std::optional<lease<T>> get_leased_until(deadline until) {
     detail::taken_item item;
     if (!this->core_.get(item, detail::queue_core::taking::under_lease, until)) return std::nullopt;
-    return lease<T>(detail::value_of<T>(item, this->core_), this->core_, item.lease);
+    detail::in_passing<T> value([&]() -> T { return detail::value_of<T>(item, this->core_); });
+    return std::optional<lease<T>>(std::in_place, std::move(value), this->core_, item.lease);
   }
   ///@}
 

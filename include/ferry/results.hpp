@@ -75,7 +75,7 @@ class results {
   detail::result_value<R>& current() {
     check();
     if (thrown_) std::rethrow_exception(thrown_);
-    return *value_;
+    return **value_;
   }
 
   void advance() {
@@ -89,7 +89,7 @@ class results {
       return;
     }
     try {
-      value_.emplace(reading_->next(feeder_->core().packing()));
+      value_.emplace([&]() -> detail::result_value<R> { return reading_->next(feeder_->core().packing()); });
     } catch (...) {
       thrown_ = std::current_exception();
     }
@@ -124,7 +124,7 @@ class results {
   std::unique_ptr<Feeder> feeder_;
   detail::task_list finished_;  // before their turn
   std::optional<detail::task_results<R>> reading_;
-  std::optional<detail::result_value<R>> value_;
+  std::optional<detail::in_passing<detail::result_value<R>>> value_;
   std::exception_ptr thrown_, input_threw_;
   std::size_t next_ = 0, done_ = 0;
   bool begun_ = false, ended_ = false, told_ = false;

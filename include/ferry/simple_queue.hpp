@@ -100,7 +100,7 @@ class simple_queue {
   /// @throws what `loads` does, and `system_error` with EMFILE when there is no descriptor left for what the
   /// item holds: it is lost then, and the next can be taken
   ///@{
-  T get() { return *take(deadline::never()); }
+  T get() { return detail::load_value<T>(std::move(*socket_.get(deadline::never())), socket_.packing()); }
   std::optional<T> try_get() { return take(deadline::immediately()); }
   template <class Rep, class Period>
   std::optional<T> get_for(std::chrono::duration<Rep, Period> time) {
@@ -140,7 +140,8 @@ class simple_queue {
   std::optional<T> take(deadline until) {
     std::optional<message> item = socket_.get(until);
     if (!item) return std::nullopt;
-    return detail::load_value<T>(std::move(*item), socket_.packing());
+    return detail::optional_of<T>(
+        [&]() -> T { return detail::load_value<T>(std::move(*item), socket_.packing()); });
   }
 
   detail::message_socket socket_;

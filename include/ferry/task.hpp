@@ -53,7 +53,7 @@ result_value<R> read_result(item_reader& items, const archive_options& options, 
       items.next_plain<std::byte>();
       return {};
     }
-  } else if constexpr (is_bitwise<R>) {
+  } else if constexpr (is_plain<R>) {
     if (items.has_plain<R>()) return items.next_plain<R>();
   }
   item_reader::item item = items.next();
@@ -68,9 +68,7 @@ result_value<R> read_result(item_reader& items, const archive_options& options, 
       } else if constexpr (std::is_void_v<R>) {
         return {};
       } else {
-        R value = make<R>(archive);
-        archive.finish();
-        return value;
+        return make_whole<R>(archive);
       }
     } catch (...) {
       archive.give_up();
@@ -92,7 +90,8 @@ class pool_call : public pool_batch {
     if (!read_) {
       read_ = true;
       try {
-        value_ = read(core);
+        in_passing<result_value<R>> value([&]() -> result_value<R> { return read(core); });
+        value_.emplace(value.take());
       } catch (...) {
         thrown_ = std::current_exception();
       }

@@ -66,6 +66,21 @@ struct arrays {
   inner pairs[2];
   int last;
 };
+struct lanes {
+  int id;
+  std::vector<int> lane[2];
+};
+struct only_lanes {
+  std::vector<int> lane[2];
+};
+struct arrays_of_all {
+  std::unique_ptr<int> pointers[3];
+  std::map<int, std::string> maps[2][2];
+  not_default made[2];
+  lanes inside[2];
+  not_default square[2][2];
+  int last;
+};
 struct large_array {
   int before;
   char block[5000];
@@ -133,6 +148,9 @@ BOOST_AUTO_TEST_CASE(the_members_are_counted_as_they_are_declared) {
   static_assert(member_count<nested> == 5);
   static_assert(member_count<arrays> == 5);
   static_assert(member_count<large_array> == 3);
+  static_assert(member_count<lanes> == 2);
+  static_assert(member_count<only_lanes> == 1);
+  static_assert(member_count<arrays_of_all> == 6);
   static_assert(member_count<move_only> == 3);
   static_assert(member_count<holds_not_default> == 3);
   static_assert(member_count<with_const> == 2);
@@ -174,6 +192,27 @@ BOOST_AUTO_TEST_CASE(members_that_are_arrays_cross) {
   const auto wide_arrived = crossed(wide);
   BOOST_TEST(wide_arrived->block[4999] == 'z');
   BOOST_TEST(wide_arrived->after == 2);
+}
+
+BOOST_AUTO_TEST_CASE(members_that_are_arrays_of_anything_cross) {
+  BOOST_TEST(crossed(lanes{1, {{1, 2}, {3}}}).lane[1].at(0) == 3);
+  BOOST_TEST(crossed(only_lanes{{{1, 2}, {3}}}).lane[0].at(1) == 2);
+  arrays_of_all sent{{},
+                     {},
+                     {not_default(1), not_default(2)},
+                     {},
+                     {{not_default(3), not_default(4)}, {not_default(5), not_default(6)}},
+                     7};
+  sent.pointers[2] = std::make_unique<int>(8);
+  sent.maps[1][0][9] = "nine";
+  sent.inside[1].lane[0] = {10};
+  const arrays_of_all arrived = crossed(sent);
+  BOOST_TEST(*arrived.pointers[2] == 8);
+  BOOST_TEST(arrived.maps[1][0].at(9) == "nine");
+  BOOST_TEST(arrived.made[1].value == 2);
+  BOOST_TEST(arrived.inside[1].lane[0].at(0) == 10);
+  BOOST_TEST(arrived.square[1][0].value == 5);
+  BOOST_TEST(arrived.last == 7);
 }
 
 BOOST_AUTO_TEST_CASE(members_that_can_only_be_moved_or_need_arguments_cross) {

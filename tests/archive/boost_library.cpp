@@ -14,8 +14,6 @@
 #include <boost/serialization/array.hpp>
 #include <boost/serialization/bitset.hpp>
 #include <boost/serialization/boost_array.hpp>
-#include <boost/serialization/boost_unordered_map.hpp>
-#include <boost/serialization/boost_unordered_set.hpp>
 #include <boost/serialization/complex.hpp>
 #include <boost/serialization/deque.hpp>
 #include <boost/serialization/forward_list.hpp>
@@ -36,6 +34,8 @@
 #include <boost/serialization/vector.hpp>
 #include <boost/serialization/weak_ptr.hpp>
 #include <boost/test/unit_test.hpp>
+#include <boost/unordered_map.hpp>
+#include <boost/unordered_set.hpp>
 #include <boost/uuid/uuid.hpp>
 #include <boost/uuid/uuid_serialize.hpp>
 
@@ -72,7 +72,7 @@ struct one_of_each {
 struct boost_tree;
 using branch = boost::variant<int, boost::recursive_wrapper<boost_tree>>;
 struct boost_tree {
-  branch below = 0;
+  branch below;
   template <class Archive>
   void serialize(Archive& ar, unsigned) {
     ar& below;

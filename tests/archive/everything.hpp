@@ -6,9 +6,9 @@
 #include <ferry/archive.hpp>
 #include <ferry/dispatch_table.hpp>
 
-#include <boost/serialization/boost_unordered_map.hpp>
 #include <boost/serialization/optional.hpp>
 #include <boost/serialization/version.hpp>
+#include <boost/unordered_map.hpp>
 
 #include <bitset>
 #include <chrono>

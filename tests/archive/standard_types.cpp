@@ -12,6 +12,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <valarray>
 #include <variant>
 
 using namespace ferry;
@@ -102,6 +103,42 @@ BOOST_AUTO_TEST_CASE(paths_durations_times_and_complex_numbers_cross) {
   BOOST_CHECK(crosses(std::chrono::sys_days(std::chrono::days(19000))));
   BOOST_CHECK(crosses(std::complex<double>(1, -2)));
   BOOST_CHECK(crosses(std::complex<float>(1, -2)));
+}
+
+BOOST_AUTO_TEST_CASE(a_time_of_day_without_an_absolute_value_is_refused) {
+  using time = std::chrono::hh_mm_ss<std::chrono::seconds>;
+  BOOST_CHECK_THROW(loads<time>(with_body(time(), {0, 0, 0, 0, 0, 0, 0, 0x80})), archive_error);
+}
+
+BOOST_AUTO_TEST_CASE(dates_and_times_of_day_cross) {
+  using namespace std::chrono;
+  const weekday_indexed second_monday = Monday[2];
+  const weekday_last last_monday = Monday[last];
+  BOOST_CHECK(crosses(day(5)) && crosses(month(77)) && crosses(year(-5)) && crosses(weekday(3)));
+  BOOST_CHECK(crosses(second_monday) && crosses(last_monday));
+  BOOST_CHECK(crosses(March / 3) && crosses(March / last));
+  BOOST_CHECK(crosses(May / second_monday) && crosses(May / last_monday));
+  BOOST_CHECK(crosses(year(2020) / May));
+  BOOST_CHECK(crosses(year(2020) / May / 3) && crosses(year(2020) / May / last));
+  BOOST_CHECK(crosses(year(2020) / May / second_monday) && crosses(year(2020) / May / last_monday));
+  BOOST_CHECK(crosses(std::vector{last_monday}));
+  BOOST_CHECK(crosses(local_days(days(4))));
+  const hh_mm_ss before_noon(-milliseconds(12345678));
+  BOOST_CHECK(crossed(before_noon).to_duration() == before_noon.to_duration());
+  BOOST_CHECK(crossed(hh_mm_ss(hours(5))).hours() == hours(5));
+}
+
+BOOST_AUTO_TEST_CASE(valarrays_cross) {
+  std::valarray<double> numbers{1, 2, 3};
+  BOOST_TEST(crossed(numbers).sum() == 6);
+  BOOST_TEST(crossed(std::valarray<double>()).size() == 0U);
+  BOOST_TEST(crossed(std::valarray<std::string>(std::string("x"), 2))[1] == "x");
+  const auto bits = crossed(std::valarray<bool>{true, false});
+  BOOST_TEST(bits[0]);
+  BOOST_TEST(!bits[1]);
+  CHECK_THROWS_SAYING(archive_error, "elements",
+                      loads<std::valarray<double>>(
+                          with_body(numbers, {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10})));
 }
 
 BOOST_AUTO_TEST_CASE(error_codes_and_conditions_of_the_standard_library_cross) {

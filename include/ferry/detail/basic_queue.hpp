@@ -55,7 +55,11 @@ class basic_queue {
   /// @throws system_error  when there are no descriptors for what it holds; it stays in the queue, unless it
   ///                       holds more than 252 handles
   ///@{
-  T get() { return *take(deadline::never()); }
+  T get() {
+    taken_item item;
+    core_.get(item, queue_core::taking::for_good, deadline::never());
+    return value_of<T>(item, core_);
+  }
   std::optional<T> try_get() { return take(deadline::immediately()); }
   template <class Rep, class Period>
   std::optional<T> get_for(std::chrono::duration<Rep, Period> time) {
@@ -106,7 +110,7 @@ class basic_queue {
   std::optional<T> take(deadline until) {
     taken_item item;
     if (!core_.get(item, queue_core::taking::for_good, until)) return std::nullopt;
-    return value_of<T>(item, core_);
+    return optional_of<T>([&]() -> T { return value_of<T>(item, core_); });
   }
 };
 

@@ -171,11 +171,15 @@ inline constexpr bool views_argument<std::span<T>> = !std::is_same_v<std::remove
 template <class P, class T = std::remove_cvref_t<P>>
 using argument_for = typename std::conditional_t<views_argument<T>, arrived<T>, std::type_identity<T>>::type;
 
+/// Whether values of the type go as plain bytes where all that a call takes and gives does.
+template <class T>
+inline constexpr bool is_plain = is_bitwise<T> && sizeof(T) <= most_of_few_on_stack;
+
 template <class Parameters>
 struct loaded_arguments;
 template <class... P>
 struct loaded_arguments<parameters<P...>> {
-  using type = std::tuple<argument_for<P>...>;
+  using type = made_values<argument_for<P>...>;
 };
 
 /// By value and by rvalue reference the callable gets the argument itself.
@@ -192,21 +196,24 @@ template <class P>
 using passed = decltype(pass<P>(std::declval<argument_for<P>&>()));
 
 /// Calls the function with arguments for P... behind `first`.
-template <class Function, class... P, class... First>
-auto call_with(Function&& function, typename loaded_arguments<parameters<P...>>::type arguments,
-               parameters<P...>, First&... first) {
-  return std::apply(
-      // What it returns may refer to its arguments, so it is copied here.
-      [&](auto&... each) { return std::invoke(function, first..., pass<P>(each)...); }, arguments);
+/// @param arguments  their values, which are of no use afterwards
+template <class Function, class Values, class... P, class... First>
+auto call_with(Function&& function, Values&& arguments, parameters<P...>, First&... first) {
+  // What it returns may refer to its arguments, so it is copied here.
+  const auto call = [&](auto&... each) { return std::invoke(function, first..., pass<P>(each)...); };
+  if constexpr (requires { std::tuple_size<std::remove_cvref_t<Values>>::value; }) {
+    return std::apply(call, static_cast<std::remove_cvref_t<Values>&>(arguments));
+  } else {
+    return arguments.pass_to(call);
+  }
 }
 
-/// Reads arguments for P..., the last thing in the archive.
-template <class... P>
-typename loaded_arguments<parameters<P...>>::type load_arguments(forking_iarchive& from, parameters<P...>) {
-  // In braces, for these are evaluated from left to right.
-  typename loaded_arguments<parameters<P...>>::type arguments{make<argument_for<P>>(from)...};
+/// Calls the function with arguments for P... that are the last thing in the archive.
+template <class Function, class... P>
+auto call_with_rest(Function&& function, forking_iarchive& from, parameters<P...> taken) {
+  typename loaded_arguments<parameters<P...>>::type arguments(from);
   from.finish();
-  return arguments;
+  return call_with(function, arguments, taken);
 }
 
 template <class F, class Parameters>
@@ -219,10 +226,10 @@ struct entry_of<F, parameters<P...>> {
     if constexpr (((refusal_of<argument_for<P>, going::in> != refusal::none) || ...)) {
       std::terminate();  // nobody can ask for it; a function may be named for another purpose
     } else if constexpr (is_stateless<F>) {
-      call_with(F{}, load_arguments(from, taken), taken);
+      call_with_rest(F{}, from, taken);
     } else {
-      F function = make<F>(from);
-      call_with(function, load_arguments(from, taken), taken);
+      in_passing<F> function([&]() -> F { return make<F>(from); });
+      call_with_rest(*function, from, taken);
     }
     return nullptr;
   }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <ferry/detail/crossing.hpp>
+#include <ferry/detail/in_passing.hpp>
+#include <ferry/detail/in_place.hpp>
 #include <ferry/detail/members.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/forking_iarchive.hpp>
@@ -10,8 +12,10 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <memory>
@@ -23,6 +27,7 @@
 
 namespace ferry::detail {
 
+/// Reads a value, built where what is returned goes: nothing of it is moved on the way.
 template <class T>
 T make(forking_iarchive& archive);
 template <class T>
@@ -40,11 +45,9 @@ void save_boost_wrapper(forking_oarchive& archive, const T& wrapper);
 template <class T>
 void load_boost_wrapper(forking_iarchive& archive, T& wrapper);
 
-/// True of a class that crosses with what `save_construct_data` writes: everywhere, for it may have to be
-/// made. Others have construct data behind pointers alone, as with Boost.
+/// As `load`, for what no other object lies in: an element, or a member that is no empty one.
 template <class T>
-inline constexpr bool needs_construct_data =
-    !std::is_default_constructible_v<T> && !std::is_abstract_v<T> && has_construct_data<T>;
+void load_part(forking_iarchive& archive, T& part);
 
 /// Nothing takes no bytes, so that no count can promise more elements than the bytes after it justify: what
 /// is empty is a zero.
@@ -142,7 +145,7 @@ void save_each(forking_oarchive& archive, const T* elements, std::size_t count) 
 }
 template <class T>
 void load_each(forking_iarchive& archive, T* elements, std::size_t count) {
-  for (std::size_t i = 0; i != count; ++i) detail::load(archive, elements[i]);
+  for (std::size_t i = 0; i != count; ++i) load_part(archive, elements[i]);
 }
 
 // Out of line, to keep what is rarely needed out of the way of what is always done.
@@ -222,12 +225,46 @@ void save_arguments(forking_oarchive& archive, const Arguments& arguments) {
     std::apply([&](const auto&... each) { (detail::save(archive, each), ...); }, arguments);
 }
 
+/// Takes an object apart and writes the arguments.
+template <class T, class Reduce>
+void save_reduced(forking_oarchive& archive, const T& value, const Reduce& reduce) {
+  using arguments = decltype(reduce(value));
+  if constexpr (std::is_object_v<arguments>) {
+    in_passing<arguments> taken([&]() -> arguments { return reduce(value); });
+    save_arguments(archive, *taken);
+  } else {
+    save_arguments(archive, reduce(value));
+  }
+}
+
+template <std::size_t, class T>
+struct made_value {
+  in_passing<T> value;
+  explicit made_value(forking_iarchive& archive) : value([&]() -> T { return detail::make<T>(archive); }) {}
+};
+template <class Indices, class... Each>
+class numbered_values;
+template <std::size_t... I, class... Each>
+class numbered_values<std::index_sequence<I...>, Each...> : made_value<I, Each>... {
+ public:
+  explicit numbered_values([[maybe_unused]] forking_iarchive& archive) : made_value<I, Each>(archive)... {}
+  template <class Function>
+  decltype(auto) pass_to(Function&& function) {
+    return std::forward<Function>(function)(*static_cast<made_value<I, Each>&>(*this).value...);
+  }
+};
+/// Values read one after the other, none of which is on the stack if it is large. A class has its bases made
+/// in their order, which nobody says of a std::tuple.
+template <class... Each>
+using made_values = numbered_values<std::index_sequence_for<Each...>, Each...>;
+
 template <class Arguments, class Rebuild>
 decltype(auto) rebuild_from(forking_iarchive& archive, const Rebuild& rebuild) {
   using arrived_tuple = typename arrived_arguments<std::remove_cvref_t<Arguments>>::type;
-  return [&]<class... Each>(std::type_identity<std::tuple<Each...>>) {
-    // Braces: from left to right, as they were written.
-    return std::apply(rebuild, std::tuple<Each...>{detail::make<Each>(archive)...});
+  return [&]<class... Each>(std::type_identity<std::tuple<Each...>>) -> decltype(auto) {
+    made_values<Each...> arguments(archive);
+    return arguments.pass_to(
+        [&](Each&... each) -> decltype(auto) { return std::invoke(rebuild, std::move(each)...); });
   }(std::type_identity<arrived_tuple>{});
 }
 
@@ -252,12 +289,32 @@ void save_aggregate(forking_oarchive& archive, const T& value) {
   }
 }
 
+/// Whether another member lies in the bytes of this one, as [[no_unique_address]] allows.
+template <class T, class Member>
+bool shares_its_bytes(T& value, const Member& member) {
+  const auto address = [](const auto& object) {
+    return reinterpret_cast<std::uintptr_t>(std::addressof(object));
+  };
+  bool shares = false;
+  for_each_member(value, [&]<class Other>(const Other& other) {
+    if (std::is_same_v<Other, Member> && address(other) == address(member)) return;
+    if (address(other) < address(member) + sizeof member && address(member) < address(other) + sizeof other)
+      shares = true;
+  });
+  return shares;
+}
+
 template <class T>
 void load_aggregate(forking_iarchive& archive, T& value) {
   if constexpr (member_count<T> == 0) {
     skip_empty(archive);
   } else if (!load_as_block(archive, std::addressof(value), 1)) {
-    for_each_member(value, [&](auto& member) { detail::load(archive, member); });
+    for_each_member(value, [&]<class Member>(Member& member) {
+      if constexpr (!reads_into<Member> && may_overlap<Member>()) {
+        if (shares_its_bytes(value, member)) return detail::load(archive, member);
+      }
+      load_part(archive, member);
+    });
   }
 }
 
@@ -300,7 +357,7 @@ void save_own_way(forking_oarchive& archive, const T& value) {
   } else if constexpr (way_of<T> == way::reduced) {
     if constexpr (is_guarded<T>()) archive.check_guard(typeid(T));
     archive.write_name(reducer<T>::name);
-    save_arguments(archive, reducer<T>::reduce(value));
+    save_reduced(archive, value, [](const T& whole) -> decltype(auto) { return reducer<T>::reduce(whole); });
   } else if constexpr (way_of<T> == way::array) {
     save_elements(archive, std::data(value), std::extent_v<T>);
   } else if constexpr (way_of<T> == way::standard) {
@@ -343,21 +400,6 @@ inline void save(forking_oarchive& archive, const T& value) {
 }
 
 template <class T>
-consteval bool find_loads_in_place() {
-  if constexpr (!std::is_default_constructible_v<T> || way_of<T> == way::none || way_of<T> == way::reduced ||
-                way_of<T> == way::run_time || way_of<T> == way::handle) {
-    return false;
-  } else if constexpr (way_of<T> == way::aggregate) {
-    return !has_const_member<T>;
-  } else {
-    return true;
-  }
-}
-/// True if a T can be made first and read into afterwards, as cycles of pointers need it.
-template <class T>
-inline constexpr bool loads_in_place = find_loads_in_place<T>();
-
-template <class T>
 void load_own_way(forking_iarchive& archive, T& value);
 
 /// Reads an object that was written by an entry, the only way that its type has.
@@ -366,6 +408,14 @@ erased_object load_run_time(forking_iarchive& archive) {
   const dispatch_entry& entry = archive.entry_named(archive.read_name());
   if (entry.type() != typeid(T)) archive.fail("'" + entry.name() + "' is not " + identity_of<T>().name);
   return entry.load(archive);
+}
+
+/// A variable of the function itself is where it is returned to; of a block in it, GCC makes a second one.
+template <class T>
+T make_in_place(forking_iarchive& archive) {
+  T value = T();  // with braces a member would need a default constructor that is not explicit
+  load_own_way(archive, value);
+  return value;
 }
 
 /// Reads a value by the way that its type has.
@@ -379,9 +429,7 @@ T make_own_way(forking_iarchive& archive) {
         archive,
         [](auto&&... each) -> T { return reducer<T>::rebuild(std::forward<decltype(each)>(each)...); });
   } else if constexpr (loads_in_place<T>) {
-    T value = T();  // with braces a member would need a default constructor that is not explicit
-    load_own_way(archive, value);
-    return value;
+    return make_in_place<T>(archive);
   } else if constexpr (way_of<T> == way::boost) {
     return make_boost<T>(archive);
   } else if constexpr (way_of<T> == way::aggregate) {
@@ -395,6 +443,14 @@ T make_own_way(forking_iarchive& archive) {
   }
 }
 
+/// Makes a T and puts it in the place of one that there is.
+/// @param IsWhole  as of `replace`
+template <bool IsWhole, class T>
+void load_anew(forking_iarchive& archive, T& value) {
+  in_passing<T> fresh([&]() -> T { return make_own_way<T>(archive); });
+  replace<IsWhole>(value, fresh.take());
+}
+
 template <class T>
 inline void load_own_way(forking_iarchive& archive, T& value) {
   if constexpr (way_of<T> == way::number) {
@@ -403,12 +459,10 @@ inline void load_own_way(forking_iarchive& archive, T& value) {
     load_elements(archive, std::data(value), std::extent_v<T>);
   } else if constexpr (way_of<T> == way::primitive) {
     load_primitive(archive, value);
-  } else if constexpr (way_of<T> == way::boost &&
-                       !(needs_construct_data<T> && std::is_move_assignable_v<T>)) {
-    // Also a base class that nobody can make by itself, and what cannot be assigned.
+  } else if constexpr (!reads_into<T>) {
+    load_anew<false>(archive, value);
+  } else if constexpr (way_of<T> == way::boost) {
     if (!load_as_block(archive, std::addressof(value), 1)) load_boost(archive, std::addressof(value), 1);
-  } else if constexpr (!loads_in_place<T>) {
-    value = make_own_way<T>(archive);
   } else if constexpr (way_of<T> == way::standard) {
     codec<T>::load(archive, value);
   } else if constexpr (way_of<T> == way::aggregate) {
@@ -423,16 +477,18 @@ template <class T>
   const dispatch_entry* const entry = archive.read_override(typeid(T), identity_of<T>().hash);
   return entry != nullptr ? entry->load(archive) : erased_object(nullptr, [](void*) {});
 }
-template <class T>
+template <bool IsWhole, class T>
 [[gnu::noinline]] bool load_overridden(forking_iarchive& archive, T& value) {
   const erased_object loaded = load_overridden<T>(archive);
   if (loaded) {
-    if constexpr (std::is_move_assignable_v<T>) {
+    if constexpr (std::is_move_constructible_v<T>) {
+      replace<IsWhole>(value, std::move(*static_cast<T*>(loaded.get())));
+    } else if constexpr (std::is_move_assignable_v<T>) {
       value = std::move(*static_cast<T*>(loaded.get()));
     } else {
       archive.fail("a " + identity_of<T>().name +
                    " was written by an entry of a dispatch table, and cannot " +
-                   "be assigned to the one that is there");
+                   "be put in the place of the one that is there");
     }
   }
   return loaded != nullptr;
@@ -469,7 +525,7 @@ inline void load(forking_iarchive& archive, T& value) {
     load_boost_wrapper(archive, value);
   } else if constexpr (check_part<T, going::in>()) {
     if constexpr (may_be_overridden<T>) {
-      if (archive.override_mask() != 0 && load_overridden(archive, value)) return;
+      if (archive.override_mask() != 0 && load_overridden<false>(archive, value)) return;
     }
     load_own_way(archive, value);
   }
@@ -485,6 +541,20 @@ inline void load_into(forking_iarchive& archive, T& value) {
     detail::load(archive, const_cast<object&>(value));
   } else {
     refuse_const<object>();
+  }
+}
+
+template <class T>
+inline void load_part(forking_iarchive& archive, T& part) {
+  if constexpr (!reads_into<T>) {
+    if constexpr (check_part<T, going::in>()) {
+      if constexpr (may_be_overridden<T>) {
+        if (archive.override_mask() != 0 && load_overridden<true>(archive, part)) return;
+      }
+      load_anew<true>(archive, part);
+    }
+  } else {
+    detail::load(archive, part);
   }
 }
 

@@ -158,8 +158,12 @@ struct codec<std::unique_ptr<T>> {
 /// An object that lets go of what it points to, in case that points back.
 template <class T>
 void clear_object(void* object) {
-  if constexpr (std::is_move_assignable_v<T>) {
-    *static_cast<T*>(object) = T();
+  if constexpr (way_of<T> == way::aggregate && std::is_move_constructible_v<T>) {
+    in_passing<T> empty([]() -> T { return T(); });
+    replace<true>(*static_cast<T*>(object), empty.take());  // a member may want to be assigned its like alone
+  } else if constexpr (std::is_move_assignable_v<T>) {
+    in_passing<T> empty([]() -> T { return T(); });
+    *static_cast<T*>(object) = empty.take();  // what counts the pointers to it goes on counting
   } else {
     [&]() noexcept {
       std::destroy_at(static_cast<T*>(object));

@@ -6,6 +6,7 @@
 
 #include <ferry/detail/codec.hpp>
 #include <ferry/detail/copy.hpp>
+#include <ferry/detail/in_passing.hpp>
 
 #include <algorithm>
 #include <array>
@@ -131,7 +132,7 @@ struct codec<std::vector<T, Allocator>> {
   }
 
   static void load(forking_iarchive& archive, vector& elements) {
-    if constexpr (is_bitwise<T>) {
+    if constexpr (is_bitwise<T> && sizeof(T) <= most_on_stack) {
       if (goes_as_block<T>(archive)) {
         const std::span<const std::byte> from = archive.take_elements<sizeof(T)>();
         const std::byte *const first = from.data(), *const last = first + from.size();
@@ -141,6 +142,13 @@ struct codec<std::vector<T, Allocator>> {
         } else {
           elements.assign(unaligned_iterator<T>{first}, unaligned_iterator<T>{last});
         }
+        return;
+      }
+    } else if constexpr (is_bitwise<T> && std::is_default_constructible_v<T>) {
+      if (goes_as_block<T>(archive)) {
+        const std::size_t count = archive.read_count<sizeof(T)>();
+        elements.resize(count);
+        archive.read_block(elements.data(), count * sizeof(T));
         return;
       }
     }
@@ -161,7 +169,10 @@ struct codec<std::vector<T, Allocator>> {
     } else {
       elements.clear();
       elements.reserve(archive.reservable(count, sizeof(T)));
-      for (std::size_t i = 0; i != count; ++i) elements.push_back(make<T>(archive));
+      for (std::size_t i = 0; i != count; ++i) {
+        in_passing<T> element([&]() -> T { return detail::make<T>(archive); });
+        elements.push_back(element.take());
+      }
     }
   }
 };
@@ -186,13 +197,22 @@ template <class T>
 inline constexpr bool is_boost_unordered = spelled_name<T>().substr(0, 18) == "boost::unordered::";
 
 template <class T>
-concept std_container = (is_in_std<T> ||
-                         is_boost_unordered<T>)&&std::is_default_constructible_v<T>&& requires(T& container) {
+concept std_container = (is_in_std<T> || is_boost_unordered<T>)&&requires(T& container) {
   typename T::value_type;
   container.begin() == container.end();
   container.clear();
   container.max_size();
 };
+
+/// Ends the reading where a pointer to a function, or a std::function, is null.
+template <class Function>
+void check_function(forking_iarchive& archive, const Function& function) {
+  if constexpr (std::is_constructible_v<bool, const Function&>) {
+    if (!static_cast<bool>(function))
+      archive.fail(
+          "the container to read into has a null function to compare or hash with: give it one first");
+  }
+}
 
 /// deque, list, forward_list, and all sets and maps.
 template <std_container T>
@@ -219,24 +239,67 @@ struct codec<T> {
     const nesting level(archive);
     const std::size_t count = archive.read_count();
     archive.count_objects(count);
+    check_functions(archive, container);
     container.clear();
-    if constexpr (is_map) {
-      for (std::size_t i = 0; i != count; ++i) {
-        auto key = make<typename T::key_type>(archive);
-        auto mapped = make<typename T::mapped_type>(archive);
-        container.emplace_hint(container.end(), std::move(key), std::move(mapped));
-      }
-    } else if constexpr (is_associative) {
-      for (std::size_t i = 0; i != count; ++i)
-        container.emplace_hint(container.end(), make<typename T::value_type>(archive));
-    } else if constexpr (requires { container.before_begin(); }) {
+    if constexpr (requires { container.before_begin(); }) {
       auto last = container.before_begin();
-      for (std::size_t i = 0; i != count; ++i)
-        last = container.emplace_after(last, make<typename T::value_type>(archive));
-    } else if constexpr (loads_in_place<typename T::value_type> && requires { container.resize(0); }) {
-      for (std::size_t i = 0; i != count; ++i) detail::load(archive, container.emplace_back());
+      for (std::size_t i = 0; i != count; ++i) {
+        if constexpr (loads_in_place<element>) {
+          last = container.emplace_after(last);
+          load_part(archive, *last);
+        } else {
+          in_passing<element> made([&]() -> element { return detail::make<element>(archive); });
+          last = container.emplace_after(last, made.take());
+        }
+      }
     } else {
-      for (std::size_t i = 0; i != count; ++i) container.push_back(make<typename T::value_type>(archive));
+      for (std::size_t i = 0; i != count; ++i) add_next(archive, container);
+    }
+  }
+
+  static T make(forking_iarchive& archive) {
+    refuse_to_make<T>();
+    archive.fail("a container that cannot be made");
+  }
+
+ private:
+  using element = typename T::value_type;
+
+  /// Reads the next element to the end of the container, into the place where it stays if it can be.
+  static void add_next(forking_iarchive& archive, T& container) {
+    if constexpr (is_map) {
+      using key_type = typename T::key_type;
+      using mapped_type = typename T::mapped_type;
+      in_passing<key_type> key([&]() -> key_type { return detail::make<key_type>(archive); });
+      if constexpr (loads_in_place<mapped_type>) {
+        const auto place = container.emplace_hint(container.end(), std::piecewise_construct,
+                                                  std::forward_as_tuple(key.take()), std::tuple<>());
+        load_part(archive, place->second);
+      } else {
+        in_passing<mapped_type> mapped([&]() -> mapped_type { return detail::make<mapped_type>(archive); });
+        container.emplace_hint(container.end(), key.take(), mapped.take());
+      }
+    } else if constexpr (!is_associative && loads_in_place<element> && requires { container.resize(0); }) {
+      load_part(archive, container.emplace_back());
+    } else {
+      in_passing<element> made([&]() -> element { return detail::make<element>(archive); });
+      if constexpr (is_associative) {
+        container.emplace_hint(container.end(), made.take());
+      } else {
+        container.push_back(made.take());
+      }
+    }
+  }
+
+  /// A container to read into has its own functions, or none: one that a class was to make, say.
+  static void check_functions(forking_iarchive& archive, const T& container) {
+    if constexpr (needs_own_functions<T>) {
+      if constexpr (requires { container.key_comp(); }) {
+        check_function(archive, container.key_comp());
+      } else {
+        check_function(archive, container.hash_function());
+        check_function(archive, container.key_eq());
+      }
     }
   }
 };
@@ -257,12 +320,23 @@ struct codec<T> {
     detail::save(archive, adaptor.*&opened::c);
   }
   static void load(forking_iarchive& archive, T& adaptor) {
-    detail::load(archive, adaptor.*&opened::c);
-    // A priority_queue relies on an order that the bytes need not have.
+    auto& elements = adaptor.*&opened::c;
     if constexpr (requires { typename T::value_compare; }) {
-      auto& elements = adaptor.*&opened::c;
-      std::make_heap(elements.begin(), elements.end(), opened::order_of(adaptor));
+      check_function(archive, opened::order_of(adaptor));
+      detail::load(archive, elements);
+      // It relies on an order that the bytes need not have. To make it takes an element on the stack.
+      if constexpr (sizeof(typename T::value_type) <= most_on_stack) {
+        std::make_heap(elements.begin(), elements.end(), opened::order_of(adaptor));
+      } else if (!std::is_heap(elements.begin(), elements.end(), opened::order_of(adaptor))) {
+        archive.fail("the elements of a priority_queue are not in the order of one");
+      }
+    } else {
+      detail::load(archive, elements);
     }
+  }
+  static T make(forking_iarchive& archive) {
+    refuse_to_make<T>();
+    archive.fail("a container that cannot be made");
   }
 };
 
@@ -325,11 +399,13 @@ struct codec<std::pair<First, Second>> {
   }
   static void load(forking_iarchive& archive, pair& value) {
     // The elements of maps have const keys; Boost's loaders read into such pairs.
-    detail::load(archive, const_cast<std::remove_const_t<First>&>(value.first));
-    detail::load(archive, value.second);
+    load_part(archive, const_cast<std::remove_const_t<First>&>(value.first));
+    load_part(archive, value.second);
   }
   static pair make(forking_iarchive& archive) {
-    return pair{detail::make<std::remove_const_t<First>>(archive), detail::make<Second>(archive)};
+    using made = made_values<std::remove_const_t<First>, std::remove_const_t<Second>>;
+    return made(archive).pass_to(
+        [](auto& first, auto& second) -> pair { return pair(std::move(first), std::move(second)); });
   }
 };
 
@@ -347,10 +423,13 @@ struct codec<std::tuple<Each...>> {
     if constexpr (sizeof...(Each) == 0) {
       skip_empty(archive);
     } else {
-      std::apply([&](auto&... each) { (detail::load(archive, each), ...); }, values);
+      std::apply([&](auto&... each) { (load_part(archive, each), ...); }, values);
     }
   }
-  static tuple make(forking_iarchive& archive) { return tuple{detail::make<Each>(archive)...}; }
+  static tuple make(forking_iarchive& archive) {
+    return made_values<std::remove_const_t<Each>...>(archive).pass_to(
+        [](auto&... each) -> tuple { return tuple(std::move(each)...); });
+  }
 };
 
 template <class T>
@@ -367,9 +446,11 @@ struct codec<std::optional<T>> {
     if (!make<bool>(archive)) return;
     const nesting level(archive);
     if constexpr (loads_in_place<T>) {
-      detail::load(archive, value.emplace());
+      load_part(archive, value.emplace());
     } else {
-      value.emplace(detail::make<T>(archive));
+      using object = std::remove_const_t<T>;
+      in_passing<object> made([&]() -> object { return detail::make<object>(archive); });
+      value.emplace(made.take());
     }
   }
 };
@@ -391,23 +472,64 @@ struct codec<std::variant<Alternatives...>> {
     const nesting level(archive);
     std::visit([&](const auto& held) { detail::save(archive, held); }, value);
   }
+  static void load(forking_iarchive& archive, variant& value) {
+    const std::size_t index = read_index(archive);
+    const nesting level(archive);
+    load_alternative(archive, value, index, std::index_sequence_for<Alternatives...>{});
+  }
   static variant make(forking_iarchive& archive) {
+    const std::size_t index = read_index(archive);
+    const nesting level(archive);
+    return make_alternative(archive, index, std::index_sequence_for<Alternatives...>{});
+  }
+
+ private:
+  template <std::size_t I>
+  using alternative = std::variant_alternative_t<I, variant>;
+
+  static std::size_t read_index(forking_iarchive& archive) {
     const std::uint64_t index = archive.read_size();
     if (index >= sizeof...(Alternatives)) {
       archive.fail("a variant of " + std::to_string(sizeof...(Alternatives)) + " alternatives holds number " +
                    std::to_string(index));
     }
-    const nesting level(archive);
-    return make_alternative(archive, index, std::index_sequence_for<Alternatives...>{});
+    return static_cast<std::size_t>(index);
   }
-  static void load(forking_iarchive& archive, variant& value) { value = make(archive); }
 
- private:
   template <std::size_t... I>
-  static variant make_alternative(forking_iarchive& archive, std::uint64_t index, std::index_sequence<I...>) {
+  static void load_alternative(forking_iarchive& archive, variant& value, std::size_t index,
+                               std::index_sequence<I...>) {
+    using loader = void (*)(forking_iarchive&, variant&);
+    static constexpr loader loaders[] = {[](forking_iarchive& from, variant& into) {
+      if constexpr (loads_in_place<alternative<I>>) {
+        load_part(from, into.template emplace<I>());
+      } else {
+        using object = std::remove_const_t<alternative<I>>;
+        in_passing<object> made([&]() -> object { return detail::make<object>(from); });
+        into.template emplace<I>(made.take());
+      }
+    }...};
+    loaders[index](archive, value);
+  }
+
+  template <std::size_t I>
+  static variant make_with(forking_iarchive& archive) {
+    variant value(std::in_place_index<I>);
+    load_part(archive, *std::get_if<I>(&value));
+    return value;
+  }
+  // Of one that is not made without arguments: its first alternative is not.
+  template <std::size_t... I>
+  static variant make_alternative(forking_iarchive& archive, std::size_t index, std::index_sequence<I...>) {
     using maker = variant (*)(forking_iarchive&);
     static constexpr maker makers[] = {[](forking_iarchive& from) -> variant {
-      return variant(std::in_place_index<I>, detail::make<std::variant_alternative_t<I, variant>>(from));
+      if constexpr (loads_in_place<alternative<I>>) {
+        return make_with<I>(from);
+      } else {
+        using object = std::remove_const_t<alternative<I>>;
+        in_passing<object> made([&]() -> object { return detail::make<object>(from); });
+        return variant(std::in_place_index<I>, made.take());
+      }
     }...};
     return makers[index](archive);
   }
@@ -454,6 +576,45 @@ struct codec<T> {
     const auto real = make<typename T::value_type>(archive);
     const auto imag = make<typename T::value_type>(archive);
     value = T(real, imag);
+  }
+};
+
+/// Elements one behind the other, whose number does not change as they come.
+template <class T>
+concept std_valarray = is_in_std<T> && requires(T& value) {
+  typename T::value_type;
+  value.sum();
+  value.cshift(0);
+  value.resize(value.size());
+};
+template <std_valarray T>
+struct codec<T> {
+  using element = typename T::value_type;
+
+  static void save(forking_oarchive& archive, const T& values) {
+    const element* const first = values.size() == 0 ? nullptr : &values[0];
+    codec<std::span<const element>>::save(archive, {first, values.size()});
+  }
+  static void load(forking_iarchive& archive, T& values) {
+    if constexpr (is_bitwise<element>) {
+      if (goes_as_block<element>(archive)) {
+        const std::size_t count = archive.read_count<sizeof(element)>();
+        values.resize(count);
+        if (count != 0) archive.read_block(&values[0], count * sizeof(element));
+        return;
+      }
+    }
+    // No more of them than have come: memory is not asked for on the word of the message.
+    struct slot {
+      element value;  // a bool by itself, too
+    };
+    const nesting level(archive);
+    const std::size_t count = archive.read_count();
+    archive.count_objects(count);
+    std::vector<slot> come;
+    for (std::size_t i = 0; i != count; ++i) load_part(archive, come.emplace_back().value);
+    values.resize(count);
+    for (std::size_t i = 0; i != count; ++i) values[i] = std::move(come[i].value);
   }
 };
 

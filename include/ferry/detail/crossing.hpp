@@ -87,6 +87,13 @@ constexpr void refuse_const() {
   static_cast<void>(refuse<refusal::read_into_const, crossing<T>>());
 }
 
+/// Says that a container would have to be made and cannot be. It can be sent, and read into.
+template <class T>
+constexpr void refuse_to_make() {
+  constexpr refusal why = needs_own_functions<T> ? refusal::own_functions : refusal::made_with_arguments;
+  static_cast<void>(refuse<why, crossing<T>>());
+}
+
 /// Whether a T can cross; if not, the compiler says why. To be asked where nothing of a T is instantiated if
 /// it cannot, lest the text be buried.
 template <class T, going Way>

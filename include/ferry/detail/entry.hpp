@@ -112,7 +112,7 @@ class reducing_entry final : public typed_entry<T> {
         rebuild_(std::move(rebuild)) {}
 
   void save(forking_oarchive& archive, const void* object) const override {
-    save_arguments(archive, reduce_(*static_cast<const T*>(object)));
+    save_reduced(archive, *static_cast<const T*>(object), reduce_);
   }
   erased_object load(forking_iarchive& archive) const override {
     using arguments = decltype(reduce_(std::declval<const T&>()));

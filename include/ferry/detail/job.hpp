@@ -52,11 +52,11 @@ T take_plain(const std::byte*& from) noexcept {
 /// What plain arguments take in bytes; 0 where not all of them are plain, or there are none.
 template <class... P>
 consteval std::size_t plain_size(parameters<P...>) {
-  return (is_bitwise<std::remove_cvref_t<P>> && ... && true) ? (sizeof(std::remove_cvref_t<P>) + ... + 0) : 0;
+  return (is_plain<std::remove_cvref_t<P>> && ... && true) ? (sizeof(std::remove_cvref_t<P>) + ... + 0) : 0;
 }
 template <class... P>
-typename loaded_arguments<parameters<P...>>::type take_plain_arguments([[maybe_unused]] const std::byte* from,
-                                                                       parameters<P...>) {
+std::tuple<argument_for<P>...> take_plain_arguments([[maybe_unused]] const std::byte* from,
+                                                    parameters<P...>) {
   return {take_plain<std::remove_cvref_t<P>>(from)...};
 }
 
@@ -66,7 +66,7 @@ consteval std::size_t plain_call_size() {
   if constexpr (std::is_void_v<Result>) {
     return plain_size(Parameters());
   } else {
-    return is_bitwise<Result> ? plain_size(Parameters()) : 0;
+    return is_plain<Result> ? plain_size(Parameters()) : 0;
   }
 }
 
@@ -193,15 +193,16 @@ class job_of final : public job {
   explicit job_of(F function) : function_(std::move(function)) {}
 
   void run(void* state, forking_iarchive& from, forking_oarchive& into, phase& now) override {
-    auto arguments = load_arguments(from, Parameters());
+    typename loaded_arguments<Parameters>::type arguments(from);
+    from.finish();
     now = phase::running;
     if constexpr (std::is_void_v<result>) {
-      call(state, std::move(arguments));
+      call(state, arguments);
       now = phase::writing;
     } else {
-      const result value = call(state, std::move(arguments));
+      const in_passing<result> value([&]() -> result { return call(state, arguments); });
       now = phase::writing;
-      into << value;
+      into << *value;
     }
   }
 
@@ -233,11 +234,12 @@ class job_of final : public job {
   using result = typename result_of_job<F, State, Parameters>::type;
   static constexpr std::size_t plain_size = plain_call_size<result, Parameters>();
 
-  result call(void* state, typename loaded_arguments<Parameters>::type&& arguments) {
+  template <class Values>
+  result call(void* state, Values&& arguments) {
     if constexpr (std::is_same_v<State, no_state>) {
-      return call_with(function_, std::move(arguments), Parameters());
+      return call_with(function_, arguments, Parameters());
     } else {
-      return call_with(function_, std::move(arguments), Parameters(), *static_cast<State*>(state));
+      return call_with(function_, arguments, Parameters(), *static_cast<State*>(state));
     }
   }
 
@@ -267,10 +269,10 @@ template <class State, class F, class Parameters>
 struct state_entry {
   static std::shared_ptr<void> make_state(forking_iarchive& from) {
     if constexpr (is_stateless<F>) {
-      return std::make_shared<State>(call_with(F{}, load_arguments(from, Parameters()), Parameters()));
+      return std::shared_ptr<State>(new State(call_with_rest(F{}, from, Parameters())));
     } else {
-      F function = make<F>(from);
-      return std::make_shared<State>(call_with(function, load_arguments(from, Parameters()), Parameters()));
+      in_passing<F> function([&]() -> F { return make<F>(from); });
+      return std::shared_ptr<State>(new State(call_with_rest(*function, from, Parameters())));
     }
   }
   inline static const callable entry{typeid(state_entry).name(), identity_of_callable<F>(&make_state),

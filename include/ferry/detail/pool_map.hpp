@@ -319,8 +319,9 @@ std::vector<result_value<R>> gather(Feeder& feeder) {
         if (!thrown && items.append_all_to(results)) continue;
       while (!thrown && !items.done()) {
         try {
-          [[maybe_unused]] auto result = items.next(feeder.core().packing());
-          if constexpr (!std::is_void_v<R>) results.push_back(std::move(result));
+          in_passing<result_value<R>> result(
+              [&]() -> result_value<R> { return items.next(feeder.core().packing()); });
+          if constexpr (!std::is_void_v<R>) results.push_back(result.take());
         } catch (...) {
           thrown = std::current_exception();
         }
@@ -346,8 +347,9 @@ class map_call final : public pool_call<all_results<R>> {
     result_value<all_results<R>> results;
     for (const auto& each : tasks)
       for (task_results<R> items(each); !items.done();) {
-        [[maybe_unused]] auto result = items.next(core.packing());
-        if constexpr (!std::is_void_v<R>) results.push_back(std::move(result));
+        [[maybe_unused]] in_passing<result_value<R>> result(
+            [&]() -> result_value<R> { return items.next(core.packing()); });
+        if constexpr (!std::is_void_v<R>) results.push_back(result.take());
       }
     return results;
   }

@@ -116,7 +116,7 @@ bool put_value(queue_core& queue, const T& value, deadline until) {
 
 template <class T>
 T decode_value(taken_item& item, const archive_options& options) {
-  if constexpr (is_bitwise<T>) {
+  if constexpr (is_bitwise<T> && sizeof(T) <= most_of_few_on_stack) {
     if (item.format == 0 && item.bytes().size() == sizeof(T)) {
       std::array<std::byte, sizeof(T)> copy;
       std::memcpy(copy.data(), item.bytes().data(), sizeof(T));
@@ -126,9 +126,7 @@ T decode_value(taken_item& item, const archive_options& options) {
   if constexpr (check_crossing<T, going::in>()) {
     forking_iarchive archive(item.bytes(), std::move(item.handles), item.format, options);
     try {
-      T value = make<T>(archive);
-      archive.finish();
-      return value;
+      return make_whole<T>(archive);
     } catch (...) {
       archive.give_up();
     }

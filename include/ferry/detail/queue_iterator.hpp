@@ -1,6 +1,7 @@
 // Taking from a queue as from a range.
 #pragma once
 
+#include <ferry/detail/in_passing.hpp>
 #include <ferry/error.hpp>
 
 #include <cstddef>
@@ -20,11 +21,11 @@ class queue_iterator {
   /// Takes the first item.
   explicit queue_iterator(Queue& queue) : queue_(&queue) { ++*this; }
 
-  value_type& operator*() const noexcept { return *item_; }
+  value_type& operator*() const noexcept { return **item_; }
   queue_iterator& operator++() {
     item_.reset();  // what it holds is free while this waits
     try {
-      item_.emplace(queue_->get());
+      item_.emplace([&]() -> value_type { return queue_->get(); });
     } catch (const end_of_stream&) {
     }
     return *this;
@@ -34,7 +35,7 @@ class queue_iterator {
 
  private:
   Queue* queue_;
-  mutable std::optional<value_type> item_;  // the range's, not the iterator's
+  mutable std::optional<in_passing<value_type>> item_;  // the range's, not the iterator's
 };
 
 }  // namespace ferry::detail

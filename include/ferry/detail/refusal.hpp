@@ -1,7 +1,6 @@
 // Why a value cannot cross to another process: looked for in its type and in all that this is seen to hold.
 #pragma once
 
-#include <ferry/detail/bindings.hpp>
 #include <ferry/detail/refusal_texts.hpp>
 #include <ferry/detail/traits.hpp>
 
@@ -249,17 +248,24 @@ consteval refusal refusal_of_class() {
 }
 
 /// What keeps an aggregate from being taken apart.
-template <class T>
-consteval refusal refusal_of_aggregate() {
-  if constexpr (has_base<T>) {
-    return refusal::base;
-  } else if constexpr (has_reference_member<T>) {
-    return refusal::reference_member;
-  } else if constexpr (has_bit_field<T, member_count<T>>) {
-    return refusal::bit_field;
-  } else {
-    return refusal::none;
+constexpr refusal refusal_of_hindrance(hindrance why) {
+  switch (why) {
+    case hindrance::base:
+      return refusal::base;
+    case hindrance::count:
+      return refusal::too_many_members;
+    case hindrance::reference:
+      return refusal::reference_member;
+    case hindrance::union_member:
+      return refusal::union_member;
+    case hindrance::bit_field:
+      return refusal::bit_field;
+    case hindrance::volatile_member:
+      return refusal::volatile_value;
+    case hindrance::none:
+      break;
   }
+  return refusal::none;
 }
 
 template <class T, going Way>
@@ -278,7 +284,7 @@ consteval refusal find_own_refusal() {
   } else if constexpr (Way == going::in && std::is_same_v<T, handle_view>) {
     return refusal::handle_view_arriving;
   } else if constexpr (way_of<T> == way::aggregate) {
-    return refusal_of_aggregate<T>();
+    return refusal_of_hindrance(hindrance_in<T>);
   } else if constexpr (way_of<T> != way::none) {
     return refusal::none;
   } else if constexpr (is_marked_not_serializable<T>) {
@@ -296,6 +302,35 @@ consteval refusal find_own_refusal() {
 /// Why a T cannot cross, whatever it holds.
 template <class T, going Way>
 inline constexpr refusal own_refusal = find_own_refusal<T, Way>();
+
+// --- containers that cannot be made ----------------------------------------------------------------------
+
+/// Compares or hashes alike wherever it is made.
+template <class Function>
+inline constexpr bool is_without_state =
+    std::is_empty_v<Function>&& std::is_default_constructible_v<Function>;
+
+/// Whether a container of the standard library, or of Boost, is ordered or hashed by a function of its own,
+/// which one made without arguments would not have.
+template <class T>
+consteval bool find_own_functions() {
+  if constexpr (way_of<T> != way::standard) {
+    return false;
+  } else if constexpr (requires { typename T::key_compare; }) {
+    return !is_without_state<typename T::key_compare>;
+  } else if constexpr (requires { typename T::hasher; }) {
+    return !is_without_state<typename T::hasher> || !is_without_state<typename T::key_equal>;
+  } else if constexpr (requires {
+                         typename T::container_type;
+                         typename T::value_compare;
+                       }) {
+    return !is_without_state<typename T::value_compare>;
+  } else {
+    return false;
+  }
+}
+template <class T>
+inline constexpr bool needs_own_functions = find_own_functions<T>();
 
 // --- what it holds ---------------------------------------------------------------------------------------
 

@@ -33,19 +33,29 @@
       "if it is a wrapper that stands for another object, say so with BOOST_CLASS_IS_WRAPPER",               \
       __VA_ARGS__)                                                                                           \
   ROW(reference_member,                                                                                      \
-      "ferry: an aggregate with a member that is a reference, or const without a value of its own, or with " \
-      "more than 100 members, cannot cross to another process. Ways out: make the member a value; nest "     \
-      "aggregates; or specialise ferry::reducer for it",                                                     \
+      "ferry: an aggregate with a member that is a reference, or one that nothing can be converted to, "     \
+      "cannot cross to another process. Ways out: make the member a value; give the class a "                \
+      "Boost.Serialization `serialize` function; or specialise ferry::reducer for it",                       \
+      __VA_ARGS__)                                                                                           \
+  ROW(too_many_members,                                                                                      \
+      "ferry: an aggregate with more than 100 members, or with C arrays of more than 8192 elements "         \
+      "altogether, cannot cross to another process. Ways out: make several members one, which is an "        \
+      "aggregate; make the arrays std::array or std::vector; or specialise ferry::reducer for it",           \
+      __VA_ARGS__)                                                                                           \
+  ROW(union_member,                                                                                          \
+      "ferry: an aggregate with a union, also an anonymous union, cannot cross to another process: it does " \
+      "not say which member that holds. Ways out: a std::variant in place of the union; a "                  \
+      "Boost.Serialization `serialize` function; or specialise ferry::reducer for the aggregate",            \
       __VA_ARGS__)                                                                                           \
   ROW(bit_field,                                                                                             \
-      "ferry: an aggregate with a bit-field or an anonymous union cannot cross to another process: no "      \
-      "reference can be bound to it. Ways out: a whole number in place of the bit-field, e.g. "              \
-      "std::uint8_t, a std::variant in place of the union; a Boost.Serialization `serialize` function that " \
-      "writes and reads copies; or specialise ferry::reducer for the aggregate",                             \
+      "ferry: an aggregate with a bit-field cannot cross to another process: no reference can be bound to "  \
+      "it. Ways out: a whole number in place of the bit-field, e.g. std::uint8_t; a Boost.Serialization "    \
+      "`serialize` function that writes and reads copies; or specialise ferry::reducer for the aggregate",   \
       __VA_ARGS__)                                                                                           \
   ROW(volatile_value,                                                                                        \
-      "ferry: a volatile value cannot cross to another process: its memory changes by itself. Ways out: a "  \
-      "value that is not volatile; a copy of it; or ferry::shared_value, which both processes see",          \
+      "ferry: a volatile value, or an aggregate with a volatile member, cannot cross to another process: "   \
+      "its memory changes by itself. Ways out: a value that is not volatile; a copy of it; or "              \
+      "ferry::shared_value, which both processes see",                                                       \
       __VA_ARGS__)                                                                                           \
   ROW(reference,                                                                                             \
       "ferry: a reference cannot cross to another process, which does not have the memory that it refers "   \
@@ -284,6 +294,17 @@
   ROW(handle_view_arriving,                                                                                  \
       "ferry: a ferry::handle_view can be sent, but not received: nobody would own what arrived. Ways out: " \
       "receive a ferry::unique_handle",                                                                      \
+      __VA_ARGS__)                                                                                           \
+  ROW(own_functions,                                                                                         \
+      "ferry: a container that compares or hashes by a pointer to a function, a std::function or an "        \
+      "object with members can be sent, but not received: that does not travel with it. Ways out: compare "  \
+      "by a class without members, e.g. std::greater<> or a struct with an operator(); read into a "         \
+      "container that has its function, with ferry::loads_into; or specialise ferry::reducer for it",        \
+      __VA_ARGS__)                                                                                           \
+  ROW(made_with_arguments,                                                                                   \
+      "ferry: a container that nothing makes without arguments, such as its allocator, can be sent, but "    \
+      "not received. Ways out: give it an allocator that can be made without arguments; read into a "        \
+      "container that has one, with ferry::loads_into; or specialise ferry::reducer for it",                 \
       __VA_ARGS__)                                                                                           \
   ROW(reference_arriving, "ferry: values are read, not references: drop const and &", __VA_ARGS__)           \
   /* --- of calls */                                                                                         \

@@ -236,7 +236,11 @@ consteval bool find_bitwise() {
     // One that is made from construct data, or by a friend, is read in another way.
     return std::is_default_constructible_v<T> && boost::serialization::is_bitwise_serializable<T>::value;
   } else if constexpr (way_of<T> == way::aggregate) {
-    return has_only_bitwise_fields<T>();
+    if constexpr (hindrance_in<T> != hindrance::none) {
+      return false;
+    } else {
+      return has_only_bitwise_fields<T>();
+    }
   } else if constexpr (way_of<T> == way::primitive) {
     return !std::is_empty_v<T> && std::is_default_constructible_v<T>;
   } else {

@@ -1,0 +1,19 @@
+// A reference to const looks like a const member, and is none.
+// expect: ferry: .*a member that is a reference
+// expect: borrowed
+#include <ferry/archive.hpp>
+
+#include <string>
+
+struct borrowed {
+  int id;
+#ifdef FERRY_CONTROL
+  const std::string text;
+#else
+  const std::string& text;
+#endif
+};
+
+ferry::message send(const borrowed& value) {
+  return ferry::dumps(value);
+}

@@ -1,0 +1,17 @@
+// A volatile member is no value to be copied.
+// expect: ferry: .*an aggregate with a volatile member
+// expect: device
+#include <ferry/archive.hpp>
+
+struct device {
+  int id;
+#ifdef FERRY_CONTROL
+  int status;
+#else
+  volatile int status;
+#endif
+};
+
+ferry::message send(const device& value) {
+  return ferry::dumps(value);
+}
