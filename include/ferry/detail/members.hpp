@@ -76,33 +76,34 @@ class members_writer {
       note<T>(&members_writer::tell_enumeration<T>);
     } else if constexpr (std::is_class_v<T> && requires { sizeof(T); }) {
       if constexpr (is_in_std<T>) {
-        visit_arguments(static_cast<T*>(nullptr));
+        visit_arguments(static_cast<std::type_identity<T>*>(nullptr));
       } else if constexpr (way_of<T> == way::reduced) {
         // Those of Ferry change with Ferry, and what they hold is an argument of theirs.
         if (is_in_ferry<T> && std::string_view(reducer<T>::name).starts_with("ferry.")) {
-          visit_arguments(static_cast<T*>(nullptr));
+          visit_arguments(static_cast<std::type_identity<T>*>(nullptr));
         } else {
           note<T>(&members_writer::tell_reduced<T>);
         }
       } else if constexpr (way_of<T> == way::aggregate && own_refusal<T, going::out> == refusal::none) {
         note<T>(&members_writer::tell_aggregate<T>);
       } else if constexpr (way_of<T> == way::standard) {
-        visit_arguments(static_cast<T*>(nullptr));
+        visit_arguments(static_cast<std::type_identity<T>*>(nullptr));
       }
     }
   }
 
+  // Of the very type: a base class, even a private one, would do for a pointer.
   void visit_arguments(void*) {}
   template <template <class...> class Template, class... Arguments>
-  void visit_arguments(Template<Arguments...>*) {
+  void visit_arguments(std::type_identity<Template<Arguments...>>*) {
     (visit_argument<Arguments>(), ...);
   }
   template <class T, std::size_t Size>
-  void visit_arguments(std::array<T, Size>*) {
+  void visit_arguments(std::type_identity<std::array<T, Size>>*) {
     visit<std::remove_cv_t<T>>();
   }
   template <class T, std::size_t Extent>
-  void visit_arguments(std::span<T, Extent>*) {
+  void visit_arguments(std::type_identity<std::span<T, Extent>>*) {
     visit<std::remove_cv_t<T>>();
   }
   template <class Argument>

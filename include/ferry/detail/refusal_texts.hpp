@@ -43,8 +43,8 @@
       "aggregate; make the arrays std::array or std::vector; or specialise ferry::reducer for it",           \
       __VA_ARGS__)                                                                                           \
   ROW(union_member,                                                                                          \
-      "ferry: an aggregate with a union, also an anonymous union, cannot cross to another process: it does " \
-      "not say which member that holds. Ways out: a std::variant in place of the union; a "                  \
+      "ferry: an aggregate with a union cannot cross to another process, nor one with an anonymous union: "  \
+      "it does not say which member that holds. Ways out: a std::variant in place of the union; a "          \
       "Boost.Serialization `serialize` function; or specialise ferry::reducer for the aggregate",            \
       __VA_ARGS__)                                                                                           \
   ROW(bit_field,                                                                                             \
@@ -53,7 +53,7 @@
       "`serialize` function that writes and reads copies; or specialise ferry::reducer for the aggregate",   \
       __VA_ARGS__)                                                                                           \
   ROW(volatile_value,                                                                                        \
-      "ferry: a volatile value, or an aggregate with a volatile member, cannot cross to another process: "   \
+      "ferry: a volatile value cannot cross to another process, nor an aggregate with a volatile member: "   \
       "its memory changes by itself. Ways out: a value that is not volatile; a copy of it; or "              \
       "ferry::shared_value, which both processes see",                                                       \
       __VA_ARGS__)                                                                                           \

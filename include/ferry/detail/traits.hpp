@@ -9,6 +9,7 @@
 #include <boost/serialization/is_bitwise_serializable.hpp>
 #include <boost/serialization/level.hpp>
 #include <boost/serialization/serialization.hpp>
+#include <boost/serialization/string.hpp>
 #include <boost/serialization/wrapper.hpp>
 
 #include <concepts>

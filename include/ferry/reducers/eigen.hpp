@@ -3,8 +3,7 @@
 #pragma once
 
 #include <ferry/archive.hpp>
-#include <ferry/detail/built_name.hpp>
-#include <ferry/detail/shareable.hpp>
+#include <ferry/detail/type_name.hpp>
 
 #if __has_include(<Eigen/Core>)
 #  include <Eigen/Core>
@@ -18,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -26,27 +26,33 @@ namespace ferry {
 
 namespace detail {
 
+struct eigen_matrix_name {
+  static constexpr std::string_view text = "eigen.matrix";
+};
+struct eigen_array_name {
+  static constexpr std::string_view text = "eigen.array";
+};
+
 /// Of Eigen::Matrix and Eigen::Array.
-template <class Plain>
+template <class Kind, class Plain>
 struct eigen_reducer {
   using scalar = typename Plain::Scalar;
   static constexpr int rows_fixed = Plain::RowsAtCompileTime, columns_fixed = Plain::ColsAtCompileTime;
 
-  static constexpr built_name name_of(std::string_view kind) {
-    built_name name;
-    name += kind;
-    name += shareable_name<scalar>();
-    for (const long long fixed : {rows_fixed, columns_fixed}) {
-      name += ",";
-      if (fixed == Eigen::Dynamic)
-        name += "x";
-      else
-        name += fixed;
+  /// Put together when it is first asked for.
+  struct own_name {
+    operator std::string_view() const {  // NOLINT(google-explicit-constructor)
+      static const std::string text = [] {
+        std::string made = std::string(Kind::text) + '<' + type_name_of<scalar>();
+        for (const int fixed : {rows_fixed, columns_fixed})
+          made += ',' + (fixed == Eigen::Dynamic ? "x" : std::to_string(fixed));
+        if (Plain::IsRowMajor && !Plain::IsVectorAtCompileTime) made += ",rows";
+        return made + '>';
+      }();
+      return text;
     }
-    if (Plain::IsRowMajor && !Plain::IsVectorAtCompileTime) name += ",rows";
-    name += ">";
-    return name;
-  }
+  };
+  static constexpr own_name name{};
 
   static std::tuple<std::int64_t, std::int64_t, std::span<const scalar>> reduce(const Plain& plain) {
     return {plain.rows(), plain.cols(), {plain.data(), static_cast<std::size_t>(plain.size())}};
@@ -74,16 +80,12 @@ struct eigen_reducer {
 
 template <class Scalar, int Rows, int Columns, int Options, int MaxRows, int MaxColumns>
 struct reducer<Eigen::Matrix<Scalar, Rows, Columns, Options, MaxRows, MaxColumns>>
-    : detail::eigen_reducer<Eigen::Matrix<Scalar, Rows, Columns, Options, MaxRows, MaxColumns>> {
-  static constexpr detail::built_name built = reducer::name_of("eigen.matrix<");
-  static constexpr std::string_view name = built.view();
-};
+    : detail::eigen_reducer<detail::eigen_matrix_name,
+                            Eigen::Matrix<Scalar, Rows, Columns, Options, MaxRows, MaxColumns>> {};
 
 template <class Scalar, int Rows, int Columns, int Options, int MaxRows, int MaxColumns>
 struct reducer<Eigen::Array<Scalar, Rows, Columns, Options, MaxRows, MaxColumns>>
-    : detail::eigen_reducer<Eigen::Array<Scalar, Rows, Columns, Options, MaxRows, MaxColumns>> {
-  static constexpr detail::built_name built = reducer::name_of("eigen.array<");
-  static constexpr std::string_view name = built.view();
-};
+    : detail::eigen_reducer<detail::eigen_array_name,
+                            Eigen::Array<Scalar, Rows, Columns, Options, MaxRows, MaxColumns>> {};
 
 }  // namespace ferry

@@ -4,8 +4,7 @@
 #pragma once
 
 #include <ferry/archive.hpp>
-#include <ferry/detail/built_name.hpp>
-#include <ferry/detail/shareable.hpp>
+#include <ferry/detail/type_name.hpp>
 
 #include <boost/array.hpp>
 #include <boost/multi_array.hpp>
@@ -14,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -27,16 +27,15 @@ struct reducer<boost::multi_array<T, Dimensions, Allocator>> {
   using extents = std::array<std::uint64_t, Dimensions>;
   using bases = std::array<std::int64_t, Dimensions>;
 
-  static constexpr detail::built_name built = [] {
-    detail::built_name name;
-    name += "boost.multi_array<";
-    name += detail::shareable_name<T>();
-    name += ",";
-    name += static_cast<long long>(Dimensions);
-    name += ">";
-    return name;
-  }();
-  static constexpr std::string_view name = built.view();
+  /// Put together when it is first asked for.
+  struct own_name {
+    operator std::string_view() const {  // NOLINT(google-explicit-constructor)
+      static const std::string text =
+          "boost.multi_array<" + detail::type_name_of<T>() + ',' + std::to_string(Dimensions) + '>';
+      return text;
+    }
+  };
+  static constexpr own_name name{};
 
   static std::tuple<extents, bases, std::vector<T>> reduce(const multi_array& array) {
     extents sizes{};
