@@ -108,9 +108,9 @@ class held_closure final : public closure {
 ///
 /// *The child* has a standard input that is empty, this process's output and error streams, and of handles
 /// only those in its arguments. It exits with 0, with what it gave to `std::exit`, or, when an exception
-/// leaves the callable, with 1, after printing it to the error stream. When it crashes, this process prints a
-/// line when it takes note of that. It starts with no signal blocked. What else it has of this process, by
-/// each start method, is told in a table of the guide.
+/// leaves the callable, with 1, after printing it to the error stream. When it crashes and is no daemon, this
+/// process prints a line when it takes note of that. It starts with no signal blocked. What else it has of
+/// this process, by each start method, is told in a table of the guide.
 ///
 /// *At its exit* run the exit handlers that it has registered, the static objects that it has made are
 /// destroyed, and the standard streams and all `FILE`s are flushed. In a copy of this process or of the

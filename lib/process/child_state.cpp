@@ -130,7 +130,8 @@ void child_state::settle() {
                             std::to_string(status_.code) + " before it took its start" + need_of_init);
     thrown_ = std::make_exception_ptr(why);
     print(why);
-  } else if (status_.is == exit_status::state::killed && os::is_crash(status_.code)) {
+  } else if (!daemon && status_.is == exit_status::state::killed && os::is_crash(status_.code)) {
+    // Who has a daemon looks after it, as a pool does, which tells of its workers itself.
     print(process_died(name, id(), status_.code, status_.core_dumped));
   }
   try {

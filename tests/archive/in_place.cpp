@@ -28,17 +28,17 @@ struct fixed {
   friend bool operator==(const fixed&, const fixed&) = default;
 };
 /// Cannot be assigned a value of another size, as arrays of several dimensions have it.
-struct grid {
+struct cell_grid {
   std::vector<int> cells;
-  grid() = default;
-  explicit grid(std::vector<int> c) : cells(std::move(c)) {}
-  grid(const grid&) = default;
-  grid& operator=(const grid& other) {
+  cell_grid() = default;
+  explicit cell_grid(std::vector<int> c) : cells(std::move(c)) {}
+  cell_grid(const cell_grid&) = default;
+  cell_grid& operator=(const cell_grid& other) {
     if (other.cells.size() != cells.size()) std::abort();
     cells = other.cells;
     return *this;
   }
-  friend bool operator==(const grid&, const grid&) = default;
+  friend bool operator==(const cell_grid&, const cell_grid&) = default;
 };
 /// Neither copied nor assigned.
 struct moved_only {
@@ -50,14 +50,14 @@ struct moved_only {
 };
 struct whole {
   int id = 0;
-  grid cells;
+  cell_grid cells;
   fixed text;
-  grid more[2];
+  cell_grid more[2];
   fixed texts[2][2];
   friend bool operator==(const whole&, const whole&) = default;
 };
 struct serialized {
-  grid cells;
+  cell_grid cells;
   fixed text;
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
@@ -87,7 +87,7 @@ struct filed {
   std::string text;
 };
 struct knot {
-  grid cells;
+  cell_grid cells;
   std::shared_ptr<knot> next;
 };
 
@@ -96,10 +96,10 @@ struct knot {
 using namespace in_place_test;
 
 template <>
-struct ferry::reducer<grid> {
+struct ferry::reducer<cell_grid> {
   static constexpr std::string_view name = "test.grid";
-  static auto reduce(const grid& g) { return std::tuple(g.cells); }
-  static grid rebuild(std::vector<int> cells) { return grid(std::move(cells)); }
+  static auto reduce(const cell_grid& g) { return std::tuple(g.cells); }
+  static cell_grid rebuild(std::vector<int> cells) { return cell_grid(std::move(cells)); }
 };
 template <>
 struct ferry::reducer<sheet> {
@@ -116,7 +116,7 @@ struct ferry::reducer<moved_only> {
 
 namespace {
 
-const grid three({1, 2, 3});
+const cell_grid three({1, 2, 3});
 bool more(int a, int b) {
   return a > b;
 }
@@ -204,16 +204,17 @@ BOOST_AUTO_TEST_CASE(values_inside_one_another_to_the_usual_depth_fit_the_stack)
 }
 
 BOOST_AUTO_TEST_CASE(parts_whose_assignment_is_special_are_built_in_whatever_holds_them) {
-  const whole sent{1, three, {1, "a"}, {grid({1}), three}, {{{1, "b"}, {1, "c"}}, {{1, "d"}, {1, "e"}}}};
+  const whole sent{1, three, {1, "a"}, {cell_grid({1}), three}, {{{1, "b"}, {1, "c"}}, {{1, "d"}, {1, "e"}}}};
   BOOST_CHECK(arrives(sent));
   BOOST_CHECK(arrives(std::vector<whole>{sent, whole{}, sent}));
-  BOOST_CHECK((arrives(std::tuple<int, grid, fixed>(1, three, fixed{1, "x"}))));
-  BOOST_CHECK((arrives(std::pair<fixed, grid>(fixed{1, "x"}, three))));
-  BOOST_CHECK((arrives(std::array<grid, 2>{three, grid({1})})));
+  BOOST_CHECK((arrives(std::tuple<int, cell_grid, fixed>(1, three, fixed{1, "x"}))));
+  BOOST_CHECK((arrives(std::pair<fixed, cell_grid>(fixed{1, "x"}, three))));
+  BOOST_CHECK((arrives(std::array<cell_grid, 2>{three, cell_grid({1})})));
   BOOST_CHECK((arrives(std::array<fixed, 2>{fixed{1, "x"}, fixed{1, "y"}})));
   BOOST_CHECK((arrives(std::variant<int, fixed>(fixed{1, "x"}))));
-  BOOST_CHECK((arrives(std::variant<std::pair<int, fixed>, grid>(three))));
-  BOOST_CHECK((arrives(std::optional<std::tuple<grid, std::variant<int, grid>>>(std::tuple(three, three)))));
+  BOOST_CHECK((arrives(std::variant<std::pair<int, fixed>, cell_grid>(three))));
+  BOOST_CHECK((
+      arrives(std::optional<std::tuple<cell_grid, std::variant<int, cell_grid>>>(std::tuple(three, three)))));
   BOOST_CHECK((arrives(std::map<int, whole>{{1, sent}})));
   BOOST_CHECK(arrives(serialized{three, {1, "x"}}));
   BOOST_CHECK(*loads<std::unique_ptr<whole>>(dumps(std::make_unique<whole>(sent))) == sent);
@@ -236,15 +237,15 @@ BOOST_AUTO_TEST_CASE(parts_that_are_only_moved_or_const_without_a_value_cross) {
 }
 
 BOOST_AUTO_TEST_CASE(a_value_that_there_is_gets_parts_of_another_size) {
-  whole there{2, grid({9}), {1, "old"}, {}, {}};
-  const whole sent{1, three, {1, "a"}, {grid({1}), three}, {}};
+  whole there{2, cell_grid({9}), {1, "old"}, {}, {}};
+  const whole sent{1, three, {1, "a"}, {cell_grid({1}), three}, {}};
   loads_into(there, dumps(sent));
   BOOST_CHECK(there == sent);
-  serialized class_there{grid({9}), {1, "old"}};
+  serialized class_there{cell_grid({9}), {1, "old"}};
   loads_into(class_there, dumps(serialized{three, {1, "x"}}));
   BOOST_CHECK((class_there == serialized{three, {1, "x"}}));
-  std::variant<int, fixed, grid> either = grid({1, 2});
-  loads_into(either, dumps(std::variant<int, fixed, grid>(fixed{1, "x"})));
+  std::variant<int, fixed, cell_grid> either = cell_grid({1, 2});
+  loads_into(either, dumps(std::variant<int, fixed, cell_grid>(fixed{1, "x"})));
   BOOST_CHECK((std::get<fixed>(either) == fixed{1, "x"}));
   fixed alone{1, "old"};
   loads_into(alone, dumps(fixed{1, "new"}));

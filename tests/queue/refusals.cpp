@@ -35,7 +35,7 @@ struct impostor {
 
 template <>
 struct ferry::reducer<impostor> {
-  static constexpr std::string_view name = reducer<queue<int>>::name;
+  static constexpr auto name = reducer<queue<int>>::name;
   static std::tuple<handle_view, handle_view, handle_view, handle_view, transfer, limits> reduce(
       const impostor& fake) {
     return {fake.memory, fake.event, fake.reader, fake.writer, transfer::inherit, limits()};

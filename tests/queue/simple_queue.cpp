@@ -51,7 +51,7 @@ void answer_twice_the_number(simple_queue<int> questions, simple_queue<int> answ
 
 template <>
 struct ferry::reducer<pair_of_ends> {
-  static constexpr std::string_view name = reducer<simple_queue<int>>::name;
+  static constexpr auto name = reducer<simple_queue<int>>::name;
   static std::tuple<handle_view, handle_view, transfer, limits> reduce(const pair_of_ends& fake) {
     return {fake.first, fake.second, transfer::inherit, limits()};
   }

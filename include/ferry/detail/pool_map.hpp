@@ -60,6 +60,8 @@ class pool_feeder {
     // Not of what can be read once: to tell its size it might have to be read.
     if constexpr (std::ranges::forward_range<View> && std::ranges::sized_range<View>)
       total_ = static_cast<std::size_t>(std::ranges::size(input_));
+    else if constexpr (counts_itself)
+      begin();
   }
 
   /// Hands over tasks until there are enough for the workers or `most_items` are under way, the input ends,
@@ -140,11 +142,19 @@ class pool_feeder {
   /// takes a descriptor here until its task is done, of which a process has 1024 as a rule.
   static constexpr std::size_t most_handles_of_task = 32, most_handles_out = 256;
 
+  /// Whether the two ends tell how much is between them, as those of Boost's adaptors of arrays do, which are
+  /// no forward ranges to the standard.
+  static constexpr bool counts_itself =
+      std::sized_sentinel_for<std::ranges::sentinel_t<View>, std::ranges::iterator_t<View>>;
+
+  void begin() {
+    at_.emplace(std::ranges::begin(input_));
+    end_.emplace(std::ranges::end(input_));
+    if constexpr (counts_itself) total_ = static_cast<std::size_t>(*end_ - *at_);
+  }
+
   void hand_over(std::size_t most) {
-    if (!at_) {
-      at_.emplace(std::ranges::begin(input_));
-      end_.emplace(std::ranges::end(input_));
-    }
+    if (!at_) begin();
     std::shared_ptr<pool_task> task = tasks_.make(batch_, read_);
     std::exception_ptr thrown;
     try {
