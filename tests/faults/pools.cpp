@@ -6,6 +6,7 @@
 #include "faults/refusals.hpp"
 #include "support/faults.hpp"
 #include "support/killing.hpp"
+#include "support/leaks.hpp"
 
 #include <boost/range/irange.hpp>
 #include <boost/serialization/vector.hpp>
@@ -101,9 +102,14 @@ BOOST_AUTO_TEST_CASE(a_map_is_done_or_it_is_an_exception) {
 }
 
 BOOST_AUTO_TEST_CASE(a_task_with_handles_is_done_or_it_is_an_exception) {
-  pool pool(1, {.mode = transfer::duplicate});
-  pool.apply(fn<&give_back>, parcel(1, 10, 2));
-  use(pool, [&] { check_parcel(pool.apply(fn<&give_back>, parcel(1, 100, 2)), 1); });
+  const holdings before = holdings::now();
+  {
+    pool pool(1, {.mode = transfer::duplicate});
+    pool.apply(fn<&give_back>, parcel(1, 10, 2));
+    use(pool, [&] { check_parcel(pool.apply(fn<&give_back>, parcel(1, 100, 2)), 1); });
+  }
+  // Handles that nobody has taken are closed by a thread that nobody waits for.
+  wait_until([&] { return holdings::now().difference(before).empty(); });
 }
 
 BOOST_AUTO_TEST_CASE(a_dead_worker_is_replaced_as_soon_as_there_are_descriptors_again) {
