@@ -39,6 +39,16 @@ struct context {
   std::chrono::milliseconds start_timeout = std::chrono::seconds(30);
 };
 
+/// A context crosses to a child without what means something in its parent alone.
+template <class Archive>
+void serialize(Archive& archive, context& whole, unsigned) {
+  // Each member has its name here, so that none that is added to them can be forgotten.
+  auto& [method, mode, table, limit, name_prefix, program, fork_with_threads, start_timeout] = whole;
+  static_cast<void>(table);
+  static_cast<void>(program);
+  archive& method& mode& limit& name_prefix& fork_with_threads& start_timeout;
+}
+
 /// The context of processes for which none is named. A started child begins with the one by which it was
 /// started, without `table` and `program`. Thread-safe.
 context default_context();

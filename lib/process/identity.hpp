@@ -9,20 +9,6 @@
 #include <string>
 #include <vector>
 
-namespace ferry {
-
-/// A context crosses to a child without what means something in its parent alone.
-template <class Archive>
-void serialize(Archive& archive, context& whole, unsigned) {
-  // Each member has its name here, so that none that is added to them can be forgotten.
-  auto& [method, mode, table, limit, name_prefix, program, fork_with_threads, start_timeout] = whole;
-  static_cast<void>(table);
-  static_cast<void>(program);
-  archive& method& mode& limit& name_prefix& fork_with_threads& start_timeout;
-}
-
-}  // namespace ferry
-
 namespace ferry::detail {
 
 /// What a started child is told first. Read from the message of its parent, whom it trusts.

@@ -1,11 +1,6 @@
 // Starting a child by each of the start methods.
 #pragma once
 
-// Before what asks whether a context can cross: Clang keeps the answer.
-// clang-format off
-#include "process/identity.hpp"
-// clang-format on
-
 #include <ferry/connection.hpp>
 #include <ferry/process.hpp>
 
