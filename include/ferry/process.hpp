@@ -72,6 +72,14 @@ template <class F>
 concept what_runs = !std::derived_from<std::remove_cvref_t<F>, process> &&
                     !std::same_as<std::remove_cvref_t<F>, deferred_t> &&
                     !std::same_as<std::remove_cvref_t<F>, process_options>;
+/// Why it cannot be started. Clang asks that of what is none of these too.
+template <class F, class... Args>
+consteval refusal find_start_refusal() {
+  if constexpr (what_runs<F>)
+    return call_refusal<F, Args...>;
+  else
+    return refusal::none;
+}
 
 /// What a forked child runs in its copy of this process's memory.
 class closure {
@@ -135,10 +143,10 @@ class process {
   /// @throws archive_error and what else serialising the arguments throws; nothing is started
   template <detail::what_runs F, class... Args>
   explicit process(F&& function, Args&&... args)
-      FERRY_REFUSES(detail::if_given<sizeof(&function)>(detail::call_refusal<F, Args...>));
+      FERRY_REFUSES(detail::if_given<sizeof(&function)>(detail::find_start_refusal<F, Args...>()));
   template <class F, class... Args>
   explicit process(const process_options& options, F&& function, Args&&... args)
-      FERRY_REFUSES(detail::if_given<sizeof(&function)>(detail::call_refusal<F, Args...>));
+      FERRY_REFUSES(detail::if_given<sizeof(&function)>(detail::find_start_refusal<F, Args...>()));
 
   /// Keeps callable and arguments until `start()`, which serialises them and throws as above.
   template <detail::what_runs F, class... Args>
