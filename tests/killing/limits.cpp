@@ -58,7 +58,12 @@ class everything {
     auto [here, there] = pipe();
     process child(how_, fn<&answer_with_the_next>, duplicate(handle_view(there.native_handle())));
     there.close();
-    here.send(parcel(1, 100'000, 2));
+    try {
+      here.send(parcel(1, 100'000, 2));
+    } catch (...) {
+      here.close();  // the child waits for a message that does not come
+      throw;
+    }
     const parcel got = take(here);
     check_parcel(got, 2);
     BOOST_TEST(got.handles.size() == 2U);
