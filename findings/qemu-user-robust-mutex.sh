@@ -7,8 +7,8 @@
 # What happens: under user-mode emulation both succeed, and the lock of a dead
 #               owner stays locked for everybody: the next one gets ETIMEDOUT.
 #               The emulator answers set_robust_list with ENOSYS, so the kernel
-#               knows of no list to go through at the death of a thread, and
-#               glibc does not look at that answer on this architecture.
+#               knows of no list to go through at the death of a thread; glibc
+#               takes the list for granted on this architecture and does not ask.
 # Seen with:    QEMU 7.2 (qemu-user-static 1:7.2+dfsg-7+deb12u18+b3), glibc 2.36
 # Source:       linux-user/syscall.c in QEMU, TARGET_NR_set_robust_list;
 #               set_robust_list(2); pthread_mutexattr_setrobust(3)
