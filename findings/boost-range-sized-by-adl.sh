@@ -4,7 +4,7 @@
 # Guess:        boost::istream_range<int>(in) is an input range like std's own
 #               istream_view: nobody knows how many numbers are to come, so
 #               std::ranges::sized_range says no, with any library version.
-# What happens: with libstdc++ up to 13 it does. With 14 it says yes, and
+# What happens: with libstdc++ 12 it does. With 14 it says yes, and
 #               std::ranges::size() reads the stream to its end to count. The
 #               library dropped the deleted overloads that kept
 #               std::ranges::size() from finding strangers (P2602, taken as a

@@ -41,7 +41,7 @@ void* context = zmq_ctx_new();
 
 void* make(int type) {
   void* s = zmq_socket(context, type);
-  const int patience = 1000, linger = 0;
+  const int patience = 5000, linger = 0;
   zmq_setsockopt(s, ZMQ_RCVTIMEO, &patience, sizeof patience);
   zmq_setsockopt(s, ZMQ_SNDTIMEO, &patience, sizeof patience);
   zmq_setsockopt(s, ZMQ_LINGER, &linger, sizeof linger);
@@ -53,10 +53,12 @@ bool hears(void* s) {
   return zmq_recv(s, &byte, 1, 0) == 1;
 }
 
-// Two sockets bind `where`, then somebody connects and sends. 'E': the second
-// bind is refused; '1' or '2': who hears the message; '-': nobody.
+// Two sockets bind `where`, with one peer connected in between, then another
+// connects; both send. 'E': the second bind is refused; '2': it succeeds, the old
+// peer reaches the first socket and the new one the second; '-': anything else.
 char two(const char* where) {
-  void *first = make(ZMQ_PULL), *second = make(ZMQ_PULL), *peer = make(ZMQ_PUSH);
+  void *first = make(ZMQ_PULL), *second = make(ZMQ_PULL);
+  void *old_peer = make(ZMQ_PUSH), *new_peer = make(ZMQ_PUSH);
   char result = '-';
   if (zmq_bind(first, where) != 0) {
     std::printf("first bind: %s\n", zmq_strerror(errno));
@@ -64,17 +66,25 @@ char two(const char* where) {
     char at[256];
     size_t length = sizeof at;
     zmq_getsockopt(first, ZMQ_LAST_ENDPOINT, at, &length);
+    zmq_connect(old_peer, at);
+    zmq_send(old_peer, "x", 1, 0);
+    const bool before = hears(first);
     if (zmq_bind(second, at) != 0) {
       std::printf("%.6s: the second bind says: %s\n", at, zmq_strerror(errno));
       result = 'E';
     } else {
-      zmq_connect(peer, at);
-      zmq_send(peer, "x", 1, 0);
-      result = hears(second) ? '2' : hears(first) ? '1' : '-';
-      std::printf("%.6s: the second bind succeeds; a new peer reaches socket %c\n", at, result);
+      zmq_send(old_peer, "x", 1, 0);
+      const bool old_one = hears(first);
+      zmq_connect(new_peer, at);
+      zmq_send(new_peer, "x", 1, 0);
+      const bool taken = hears(second);
+      std::printf("%.6s: the second bind succeeds; the old peer reaches the %s socket, "
+                  "a new one the %s\n",
+                  at, old_one ? "first" : "second", taken ? "second" : "first");
+      if (before && old_one && taken) result = '2';
     }
   }
-  for (void* s : {first, second, peer}) zmq_close(s);
+  for (void* s : {first, second, old_peer, new_peer}) zmq_close(s);
   return result;
 }
 
