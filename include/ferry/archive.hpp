@@ -78,14 +78,19 @@ T load_whole(forking_iarchive& archive) {
   }
 }
 
+/// What a value is sent as: a literal, and a pointer to characters, as a string.
+template <class T>
+using sent_as = std::conditional_t<std::is_convertible_v<const T&, const char*> &&
+                                       (std::is_array_v<T> || std::is_pointer_v<T>),
+                                   std::string_view, T>;
+
 /// What `dumps` does.
 template <class T>
 message dump_value(const T& value, const archive_options& options) {
-  if constexpr (std::is_convertible_v<const T&, const char*> &&
-                (std::is_array_v<T> || std::is_pointer_v<T>)) {
-    return dump(std::string_view(value), options);
-  } else {
+  if constexpr (std::is_same_v<sent_as<T>, T>) {
     return dump(value, options);
+  } else {
+    return dump(sent_as<T>(value), options);
   }
 }
 
@@ -107,7 +112,7 @@ T load_value(From from, const archive_options& options) {
 /// @throws archive_error, limit_exceeded, spawning_error, system_error, and what reducers throw; nothing
 /// leaks
 template <class T>
-FERRY_REFUSES(detail::refusal_of<T, detail::going::out>)
+FERRY_REFUSES(detail::refusal_of<detail::sent_as<T>, detail::going::out>)
 message dumps(const T& value, const archive_options& options = {}) {
   return detail::dump_value(value, options);
 }

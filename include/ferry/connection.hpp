@@ -97,22 +97,22 @@ class connection {
   ///         next message can be read
   ///@{
   template <class T>
-  FERRY_REFUSES(detail::refusal_of<T, detail::going::out>)
+  FERRY_REFUSES(detail::refusal_of<detail::sent_as<T>, detail::going::out>)
   void send(const T& value) {
     send_message(detail::dump_value(value, sending_options()));
   }
   template <class T>
-  FERRY_REFUSES(detail::refusal_of<T, detail::going::out>)
+  FERRY_REFUSES(detail::refusal_of<detail::sent_as<T>, detail::going::out>)
   bool try_send(const T& value) {
     return send_value(value, deadline::immediately());
   }
   template <class T, class Rep, class Period>
-  FERRY_REFUSES(detail::refusal_of<T, detail::going::out>)
+  FERRY_REFUSES(detail::refusal_of<detail::sent_as<T>, detail::going::out>)
   bool send_for(const T& value, std::chrono::duration<Rep, Period> time) {
     return send_value(value, deadline::after(time));
   }
   template <class T>
-  FERRY_REFUSES(detail::refusal_of<T, detail::going::out>)
+  FERRY_REFUSES(detail::refusal_of<detail::sent_as<T>, detail::going::out>)
   bool send_until(const T& value, deadline until) {
     return send_value(value, until);
   }
