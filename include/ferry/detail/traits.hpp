@@ -9,7 +9,6 @@
 #include <boost/serialization/is_bitwise_serializable.hpp>
 #include <boost/serialization/level.hpp>
 #include <boost/serialization/serialization.hpp>
-#include <boost/serialization/string.hpp>
 #include <boost/serialization/wrapper.hpp>
 
 #include <concepts>
@@ -104,10 +103,15 @@ concept has_construct_data = requires(forking_iarchive& archive, T* place, const
 template <class T>
 concept has_boost_serialize = std::is_class_v<T> &&(has_member_serialize<T>() || has_free_serialize<T>);
 
+// Boost's headers for the standard's types mark these for its own archives. They are not asked about: that
+// would be an error in such a header that is included later.
+template <class T>
+concept may_be_marked = (std::is_class_v<T> || std::is_enum_v<T>)&&!is_in_std<T>;
+
 // What BOOST_CLASS_IMPLEMENTATION says of a class or an enumeration.
 template <class T>
 consteval bool is_marked(boost::serialization::level_type level) {
-  if constexpr (std::is_class_v<T> || std::is_enum_v<T>) {
+  if constexpr (may_be_marked<T>) {
     return static_cast<int>(boost::serialization::implementation_level<T>::value) == static_cast<int>(level);
   } else {
     return false;
@@ -158,7 +162,7 @@ inline constexpr bool is_boost_wrapper<boost::serialization::binary_object> = tr
 /// those of users (BOOST_CLASS_IS_WRAPPER, wrapper_traits).
 template <class T>
 consteval bool stands_for_another() {
-  if constexpr (std::is_class_v<T>) {
+  if constexpr (std::is_class_v<T> && may_be_marked<T>) {
     return is_boost_wrapper<T> || boost::serialization::is_wrapper<T>::type::value;
   } else {
     return false;
