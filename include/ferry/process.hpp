@@ -27,9 +27,11 @@ struct exit_status {
   enum class state {
     not_started,
     running,
-    exited,   ///< `code` is its exit code, 0 to 255
-    killed,   ///< `code` is the number of the signal that ended it
-    unknown,  ///< it has ended, but somebody else took its status (a `wait()` elsewhere in this program)
+    exited,  ///< `code` is its exit code, 0 to 255
+    killed,  ///< `code` is the number of the signal that ended it
+    /// It has ended, but somebody else took its status (a `wait()` elsewhere in this program), and the system
+    /// does not tell it twice, as Linux does from 6.15 on.
+    unknown,
   };
   state is = state::not_started;
   int code = 0;

@@ -19,7 +19,7 @@ struct ending {
     exited,   ///< `code` is the exit code, 0 to 255
     killed,   ///< `code` is the number of the signal
     dumped,   ///< as `killed`, and a core was written
-    unknown,  ///< somebody else took the status
+    unknown,  ///< somebody else took the status, and the system does not tell it twice
   };
   kind how = kind::unknown;
   std::int32_t code = 0;
