@@ -7,6 +7,7 @@
 #include "archive/raise_limit.hpp"
 #include "archive/table_of.hpp"
 #include "os/handle.hpp"
+#include "os/stack.hpp"
 
 #include <boost/archive/archive_exception.hpp>
 #include <boost/core/demangle.hpp>
@@ -355,6 +356,9 @@ void forking_iarchive::throw_too_deep() const {
   throw limit_exceeded("containers and pointers are inside one another deeper than limits::depth, which is " +
                            std::to_string(options_.limit.depth) + ": " + detail::raise_limit("depth"),
                        offset());
+}
+void forking_iarchive::check_stack() const {
+  if (os::stack_is_scarce()) throw limit_exceeded(detail::stack_used_up(), offset());
 }
 void forking_iarchive::throw_too_many_objects() const {
   throw limit_exceeded("the message has more objects than limits::objects, which is " +

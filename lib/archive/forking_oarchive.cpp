@@ -6,6 +6,7 @@
 #include "archive/raise_limit.hpp"
 #include "archive/table_of.hpp"
 #include "os/handle.hpp"
+#include "os/stack.hpp"
 
 #include <boost/core/demangle.hpp>
 #include <gsl/narrow>
@@ -248,6 +249,9 @@ void forking_oarchive::throw_too_large(std::size_t size) const {
 void forking_oarchive::throw_too_deep() const {
   throw limit_exceeded("containers and pointers are inside one another deeper than limits::depth, which is " +
                        std::to_string(options_.limit.depth) + ": " + detail::raise_limit("depth"));
+}
+void forking_oarchive::check_stack() const {
+  if (os::stack_is_scarce()) throw limit_exceeded(detail::stack_used_up());
 }
 void forking_oarchive::throw_too_many_objects() const {
   throw limit_exceeded(more_than("objects", options_.limit.objects));

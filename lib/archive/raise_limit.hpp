@@ -1,5 +1,7 @@
-// The cure for a message that passes a limit.
+// The texts for a message that passes a limit.
 #pragma once
+
+#include "os/stack.hpp"
 
 #include <string>
 
@@ -7,6 +9,11 @@ namespace ferry::detail {
 
 inline std::string raise_limit(const char* limit) {
   return "raise archive_options::limit." + std::string(limit) + " on both sides";
+}
+
+inline std::string stack_used_up() {
+  return "containers and pointers are inside one another deeper than this thread's stack of " +
+         std::to_string(os::stack_size() / 1024) + " KiB has room for: use a thread with a larger one";
 }
 
 }  // namespace ferry::detail

@@ -126,12 +126,17 @@ bool arrives(const T& value) {
   return loads<T>(dumps(value)) == value;
 }
 
-/// Runs `action` in a thread with a stack of 256 KiB. What it throws ends the program.
+struct link_list {
+  int value = 0;
+  std::unique_ptr<link_list> next;
+};
+
+/// Runs `action` in a thread with a stack of so many bytes. What it throws ends the program.
 template <class Action>
-void on_small_stack(Action action) {
+void on_stack_of(std::size_t size, Action action) {
   pthread_attr_t attributes;
   BOOST_REQUIRE(pthread_attr_init(&attributes) == 0);
-  BOOST_REQUIRE(pthread_attr_setstacksize(&attributes, std::size_t{256} << 10U) == 0);
+  BOOST_REQUIRE(pthread_attr_setstacksize(&attributes, size) == 0);
   pthread_t thread{};
   const auto run = [](void* what) -> void* {
     (*static_cast<Action*>(what))();
@@ -141,6 +146,11 @@ void on_small_stack(Action action) {
   pthread_attr_destroy(&attributes);
   BOOST_REQUIRE(failed == 0);
   BOOST_REQUIRE(pthread_join(thread, nullptr) == 0);
+}
+
+template <class Action>
+void on_small_stack(Action action) {
+  on_stack_of(std::size_t{256} << 10U, std::move(action));
 }
 
 /// The value as it is returned by `loads`, and after it has been read into.
@@ -192,14 +202,26 @@ BOOST_AUTO_TEST_CASE(parts_that_are_larger_than_the_stack_cross) {
   BOOST_TEST((*crossed_on_small_stack(std::make_shared<sheet>(5.0)))->pixels[0] == 5);
 }
 
+BOOST_AUTO_TEST_CASE(a_value_that_is_deeper_than_the_stack_has_room_for_is_refused) {
+  constexpr std::size_t deep = 100'000;
+  const archive_options options{.limit = {.depth = 3 * deep}};
+  link_list first;
+  for (std::size_t i = 0; i != deep; ++i) first = link_list{1, std::make_unique<link_list>(std::move(first))};
+  on_small_stack(
+      [&] { CHECK_THROWS_SAYING(limit_exceeded, "this thread's stack of 256 KiB", dumps(first, options)); });
+  message sent;
+  on_stack_of(std::size_t{512} << 20U, [&] { sent = dumps(first, options); });
+  on_small_stack([&] {
+    CHECK_THROWS_SAYING(limit_exceeded, "this thread's stack of 256 KiB",
+                        loads<link_list>(std::move(sent), options));
+  });
+  while (first.next) first = std::exchange(*std::exchange(first.next, nullptr), link_list());
+}
+
 BOOST_AUTO_TEST_CASE(values_inside_one_another_to_the_usual_depth_fit_the_stack) {
-  struct list {
-    int value = 0;
-    std::unique_ptr<list> next;
-  };
-  list first;
+  link_list first;
   for (std::size_t i = 0; i != limits{}.depth / 2 - 1; ++i)
-    first = list{1, std::make_unique<list>(std::move(first))};
+    first = link_list{1, std::make_unique<link_list>(std::move(first))};
   BOOST_TEST(crossed_on_small_stack(first)->next->value == 1);
 }
 
