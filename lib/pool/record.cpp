@@ -3,13 +3,25 @@
 #include <ferry/error.hpp>
 #include <ferry/task.hpp>
 
+#include "os/handle.hpp"
+
+#include <algorithm>
+#include <cstring>
 #include <exception>
-#include <iterator>
 #include <new>
 #include <string>
 #include <utility>
 
 namespace ferry::detail {
+namespace {
+
+std::uint32_t use_at(const std::byte* place) noexcept {
+  handle_use use;
+  std::memcpy(&use, place, sizeof use);
+  return use.index;
+}
+
+}  // namespace
 
 void throw_carrying_error(carrying_error::part what, std::size_t task, std::string type_name) {
   std::string why = "something that is no std::exception was thrown";
@@ -51,33 +63,93 @@ item_reader::item item_reader::next() {
   if (rest_.size() < sizeof found.head) throw_short();
   std::memcpy(&found.head, rest_.data(), sizeof found.head);
   rest_ = rest_.subspan(sizeof found.head);
-  if (found.head.size > rest_.size() || found.head.handles > record_.handles.size() - handles_taken_)
+  const std::size_t uses_size = std::size_t{found.head.handles} * sizeof(handle_use);
+  if (found.head.handles > record_.handles.size() || found.head.size > rest_.size() ||
+      uses_size > rest_.size() - found.head.size)
     throw archive_error("an item in a record of a pool is longer than the record");
   found.bytes = rest_.first(static_cast<std::size_t>(found.head.size));
-  rest_ = rest_.subspan(found.bytes.size());
-  const auto first = record_.handles.begin() + static_cast<std::ptrdiff_t>(handles_taken_);
-  found.handles.assign(std::make_move_iterator(first),
-                       std::make_move_iterator(first + static_cast<std::ptrdiff_t>(found.head.handles)));
-  handles_taken_ += found.head.handles;
+  const std::span<const std::byte> uses = rest_.subspan(found.bytes.size(), uses_size);
+  rest_ = rest_.subspan(found.bytes.size() + uses_size);
+  found.handles.reserve(found.head.handles);
+  for (std::size_t place = 0; place < uses_size; place += sizeof(handle_use)) {
+    const std::uint32_t use = use_at(uses.data() + place);
+    const std::size_t index = use & ~handle_use::last;
+    if (index >= record_.handles.size() || !record_.handles[index].valid())
+      throw archive_error("an item in a record of a pool uses a handle that the record does not have");
+    unique_handle& handle = record_.handles[index];
+    found.handles.push_back((use & handle_use::last) != 0 ? std::move(handle) : duplicate(handle));
+  }
   return found;
 }
 
+void pool_record::append_handles(std::vector<unique_handle> of_item) {
+  // With the last ones alone: in a record of many there may be none that are the same.
+  constexpr std::size_t most_compared = 32;
+  handles.reserve(handles.size() + of_item.size());
+  last_uses_.reserve(handles.capacity());
+  const std::size_t uses = bytes.size();
+  bytes.extend(of_item.size() * sizeof(handle_use));
+  const std::size_t end = handles.size(), begin = end - std::min(end, most_compared);
+  std::size_t place = uses;
+  for (unique_handle& each : of_item) {
+    std::size_t index = begin;
+    // An item has each at most once, so it has no more than the record: who reads it can count on that.
+    while (index < end && (last_uses_[index] >= uses || !os::same_object(handles[index], each))) ++index;
+    if (index < end) {
+      set_use(last_uses_[index], index);
+      last_uses_[index] = place;
+    } else {
+      index = handles.size();
+      handles.push_back(std::move(each));
+      last_uses_.push_back(place);
+    }
+    set_use(place, index | handle_use::last);
+    place += sizeof(handle_use);
+  }
+}
+
+void pool_record::set_use(std::size_t place, std::size_t index) noexcept {
+  const handle_use use{static_cast<std::uint32_t>(index)};
+  std::memcpy(bytes.data() + place, &use, sizeof use);
+}
+
 pool_record pool_record::split_off(std::uint32_t first) {
-  std::size_t place = sizeof(record_title), handle = 0;
+  std::size_t place = sizeof(record_title);
   const std::size_t item_size = title().item_size;
   if (item_size != 0) place += first * item_size;
-  for (std::uint32_t number = 0; item_size == 0 && number < first; ++number) {
+  const auto pass_item = [&place](const pool_record& record) {
     item_head head;
-    std::memcpy(&head, bytes.data() + place, sizeof head);
+    std::memcpy(&head, record.bytes.data() + place, sizeof head);
     place += sizeof head + static_cast<std::size_t>(head.size);
-    handle += head.handles;
-  }
+    return head.handles;
+  };
+  for (std::uint32_t number = 0; item_size == 0 && number < first; ++number)
+    place += pass_item(*this) * sizeof(handle_use);
   pool_record rest(title());
   rest.bytes.append(bytes.data() + place, bytes.size() - place);
-  const auto from = handles.begin() + static_cast<std::ptrdiff_t>(handle);
-  rest.handles.assign(std::make_move_iterator(from), std::make_move_iterator(handles.end()));
+  // By the old number the new one.
+  std::vector<std::size_t> renumbered(handles.size(), handles.size());
+  rest.handles.reserve(handles.size());
+  rest.last_uses_.reserve(handles.size());
   bytes.truncate(place);
-  handles.erase(from, handles.end());
+  if (handles.empty()) return rest;
+
+  place = sizeof(record_title);
+  while (place < rest.bytes.size()) {
+    for (std::uint32_t left = pass_item(rest); left != 0; --left, place += sizeof(handle_use)) {
+      const std::uint32_t use = use_at(rest.bytes.data() + place);
+      std::size_t& index = renumbered[use & ~handle_use::last];
+      if (index == handles.size()) {
+        index = rest.handles.size();
+        rest.handles.push_back(std::move(handles[use & ~handle_use::last]));
+        rest.last_uses_.emplace_back();
+      }
+      rest.last_uses_[index] = place;
+      rest.set_use(place, index | (use & handle_use::last));
+    }
+  }
+  std::erase_if(handles, [](const unique_handle& each) { return !each.valid(); });
+  last_uses_.clear();
   return rest;
 }
 

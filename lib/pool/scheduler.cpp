@@ -297,7 +297,9 @@ limits scheduler::largest_answer(const worker& from) const noexcept {
     constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
     return each > all / count - more ? all : (each + more) * count;
   };
-  most.bytes = times(packing_.limit.bytes, sizeof(item_head) + sizeof(record_title));
+  // No process has more descriptors than that, by the default of the system.
+  const std::size_t uses = std::min(packing_.limit.handles, std::size_t{1} << 20U) * sizeof(handle_use);
+  most.bytes = times(packing_.limit.bytes, sizeof(item_head) + sizeof(record_title) + uses);
   most.handles = times(packing_.limit.handles, 0);
   return most;
 }

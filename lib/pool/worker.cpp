@@ -103,9 +103,7 @@ class worker {
     const std::uint32_t argument_size = title.item_size;
     title.what = record_title::kind::answer;
     title.item_size = 0;
-    answer_.bytes.truncate(0);
-    answer_.handles.clear();
-    answer_.bytes.append(title);
+    answer_.restart(title);
     try {
       item_reader items(record);
       if (argument_size == 0 || unmade_)
@@ -130,9 +128,9 @@ class worker {
         append_exception(unmade_);
         continue;
       }
-      item_reader::item item = items.next();
       auto phase = detail::job::phase::reading;
       try {
+        item_reader::item item = items.next();
         answer_.append(options_, item_head::given, [&](forking_oarchive& result) {
           forking_iarchive arguments(item.bytes, std::move(item.handles), item.head.format, options_);
           job_->run(state_, arguments, result, phase);
@@ -230,9 +228,7 @@ class worker {
   /// Makes the answer one that gives the same exception for each item.
   void answer_instead(record_title& title, const std::exception_ptr& thrown) {
     title.item_size = 0;
-    answer_.bytes.truncate(0);
-    answer_.bytes.append(title);
-    answer_.handles.clear();
+    answer_.restart(title);
     for (std::uint32_t number = 0; number < title.count; ++number) append_exception(thrown);
   }
 

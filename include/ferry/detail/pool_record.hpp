@@ -40,11 +40,12 @@ struct record_title {
 };
 static_assert(sizeof(record_title) == 48);
 
-/// In front of every item that is not plain, which is a message without an envelope.
+/// In front of every item that is not plain, which is a message without an envelope. Behind the item stands a
+/// `handle_use` for each of its handles.
 struct item_head {
-  std::uint64_t size = 0;     ///< in bytes, without this head
+  std::uint64_t size = 0;     ///< in bytes, without this head and the uses of handles
   std::uint32_t format = 0;   ///< as in `bare_message`
-  std::uint32_t handles = 0;  ///< of those of the record, in order
+  std::uint32_t handles = 0;  ///< how many it uses of those of the record
   std::uint32_t failed = 0;   ///< answers: not `given`: it is the exception instead of the result
   std::uint32_t unused = 0;
 
@@ -54,6 +55,13 @@ struct item_head {
   static constexpr std::uint32_t result_unwritten = 3;  ///< by writing it
 };
 static_assert(sizeof(item_head) == 24);
+
+/// A handle of an item. Items that have handles of the same object share one of the record's.
+struct handle_use {
+  static constexpr std::uint32_t last = std::uint32_t{1} << 31U;  ///< no later item uses it
+
+  std::uint32_t index = 0;  ///< among those of the record; with `last` or without
+};
 
 /// A record in memory: title, items, and the handles of all items. Not thread-safe.
 class pool_record {
@@ -81,8 +89,7 @@ class pool_record {
       const item_head head{bytes.size() - place - sizeof(item_head), written.format,
                            static_cast<std::uint32_t>(written.handles.size()), failed, 0};
       std::memcpy(bytes.data() + place, &head, sizeof head);
-      handles.insert(handles.end(), std::make_move_iterator(written.handles.begin()),
-                     std::make_move_iterator(written.handles.end()));
+      if (!written.handles.empty()) append_handles(std::move(written.handles));
     } catch (...) {
       if (bytes.data() == nullptr) bytes = archive.abandon();
       bytes.truncate(place);
@@ -96,12 +103,27 @@ class pool_record {
     bytes.append(item.data(), item.size());
   }
 
-  /// Takes the items from the `first` one on out of the record, with their handles.
+  /// Without any items again.
+  void restart(const record_title& title) {
+    bytes.truncate(0);
+    handles.clear();
+    last_uses_.clear();
+    bytes.append(title);
+  }
+
+  /// Takes the items from the `first` one on out of the record, with the handles that they use: what is left
+  /// has been used up.
   /// @returns a record of them, with the same title
   pool_record split_off(std::uint32_t first);
 
   buffer bytes;
   std::vector<unique_handle> handles;
+
+ private:
+  void append_handles(std::vector<unique_handle> of_item);
+  void set_use(std::size_t place, std::size_t index) noexcept;
+
+  std::vector<std::size_t> last_uses_;  ///< where in the bytes the last use of each handle stands
 };
 
 /// Goes through the items of a record, which are taken one after the other.
@@ -119,7 +141,9 @@ class item_reader {
     std::span<const std::byte> bytes;
     std::vector<unique_handle> handles;
   };
-  /// @throws archive_error  when there is none, or it is longer than the record
+  /// @throws archive_error  when there is none, it is longer than the record, or uses handles that are not
+  /// there
+  /// @throws system_error   when there are no descriptors for handles that later items use too
   item next();
   /// Whether the next item is plain, and as long as a T.
   template <class T>
@@ -150,7 +174,7 @@ class item_reader {
 
   pool_record& record_;
   std::span<const std::byte> rest_;
-  std::size_t item_size_ = 0, handles_taken_ = 0;
+  std::size_t item_size_ = 0;
 };
 
 }  // namespace ferry::detail
