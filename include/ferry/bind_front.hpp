@@ -112,16 +112,9 @@ using bound_parameters =
 
 template <class F, class... Args, class... P>
 consteval refusal find_bind_refusal(parameters<P...>) {
-  if constexpr ((is_reference_wrapper<std::remove_cvref_t<Args>> || ...)) {
-    return refusal::std_reference_wrapper;
-  } else if constexpr (sizeof...(Args) != sizeof...(P)) {
-    return refusal::argument_count;
-  } else if constexpr (constexpr refusal held = first_refusal<argument_for<P>...>(); held != refusal::none) {
-    return held;
-  } else if constexpr (changes_arguments<F>(parameters<P...>())) {
-    return refusal::reference_parameter;
-  } else if constexpr (!(fits<Args, P> && ...)) {
-    return refusal::argument_type;
+  if constexpr (constexpr refusal why = find_arguments_refusal<F, Args...>(parameters<P...>());
+                why != refusal::none) {
+    return why;
   } else {
     return can_keep<Args...>(parameters<P...>()) ? refusal::none : refusal::unkept_argument;
   }

@@ -83,6 +83,14 @@ struct slow_client {
   void welcome() { link.send_bytes(bytes_of(authentication::welcome)); }
 };
 
+/// As a loop over events does it.
+ferry::connection accept_in_loop(ferry::listener& door) {
+  while (true) {
+    BOOST_REQUIRE(ferry::wait({door}, patience).contains(door));
+    if (auto guest = door.try_accept()) return std::move(*guest);
+  }
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(crowds)
@@ -141,11 +149,7 @@ BOOST_AUTO_TEST_CASE(a_loop_is_woken_to_make_room_for_one_who_waits) {
   const ferry::connection silent = ferry::connect(door.where());
   BOOST_CHECK(!door.try_accept());
   crowd client(door.where(), 1, {.authkey = "key"});
-  std::optional<ferry::connection> guest;
-  while (!guest) {
-    BOOST_REQUIRE(ferry::wait({door}, patience).contains(door));
-    guest = door.try_accept();
-  }
+  const ferry::connection guest = accept_in_loop(door);
   BOOST_TEST(client.number_served() == 1);
   BOOST_TEST(refused.count == 1);
   BOOST_TEST(refused.last.find("most_handshakes") != std::string::npos);
@@ -224,11 +228,7 @@ BOOST_AUTO_TEST_CASE(a_forked_copy_that_closes_its_listener_harms_nobody) {
                return 0;
              }) == 0);
   crowd client(door.where(), 1, {.authkey = "key"});
-  std::optional<ferry::connection> guest;
-  while (!guest) {
-    BOOST_REQUIRE(ferry::wait({door}, patience).contains(door));
-    guest = door.try_accept();
-  }
+  const ferry::connection guest = accept_in_loop(door);
   BOOST_TEST(client.number_served() == 1);
 }
 

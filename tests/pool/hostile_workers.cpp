@@ -168,14 +168,7 @@ BOOST_AUTO_TEST_CASE(a_worker_whose_rings_never_end_keeps_the_tasks_of_nobody_el
   const auto bad = pool.submit(fn<&go_round_in_empty_rings>);
   wait_until([&] { return *given.count != 0; });
   // What goes to it is lost with it, and nothing else is.
-  const auto is_right = [&] {
-    try {
-      return outcome(pool.map_async(fn<&square>, boost::irange(0, 50), {.chunk_size = 1})) == squares(50);
-    } catch (const worker_died&) {
-      return false;
-    }
-  };
-  wait_until(is_right);
+  wait_until_squares_are_right(pool);
   pool.terminate();
 }
 

@@ -68,14 +68,7 @@ BOOST_DATA_TEST_CASE(a_worker_that_writes_over_all_that_it_shares_harms_nobody_b
     // Those that it had been given may be lost with it. Then another takes its place.
     const auto others = pool.map_async(fn<&square>, boost::irange(0, 50), {.chunk_size = 1});
     BOOST_REQUIRE(others.wait_for(patience));
-    const auto is_right = [&] {
-      try {
-        return outcome(pool.map_async(fn<&square>, boost::irange(0, 50), {.chunk_size = 1})) == squares(50);
-      } catch (const worker_died&) {
-        return false;
-      }
-    };
-    wait_until(is_right);
+    wait_until_squares_are_right(pool);
   }
 }
 

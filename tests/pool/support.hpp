@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <optional>
 #include <ostream>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -100,6 +101,18 @@ template <class R>
 decltype(auto) outcome(const task<R>& of) {
   if (!of.wait_for(patience)) throw std::runtime_error("a task did not end in time");
   return of.get();
+}
+
+/// Tasks that were given to a worker which dies may be lost with it; then another takes its place.
+inline void wait_until_squares_are_right(const pool& workers) {
+  wait_until([&] {
+    try {
+      return outcome(workers.map_async(fn<&square>, std::views::iota(0, 50), {.chunk_size = 1})) ==
+             squares(50);
+    } catch (const worker_died&) {
+      return false;
+    }
+  });
 }
 
 }  // namespace test

@@ -74,6 +74,17 @@ class contained_root {
   forked_child child_;
 };
 
+/// @param line  to a worker of the owner's, which tells its user
+void check_that_another_user_dies_with(contained_root& owner, connection& line) {
+  if (!owner.is_made()) {
+    BOOST_TEST_MESSAGE("cannot be tested here: no right to make a user namespace with users of its own");
+    return;
+  }
+  BOOST_TEST(hear<::uid_t>(line) == 1000U);
+  owner.kill();
+  BOOST_TEST(all_gone(line));
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(rights)
@@ -86,13 +97,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_its_initializer_made_another_user_dies_with_i
     end.close();
   });
   there.close();
-  if (!owner.is_made()) {
-    BOOST_TEST_MESSAGE("cannot be tested here: no right to make a user namespace with users of its own");
-    return;
-  }
-  BOOST_TEST(hear<::uid_t>(here) == 1000U);
-  owner.kill();
-  BOOST_TEST(all_gone(here));
+  check_that_another_user_dies_with(owner, here);
 }
 
 BOOST_AUTO_TEST_CASE(a_worker_that_its_state_made_another_user_dies_with_its_pool) {
@@ -104,13 +109,7 @@ BOOST_AUTO_TEST_CASE(a_worker_that_its_state_made_another_user_dies_with_its_poo
     end.close();
   });
   there.close();
-  if (!owner.is_made()) {
-    BOOST_TEST_MESSAGE("cannot be tested here: no right to make a user namespace with users of its own");
-    return;
-  }
-  BOOST_TEST(hear<::uid_t>(here) == 1000U);
-  owner.kill();
-  BOOST_TEST(all_gone(here));
+  check_that_another_user_dies_with(owner, here);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -40,20 +40,10 @@ BOOST_AUTO_TEST_CASE(
       });
     });
     told.get();
-    const auto try_from = [&](seclusion asking) {
-      return fork_child([&] {
-        return secluded(asking, [&] {
-          auto item = items.get_leased_for(100ms);
-          return item ? 1 : 0;  // and gives it back
-        });
-      });
-    };
-    for (const seclusion asking : all_seclusions)
-      if (allows(asking)) BOOST_TEST(try_from(asking) == 0, holding << " asked from " << asking);
-    holder.signal(SIGKILL);
-    holder.wait();
-    for (const seclusion asking : all_seclusions)
-      if (allows(asking)) wait_until([&] { return try_from(asking) == 1; });
+    check_kept_until_killed(holder, holding, [&] {
+      auto item = items.get_leased_for(100ms);
+      return item ? 1 : 0;  // and gives it back
+    });
   }
 }
 

@@ -2,6 +2,8 @@
 // of process ids of their own.
 #pragma once
 
+#include "support/child.hpp"
+
 #include <functional>
 #include <ostream>
 
@@ -25,6 +27,11 @@ inline constexpr seclusion all_seclusions[] = {seclusion::none,   seclusion::no_
 /// it is seen outside.
 /// @returns what `work` returns, 128 and the signal that ended it, or 77 when the system does not allow it
 int secluded(seclusion how, const std::function<int()>& work);
+
+/// What `holder` holds in a seclusion is had by nobody in any other before it is killed, and by everybody
+/// afterwards.
+/// @param take  whether it could be had, and then it is given back: 1, or 0
+void check_kept_until_killed(forked_child& holder, seclusion holding, const std::function<int()>& take);
 
 /// Whether the system allows it; if not, a message of the test says so.
 bool allows(seclusion how);

@@ -66,21 +66,11 @@ BOOST_AUTO_TEST_CASE(a_permit_stays_with_a_holder_that_others_cannot_see_and_com
       });
     });
     step.wait_for(1);
-    const auto try_from = [&](seclusion asking) {
-      return fork_child([&] {
-        return secluded(asking, [&] {
-          if (!one.try_acquire()) return 0;
-          one.release();
-          return 1;
-        });
-      });
-    };
-    for (const seclusion asking : all_seclusions)
-      if (allows(asking)) BOOST_TEST(try_from(asking) == 0, holding << " asked from " << asking);
-    holder.signal(SIGKILL);
-    holder.wait();
-    for (const seclusion asking : all_seclusions)
-      if (allows(asking)) wait_until([&] { return try_from(asking) == 1; });
+    check_kept_until_killed(holder, holding, [&] {
+      if (!one.try_acquire()) return 0;
+      one.release();
+      return 1;
+    });
   }
 }
 

@@ -106,9 +106,9 @@ consteval refusal first_refusal() {
   return found;
 }
 
-/// Of a call of F, which takes P... behind `First...`, with `Args`.
-template <class F, class... Args, class... P, class... First>
-consteval refusal find_call_refusal(parameters<P...>, types<First...>) {
+/// Of `Args` as arguments for the parameters P... of F.
+template <class F, class... Args, class... P>
+consteval refusal find_arguments_refusal(parameters<P...>) {
   if constexpr ((is_reference_wrapper<std::remove_cvref_t<Args>> || ...)) {
     return refusal::std_reference_wrapper;
   } else if constexpr (sizeof...(Args) != sizeof...(P)) {
@@ -117,12 +117,18 @@ consteval refusal find_call_refusal(parameters<P...>, types<First...>) {
     return held;
   } else if constexpr (changes_arguments<F>(parameters<P...>())) {
     return refusal::reference_parameter;
-  } else if constexpr (!(fits<Args, P> && ...)) {
-    return refusal::argument_type;
-  } else if constexpr (!std::is_invocable_v<F&, First..., passed<P>...>) {
-    return refusal::not_callable;
   } else {
-    return refusal::none;
+    return (fits<Args, P> && ...) ? refusal::none : refusal::argument_type;
+  }
+}
+/// Of a call of F, which takes P... behind `First...`, with `Args`.
+template <class F, class... Args, class... P, class... First>
+consteval refusal find_call_refusal(parameters<P...>, types<First...>) {
+  if constexpr (constexpr refusal why = find_arguments_refusal<F, Args...>(parameters<P...>());
+                why != refusal::none) {
+    return why;
+  } else {
+    return std::is_invocable_v<F&, First..., passed<P>...> ? refusal::none : refusal::not_callable;
   }
 }
 
