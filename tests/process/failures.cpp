@@ -3,18 +3,16 @@
 
 #include "process/support.hpp"
 #include "support/faults.hpp"
+#include "support/sandbox.hpp"
 #include "support/sanitizer.hpp"
 
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <string>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
-#include <utility>
 #include <vector>
 
 using namespace ferry;
@@ -36,14 +34,6 @@ void count(const std::vector<unique_handle>& many, connection line) {
 }
 void measure(const std::vector<double>& numbers, connection line) {
   tell(line, numbers.size());
-}
-
-bool kernel_is_since(int major, int minor) {
-  utsname about{};
-  ::uname(&about);
-  int has_major = 0, has_minor = 0;
-  return std::sscanf(about.release, "%d.%d", &has_major, &has_minor) == 2 &&
-         std::pair(has_major, has_minor) >= std::pair(major, minor);
 }
 
 /// Why the system refuses in the case that runs.

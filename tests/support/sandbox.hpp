@@ -1,4 +1,5 @@
-// A sandbox that refuses system calls, as container runtimes and seccomp profiles older than the call do.
+// Systems that lack what newer ones have: sandboxes that refuse system calls, as container runtimes and
+// seccomp profiles older than the call do, and kernels.
 #pragma once
 
 namespace ferry::test {
@@ -7,5 +8,7 @@ namespace ferry::test {
 /// For a forked child.
 /// @returns false when the system has no such filters
 bool refuse_system_call(long number, int code);
+
+bool kernel_is_since(int major, int minor);
 
 }  // namespace ferry::test
