@@ -8,8 +8,8 @@ namespace ferry::detail {
 /// Open while the elements of a container, the target of a pointer or the members of a class are written or
 /// read. What is left of `limits::depth` is put back as it was found, which costs less than counting up.
 ///
-/// A user may allow more levels than there is stack for, and a level takes as much of it as its compiler likes:
-/// so the stack is looked at too, after so few levels that they fit into what it keeps in reserve.
+/// A user may allow more levels than there is stack for, and a level takes as much of it as its compiler
+/// likes: so the stack is looked at too, after so few levels that they fit into what it keeps in reserve.
 ///
 /// @throws limit_exceeded  when nothing is left, or the thread's stack is nearly used up
 template <class Archive>
