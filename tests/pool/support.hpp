@@ -11,6 +11,7 @@
 #include "support/exceptions.hpp"
 #include "support/sanitizer.hpp"
 
+#include <boost/range/irange.hpp>
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
@@ -19,7 +20,6 @@
 #include <cstdint>
 #include <optional>
 #include <ostream>
-#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -107,8 +107,7 @@ decltype(auto) outcome(const task<R>& of) {
 inline void wait_until_squares_are_right(const pool& workers) {
   wait_until([&] {
     try {
-      return outcome(workers.map_async(fn<&square>, std::views::iota(0, 50), {.chunk_size = 1})) ==
-             squares(50);
+      return outcome(workers.map_async(fn<&square>, boost::irange(0, 50), {.chunk_size = 1})) == squares(50);
     } catch (const worker_died&) {
       return false;
     }
