@@ -53,6 +53,7 @@ server::server(const std::string& program) : program_(program), inherited_(os::i
   const std::array<handle_view, 1> passed{ends.second};
   process_ = os::start_program({program, {std::string(forkserver_argument)}}, passed);
   requests_ = std::move(ends.first);
+  was_within_fence_ = os::may_look_into(process_.id);
 }
 
 server::~server() {
@@ -73,7 +74,7 @@ bool server::has_ended(deadline until) const {
 }
 
 bool server::is_up_to_date() const {
-  return os::inherited_state() == inherited_;
+  return os::inherited_state() == inherited_ && (!was_within_fence_ || os::may_look_into(process_.id));
 }
 
 void server::kill() const noexcept {

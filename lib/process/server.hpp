@@ -51,6 +51,7 @@ class server {
   std::string inherited_;  // as of its launch
   std::atomic<bool> has_answered_{false}, retired_{false};
   os::started_process process_;
+  bool was_within_fence_ = false;
   unique_handle requests_;
   const fork_hook on_fork_{[this] {
     requests_.reset();

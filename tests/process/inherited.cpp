@@ -15,6 +15,9 @@
 #include <functional>
 #include <grp.h>
 #include <linux/filter.h>
+#include <linux/keyctl.h>
+#include <linux/landlock.h>
+#include <linux/mempolicy.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <string>
@@ -57,6 +60,22 @@ std::string link(const std::string& name) {
                                                                                           : "";
 }
 
+std::string content(const std::string& path) {
+  std::ifstream file(path);
+  std::string text;
+  std::getline(file, text);
+  return text;
+}
+bool may_make_folders() {
+  std::string name = "/tmp/ferry_inherited_XXXXXX";
+  return ::mkdtemp(name.data()) != nullptr && ::rmdir(name.c_str()) == 0;
+}
+int memory_policy() {
+  int policy = -1;
+  ::syscall(SYS_get_mempolicy, &policy, nullptr, 0, nullptr, 0);
+  return policy;
+}
+
 /// What a process is, in words.
 std::vector<std::string> surroundings() {
   const char* const value = std::getenv(variable);
@@ -74,11 +93,19 @@ std::vector<std::string> surroundings() {
       "group of processes " + std::to_string(::getpgrp()),
       "session " + std::to_string(::getsid(0)),
       "ignored signals" + ignored_signals(),
+      "slack of timers " + std::to_string(::prctl(PR_GET_TIMERSLACK)),
+      "end for want of memory " + content("/proc/self/oom_score_adj"),
+      "cores " + content("/proc/self/coredump_filter"),
+      "policy of memory " + std::to_string(memory_policy()),
+      "huge pages " + std::to_string(::prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0)),
+      "damaged memory " + std::to_string(::prctl(PR_MCE_KILL_GET, 0, 0, 0, 0)),
+      "keys " + std::to_string(::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0)),
+      std::string("folders ") + (may_make_folders() ? "may be made" : "may not be made"),
       "users " + std::to_string(::getuid()) + " " + std::to_string(::geteuid()),
       "groups " + std::to_string(::getgid()) + " " + std::to_string(::getegid()),
   };
   for (const char* const each : {"Umask", "Groups", "SigBlk", "CapPrm", "CapEff", "CapBnd", "CapAmb",
-                                 "NoNewPrivs", "Seccomp", "Cpus_allowed"})
+                                 "NoNewPrivs", "Seccomp", "SpeculationIndirectBranch", "Cpus_allowed"})
     all.push_back(status(each));
   for (const char* const each : {"user", "mnt", "net", "uts", "ipc", "cgroup"})
     all.push_back(link(std::string("ns/") + each));
@@ -109,6 +136,16 @@ bool use_one_processor() {
   for (int each = 0; CPU_COUNT(&some) > 1; ++each) CPU_CLR(each, &some);
   return ::sched_setaffinity(0, sizeof some, &some) == 0;
 }
+bool forbid_folders() {
+  landlock_ruleset_attr rules{};
+  rules.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_DIR;
+  const auto fence = static_cast<int>(::syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0));
+  return fence >= 0 && ::syscall(SYS_landlock_restrict_self, fence, 0) == 0 && ::close(fence) == 0;
+}
+bool take_memory_of_one_node() {
+  const unsigned long first = 1;
+  return ::syscall(SYS_set_mempolicy, MPOL_BIND, &first, 8 * sizeof first) == 0;
+}
 bool lower_stack_limit() {
   rlimit limit{};
   ::getrlimit(RLIMIT_STACK, &limit);
@@ -134,6 +171,19 @@ const std::vector<change>& changes() {
          const sched_param none{};
          return ::sched_setscheduler(0, SCHED_BATCH, &none) == 0;
        }},
+      {"the slack of timers", [] { return ::prctl(PR_SET_TIMERSLACK, 1234567) == 0; }},
+      {"who is ended first for want of memory",
+       [] { return bool(std::ofstream("/proc/self/oom_score_adj") << 500 << std::flush); }},
+      {"what a core holds",
+       [] { return bool(std::ofstream("/proc/self/coredump_filter") << "0x7f" << std::flush); }},
+      {"where memory is taken from", &take_memory_of_one_node},
+      {"how memory is taken", [] { return ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0; }},
+      {"what becomes of damaged memory",
+       [] { return ::prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0) == 0; }},
+      {"the keys", [] { return ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) > 0; }},
+      {"what files may be used for", [] { return is_root() && forbid_folders(); }},
+      {"what is guessed of branches",
+       [] { return ::prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, PR_SPEC_DISABLE, 0, 0) == 0; }},
       {"an ignored signal", [] { return std::signal(SIGUSR2, SIG_IGN) != SIG_ERR; }},
       {"the session", [] { return ::setsid() > 0; }},
       {"the group of processes", [] { return ::setpgid(0, 0) == 0; }},

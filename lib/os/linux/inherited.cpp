@@ -4,11 +4,14 @@
 #include <ferry/handle.hpp>
 
 #include "os/handle.hpp"
+#include "os/linux/small_file.hpp"
 #include "os/linux/system_calls.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <linux/keyctl.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <string_view>
@@ -16,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 namespace ferry::os {
 namespace {
@@ -57,7 +61,7 @@ class proc_folder {
 
 /// The lines of the file `status` that are about what is inherited.
 void append_status(std::string& to, const std::string& text) {
-  constexpr std::array<std::string_view, 18> inherited{"Umask:",
+  constexpr std::array<std::string_view, 19> inherited{"Umask:",
                                                        "Uid:",
                                                        "Gid:",
                                                        "Groups:",
@@ -73,6 +77,7 @@ void append_status(std::string& to, const std::string& text) {
                                                        "Seccomp:",
                                                        "Seccomp_filters:",
                                                        "Speculation_Store_Bypass:",
+                                                       "SpeculationIndirectBranch:",
                                                        "Cpus_allowed:",
                                                        "Mems_allowed:"};
   for (std::size_t begin = 0; begin < text.size();) {
@@ -118,6 +123,25 @@ void append_priorities(std::string& to) {
   append_value(to, ::sched_getscheduler(0));
   append_value(to, parameter.sched_priority);
   append_value(to, ::syscall(SYS_ioprio_get, of_this_thread, 0));
+  std::array<std::uint32_t, 14> attributes{};  // the flags, slices and clamps of sched(7) too
+  ::syscall(SYS_sched_getattr, 0, attributes.data(), sizeof attributes, 0);
+  append_value(to, attributes);
+  append_value(to, ::prctl(PR_GET_TIMERSLACK));
+}
+
+/// What bounds its memory, and says what becomes of it.
+void append_memory(std::string& to) {
+  constexpr int deny_write_and_execute = 66;  // PR_GET_MDWE, since Linux 6.3
+  append_value(to, ::prctl(deny_write_and_execute, 0, 0, 0, 0));
+  append_value(to, ::prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+  append_value(to, ::prctl(PR_MCE_KILL_GET, 0, 0, 0, 0));
+  int policy = 0;
+  std::array<std::uint64_t, 16> nodes{};  // as many as a kernel may know
+  ::syscall(SYS_get_mempolicy, &policy, nodes.data(), 8 * sizeof nodes, nullptr, 0);
+  append_value(to, policy);
+  append_value(to, nodes);
+  for (const char* const each : {"/proc/self/oom_score_adj", "/proc/self/coredump_filter"})
+    to += read_small_file(each).value_or("");
 }
 
 void append_environment(std::string& to) {
@@ -137,9 +161,11 @@ std::string inherited_state() {
   append_file(state, "", STDERR_FILENO);
   append_limits(state);
   append_priorities(state);
+  append_memory(state);
   constexpr unsigned long only_ask = 0xffff'ffff;
   append_value(state, ::personality(only_ask));
   append_value(state, ::prctl(PR_GET_SECUREBITS));
+  append_value(state, ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0));
   const proc_folder own;
   append_status(state, own.content_of("status"));
   state += own.content_of("cgroup");
@@ -149,6 +175,12 @@ std::string inherited_state() {
     own.append_link(state, each);
   append_environment(state);
   return state;
+}
+
+bool may_look_into(process_id other) {
+  std::array<char, 1> start{};
+  const std::string link = "/proc/" + std::to_string(other) + "/root";
+  return ::readlink(link.c_str(), start.data(), start.size()) >= 0;
 }
 
 }  // namespace ferry::os
