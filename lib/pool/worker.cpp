@@ -223,6 +223,8 @@ class worker {
       answer_instead(title, std::current_exception());
       port_.answer(answer_);
     }
+    // Who has it now decides how long they stay open.
+    answer_.handles.clear();
   }
 
   /// Makes the answer one that gives the same exception for each item.

@@ -252,6 +252,20 @@ BOOST_AUTO_TEST_CASE(handles_of_tasks_that_came_to_nothing_are_closed) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_worker_keeps_none_of_the_handles_that_it_has_given) {
+  pool_options threads;
+  threads.engine = make_thread_engine();
+  for (const pool_options& options : {pool_options(), threads}) {
+    const pool pool(1, options);
+    auto [here, there] = pipe();
+    connection back = pool.apply(fn<&say>, std::move(there), "said");
+    BOOST_TEST(here.recv<std::string>() == "said");
+    back.close();
+    BOOST_REQUIRE(here.poll(patience));
+    BOOST_CHECK_THROW(here.recv<std::string>(), end_of_stream);
+  }
+}
+
 // A worker that is stopped has not taken them.
 BOOST_AUTO_TEST_CASE(the_handles_of_a_cancelled_task_are_closed) {
   auto [reader, writer] = pipe();
