@@ -16,6 +16,9 @@ bool same_object(handle_view a, handle_view b);
 /// everything.
 bool lingers(handle_view handle) noexcept;
 
+/// Has a socket linger no more when it is closed; of anything else it does nothing.
+void forbid_lingering(handle_view handle) noexcept;
+
 /// Closes a handle that another process made, without waiting: it is not for a stranger to say how long a
 /// message that is refused holds its receiver up. (A file may still be slow to close.)
 void discard(unique_handle handle) noexcept;

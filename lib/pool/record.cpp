@@ -53,6 +53,11 @@ void item_reader::throw_short() {
   throw archive_error("a record of a pool has fewer items than it says");
 }
 
+void received_record::forbid_lingering() noexcept {
+  for (const unique_handle& each : handles)
+    if (each.valid()) os::forbid_lingering(each);
+}
+
 item_reader::item item_reader::next() {
   item found;
   if (item_size_ != 0) {
@@ -70,15 +75,17 @@ item_reader::item item_reader::next() {
   found.bytes = rest_.first(static_cast<std::size_t>(found.head.size));
   const std::span<const std::byte> uses = rest_.subspan(found.bytes.size(), uses_size);
   rest_ = rest_.subspan(found.bytes.size() + uses_size);
-  found.handles.reserve(found.head.handles);
+  os::received_handles taken;  // until all are there
+  taken.list.reserve(found.head.handles);
   for (std::size_t place = 0; place < uses_size; place += sizeof(handle_use)) {
     const std::uint32_t use = use_at(uses.data() + place);
     const std::size_t index = use & ~handle_use::last;
     if (index >= record_.handles.size() || !record_.handles[index].valid())
       throw archive_error("an item in a record of a pool uses a handle that the record does not have");
     unique_handle& handle = record_.handles[index];
-    found.handles.push_back((use & handle_use::last) != 0 ? std::move(handle) : duplicate(handle));
+    taken.list.push_back((use & handle_use::last) != 0 ? std::move(handle) : duplicate(handle));
   }
+  found.handles = taken.take();
   return found;
 }
 

@@ -261,7 +261,7 @@ bool scheduler::collect() {
 bool scheduler::collect_from(worker& from) {
   if (from.unreadable) return false;
   for (bool any = false;; any = true) {
-    pool_record answer;
+    received_record answer;
     std::exception_ptr problem;
     try {
       if (!from.link->receive(answer, largest_answer(from))) return any;
@@ -275,13 +275,13 @@ bool scheduler::collect_from(worker& from) {
         return true;
       }
     } catch (const error&) {
-      drop_later(answer.handles);
+      drop_later(answer);
       misbehaves(from);
       return any;
     }
     // What came without all that belongs to it, for want of memory or descriptors, is told to who waits.
     if (!answered(from, answer, problem)) {
-      drop_later(answer.handles);
+      drop_later(answer);
       misbehaves(from);
       return any;
     }
@@ -314,7 +314,7 @@ void scheduler::cannot_read(worker& from, const std::exception_ptr& why) {
   settle(from.sent, next, why);
 }
 
-bool scheduler::answered(worker& from, pool_record& answer, std::exception_ptr failure) {
+bool scheduler::answered(worker& from, received_record& answer, std::exception_ptr failure) {
   if (answer.bytes.size() < sizeof(record_title)) return false;
   const record_title title = answer.title();
   while (!from.sent.empty() && from.sent.front()->what != record_title::kind::run) from.sent.pop_front();
@@ -354,6 +354,11 @@ void scheduler::drop_later(std::vector<unique_handle>& handles) noexcept {
     // They are dropped at once.
   }
   handles.clear();
+}
+
+void scheduler::drop_later(received_record& answer) noexcept {
+  answer.forbid_lingering();
+  drop_later(answer.handles);
 }
 
 void scheduler::drop_what_is_left(lock_type& lock) {
@@ -397,8 +402,8 @@ void scheduler::settle(task_list& of, task_list::iterator which, std::exception_
     of.erase(which);
   // Nobody wants the results any more: they go with the batch, but for their handles.
   if (const bool keeps = batch->keeps_finished; batch.use_count() == (keeps ? 1 : 2)) {
-    if (!keeps) drop_later(task->answer.handles);
-    for (const auto& each : batch->finished) drop_later(each->answer.handles);
+    if (!keeps) drop_later(task->answer);
+    for (const auto& each : batch->finished) drop_later(each->answer);
   }
   if (batch->done()) promise_kept(*batch);
   if (following_ != 0) changed_.notify_all();

@@ -134,11 +134,12 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   void finish(worker& who) noexcept;
   bool collect();
   bool collect_from(worker& from);
-  bool answered(worker& from, pool_record& answer, std::exception_ptr failure);
+  bool answered(worker& from, received_record& answer, std::exception_ptr failure);
   void took_from(worker& from, const pool_task& task) noexcept;
   void misbehaves(worker& who) noexcept;
   limits largest_answer(const worker& from) const noexcept;
   void drop_later(std::vector<unique_handle>& handles) noexcept;
+  void drop_later(received_record& answer) noexcept;
   void drop_what_is_left(lock_type& lock);
   static void drop_apart(std::vector<std::unique_ptr<worker>> buried) noexcept;
   void cannot_read(worker& from, const std::exception_ptr& why);

@@ -1,7 +1,11 @@
 // Workers that know what they do: they keep the locks of their memory, lie about what they are at, and send
 // what nobody asked for. Nobody else waits for them.
+#include <ferry/file.hpp>
+
 #include "pool/support.hpp"
 #include "queue/ring_layout.hpp"
+#include "support/child.hpp"
+#include "support/stuck_socket.hpp"
 
 #include <boost/range/irange.hpp>
 
@@ -133,6 +137,32 @@ std::size_t resident_bytes() {
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
+/// Gives away the only handle of a socket that is slow to close.
+file give_stuck_socket() {
+  static std::vector<unique_handle> kept;
+  stuck_socket stuck;
+  kept.push_back(std::move(stuck.other));
+  return file::adopt(std::move(stuck.full));
+}
+file give_stuck_socket_but_first(int number) {
+  if (number == 0) throw std::runtime_error("there is none at first");
+  return give_stuck_socket();
+}
+
+/// In a process of its own, for it may never come back: drops an answer in some way, and goes on.
+bool goes_on_after(void (*dropping)(const pool&)) {
+  forked_child honest([&] {
+    pool pool(1);
+    dropping(pool);
+    return pool.apply(fn<&square>, 3) == 9 ? 0 : 1;
+  });
+  try {
+    return honest.wait() == 0;
+  } catch (const std::runtime_error&) {
+    return false;
+  }
+}
+
 /// Calls of honest tasks, beside a worker that does `what`.
 void honest_tasks_are_done_beside(void (*bad)(const pool&, const signals&)) {
   signals given;
@@ -211,6 +241,16 @@ BOOST_AUTO_TEST_CASE(an_answer_that_nobody_has_paid_for_is_not_copied) {
     BOOST_TEST(resident_bytes() < before + (std::size_t{64} << 20U));
     BOOST_TEST(outcome(pool.submit(fn<&square>, 3)) == 9);
   }
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_that_is_slow_to_close_holds_nobody_up_who_drops_it) {
+  BOOST_TEST(goes_on_after([](const pool& from) { from.submit(fn<&give_stuck_socket>); }));
+  BOOST_TEST(goes_on_after([](const pool& from) { from.submit(fn<&give_stuck_socket>).wait(); }));
+  BOOST_TEST(goes_on_after([](const pool& from) {
+    const std::vector<int> numbers{0, 1};
+    BOOST_CHECK_THROW(from.map(fn<&give_stuck_socket_but_first>, numbers, {.chunk_size = 2}),
+                      std::runtime_error);
+  }));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,6 +6,7 @@
 #include <ferry/reducer.hpp>
 
 #include "os/handle.hpp"
+#include "support/stuck_socket.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -121,6 +122,29 @@ BOOST_AUTO_TEST_CASE(an_item_that_uses_handles_which_its_record_does_not_have_is
   pool_record shorter = record_of(three_objects(), {{0, 1}});
   shorter.bytes.truncate(shorter.bytes.size() - 1);
   BOOST_CHECK_THROW(item_reader(shorter).next(), archive_error);
+}
+
+BOOST_AUTO_TEST_CASE(a_socket_in_an_item_that_is_refused_lingers_no_more) {
+  const ferry::test::stuck_socket stuck;
+  detail::received_record record;
+  static_cast<pool_record&>(record) = record_of(three_objects(), {{0, 1}});
+  record.handles[0] = duplicate(stuck.full);
+  record.handles[1].reset();
+  BOOST_REQUIRE(ferry::test::is_to_linger(stuck.full));
+  BOOST_CHECK_THROW(item_reader(record).next(), archive_error);
+  BOOST_TEST(!ferry::test::is_to_linger(stuck.full));
+}
+
+BOOST_AUTO_TEST_CASE(a_socket_that_nobody_takes_out_of_an_answer_lingers_no_more) {
+  const ferry::test::stuck_socket stuck;
+  {
+    detail::received_record record;
+    record.handles.push_back(duplicate(stuck.full));
+    detail::received_record moved(std::move(record));
+    record = std::move(moved);
+    BOOST_TEST(ferry::test::is_to_linger(stuck.full));
+  }
+  BOOST_TEST(!ferry::test::is_to_linger(stuck.full));
 }
 
 BOOST_AUTO_TEST_CASE(items_with_handles_of_the_same_object_share_one_in_the_record) {

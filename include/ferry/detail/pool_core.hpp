@@ -88,7 +88,7 @@ class pool_task {
   std::uint64_t nanoseconds = 0;  ///< that it is expected to take
 
   // What came of it: an answer, or why there is none.
-  pool_record answer;
+  received_record answer;
   std::exception_ptr failure;
 
   std::shared_ptr<pool_batch> batch;

@@ -126,6 +126,24 @@ class pool_record {
   std::vector<std::size_t> last_uses_;  ///< where in the bytes the last use of each handle stands
 };
 
+/// A record that a worker has sent. What nobody takes of its handles is closed without waiting: it is not for
+/// the worker to say how long that takes.
+class received_record : public pool_record {
+ public:
+  received_record() = default;
+  received_record(received_record&&) = default;
+  received_record& operator=(received_record&& other) noexcept {
+    std::swap<pool_record>(*this, other);
+    return *this;
+  }
+  received_record(const received_record&) = delete;
+  received_record& operator=(const received_record&) = delete;
+  ~received_record() { forbid_lingering(); }
+
+  /// Has the sockets among its handles linger no more when they are closed.
+  void forbid_lingering() noexcept;
+};
+
 /// Goes through the items of a record, which are taken one after the other.
 class item_reader {
  public:

@@ -52,10 +52,14 @@ bool lingers(handle_view handle) noexcept {
   return ::getsockopt(handle.native(), SOL_SOCKET, SO_LINGER, &asked, &size) == 0 && asked.l_onoff != 0;
 }
 
-void discard(unique_handle handle) noexcept {
+void forbid_lingering(handle_view handle) noexcept {
   constexpr linger at_once{};
   // Not for what is no socket, and no harm there.
   ::setsockopt(handle.native(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+void discard(unique_handle handle) noexcept {
+  forbid_lingering(handle);
 }
 
 std::size_t open_handles() {
