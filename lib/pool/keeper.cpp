@@ -140,6 +140,7 @@ void scheduler::look_after_workers(lock_type& lock) {
 void scheduler::keep_once(lock_type& lock) {
   keeper_called_ = false;
   look_after_workers(lock);
+  send_forgotten();
   if (!leading_) {
     collect();
     place();

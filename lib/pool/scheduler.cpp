@@ -48,7 +48,10 @@ scheduler::lock_type scheduler::lock_here() {
 // --- jobs and states ---------------------------------------------------------------------------------------
 
 fixture::~fixture() {
-  if (const auto owner = owner_.lock()) owner->forget(id_);
+  const auto owner = owner_.lock();
+  if (!owner) return;
+  using when = scheduler::forgetting;
+  owner->forget(id_, made_.handles.empty() ? when::with_the_next_call : when::soon);
 }
 
 std::shared_ptr<const fixture> scheduler::known_fixture(const callable& target) {
@@ -75,12 +78,13 @@ std::shared_ptr<const fixture> scheduler::new_fixture(const call& what) {
   return std::make_shared<const fixture>(weak_from_this(), id, std::move(made));
 }
 
-void scheduler::forget(std::uint64_t fixture) noexcept {
+void scheduler::forget(std::uint64_t fixture, forgetting when) noexcept {
   if (is_copy()) return;
   try {
     const std::lock_guard lock(forgotten_mutex_);
     forgotten_.push_back(fixture);
     any_forgotten_ = true;
+    if (when == forgetting::soon) listener_.wake_keeper();
   } catch (const std::bad_alloc&) {
     // The workers keep it, then, until they end.
   }

@@ -72,7 +72,11 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   }
 
   /// Drops a job or a state from the workers that have it.
-  void forget(std::uint64_t fixture) noexcept;
+  enum class forgetting {
+    with_the_next_call,  // costs nothing
+    soon,                // of what holds something open
+  };
+  void forget(std::uint64_t fixture, forgetting when = forgetting::with_the_next_call) noexcept;
 
   void close();
   void terminate();

@@ -77,6 +77,17 @@ handles make_handles(int number) {
   return made;
 }
 
+struct holder {
+  connection line;
+  int operator()(int number) const { return number; }
+};
+holder make_holder(connection line) {
+  return {std::move(line)};
+}
+int number_beside(const holder&, int number) {
+  return number;
+}
+
 queue<int>*& own_queue() {
   thread_local queue<int>* place = nullptr;
   return place;
@@ -264,6 +275,21 @@ BOOST_AUTO_TEST_CASE(a_worker_keeps_none_of_the_handles_that_it_has_given) {
     BOOST_REQUIRE(here.poll(patience));
     BOOST_CHECK_THROW(here.recv<std::string>(), end_of_stream);
   }
+}
+
+BOOST_AUTO_TEST_CASE(workers_keep_no_handle_of_what_was_made_for_a_call_that_is_over) {
+  const pool pool(2, {.mode = transfer::duplicate});
+  const auto check_that_all_is_closed_after = [&](const auto& call) {
+    auto [here, there] = pipe();
+    call(std::move(there));
+    BOOST_REQUIRE(here.poll(patience));
+    BOOST_CHECK_THROW(here.recv<int>(), end_of_stream);
+  };
+  check_that_all_is_closed_after([&](connection line) { pool.apply(holder{std::move(line)}, 1); });
+  check_that_all_is_closed_after([&](connection line) { pool.map(holder{std::move(line)}, {1, 2, 3}); });
+  check_that_all_is_closed_after([&](connection line) {
+    pool.with_state<holder>(fn<&make_holder>, std::move(line)).apply(fn<&number_beside>, 1);
+  });
 }
 
 // A worker that is stopped has not taken them.
