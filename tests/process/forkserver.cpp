@@ -235,7 +235,7 @@ BOOST_AUTO_TEST_CASE(a_child_finds_nothing_of_what_others_were_given) {
     for (const char each : mask) secret += hidden(each);
     process(by(start_method::forkserver), fn<&take_note>, secret).join();
     process(by(start_method::forkserver), fn<&search_own_memory>, there, mask).join();
-    BOOST_TEST(hear<bool>(here) == false, "found behind " << in_front << " bytes");
+    BOOST_TEST_CONTEXT("behind " << in_front << " bytes") BOOST_TEST(!hear<bool>(here));
   }
   // It would be found.
   process(by(start_method::forkserver), fn<&keep_and_search>, there, mask).join();
@@ -337,7 +337,8 @@ BOOST_AUTO_TEST_CASE(the_server_has_no_socket_that_a_stranger_could_find) {
     // flags are of those that listen.
     const std::string inode = target.substr(8, target.size() - 9);
     const std::regex nameless(": [0-9A-F]+ [0-9A-F]+ 00000000 [0-9A-F]+ [0-9A-F]+ +" + inode + "\n");
-    BOOST_TEST(std::regex_search(all, nameless), inode << " of these has a name or listens:\n" << all);
+    BOOST_TEST_CONTEXT(inode << " of these has a name or listens:\n" << all)
+    BOOST_TEST(std::regex_search(all, nameless));
   }
   BOOST_TEST(sockets > 0);
   here.close();
