@@ -100,6 +100,22 @@ struct with_const {
   const int number = 0;
   const std::string text;
 };
+/// Made of what is read, with members whose constructors take whatever their contents can be made of.
+struct with_const_and_optional {
+  const int number;
+  std::optional<int> maybe;
+  std::optional<bool> flags[2];
+  std::variant<std::string> word;
+  std::optional<std::optional<int>> twice;
+  int last;
+};
+struct with_not_default_and_optional {
+  not_default made;
+  std::optional<not_default> maybe[2];
+  std::variant<not_default, int> either;
+  std::tuple<not_default> one;
+  int last;
+};
 struct tree {
   int value = 0;
   std::vector<tree> children;
@@ -238,6 +254,28 @@ BOOST_AUTO_TEST_CASE(members_that_are_const_cross) {
   const auto arrived = crossed(with_const{5, "text"});
   BOOST_TEST(arrived.number == 5);
   BOOST_TEST(arrived.text == "text");
+}
+
+BOOST_AUTO_TEST_CASE(members_that_can_be_made_of_anything_arrive_as_they_were_sent) {
+  for (const std::optional<int> maybe : {std::optional<int>(), std::optional<int>(5)}) {
+    const auto arrived =
+        crossed(with_const_and_optional{1, maybe, {std::nullopt, true}, "word", std::optional<int>(), 6});
+    BOOST_CHECK(arrived.maybe == maybe);
+    BOOST_CHECK(!arrived.flags[0] && arrived.flags[1] == true);
+    BOOST_TEST(std::get<0>(arrived.word) == "word");
+    BOOST_REQUIRE(arrived.twice);
+    BOOST_CHECK(!*arrived.twice);
+    BOOST_TEST(arrived.last == 6);
+  }
+  const auto made = crossed(with_not_default_and_optional{
+      not_default(1), {std::nullopt, not_default(2)}, not_default(3), {not_default(4)}, 5});
+  BOOST_TEST(made.made.value == 1);
+  BOOST_CHECK(!made.maybe[0]);
+  BOOST_REQUIRE(made.maybe[1]);
+  BOOST_TEST(made.maybe[1]->value == 2);
+  BOOST_TEST(std::get<0>(made.either).value == 3);
+  BOOST_TEST(std::get<0>(made.one).value == 4);
+  BOOST_TEST(made.last == 5);
 }
 
 BOOST_AUTO_TEST_CASE(members_of_all_kinds_cross) {

@@ -318,26 +318,33 @@ void load_aggregate(forking_iarchive& archive, T& value) {
   }
 }
 
-/// Becomes what it initialises: a member, or an element of a member that is an array.
-template <class T>
-struct made_member {
-  forking_iarchive& archive;
-
-  template <class X>
-  requires(!std::is_same_v<X, T>) operator X() const {  // NOLINT(google-explicit-constructor)
-    return detail::make<X>(archive);
+/// The type of what initialiser number `At` of a T initialises: a member, or an element of a member that is
+/// an array.
+template <class T, std::size_t At, std::size_t Member = 0>
+consteval auto find_initialised() {
+  using member = member_type<Member, T>;
+  using element = std::remove_all_extents_t<member>;
+  constexpr std::size_t count = sizeof(member) / sizeof(element);
+  if constexpr (At < count) {
+    return std::type_identity<std::remove_const_t<element>>();
+  } else {
+    return find_initialised<T, At - count, Member + 1>();
   }
-};
+}
+template <class T, std::size_t At>
+using initialised = typename decltype(find_initialised<T, At>())::type;
 
 #ifdef __clang__
 #  pragma clang diagnostic push
 #  pragma clang diagnostic ignored \
       "-Wmissing-braces"  // left out on purpose: elements of arrays are initialisers too
 #endif
+/// Each initialiser is of the very type: something that turns into any type would be taken by constructors
+/// that take anything, as that of an optional, which then holds what should have been read in place of it.
 template <class T>
 T make_aggregate(forking_iarchive& archive) {
-  return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return T{(static_cast<void>(I), made_member<T>{archive})...};
+  return [&]<std::size_t... At>(std::index_sequence<At...>) {
+    return T{detail::make<initialised<T, At>>(archive)...};
   }
   (std::make_index_sequence<initialiser_count<T>>{});
 }
