@@ -108,6 +108,8 @@ BOOST_AUTO_TEST_CASE(paths_durations_times_and_complex_numbers_cross) {
 BOOST_AUTO_TEST_CASE(a_time_of_day_without_an_absolute_value_is_refused) {
   using time = std::chrono::hh_mm_ss<std::chrono::seconds>;
   BOOST_CHECK_THROW(loads<time>(with_body(time(), {0, 0, 0, 0, 0, 0, 0, 0x80})), archive_error);
+  using thirds = std::chrono::hh_mm_ss<std::chrono::duration<int, std::ratio<1, 3>>>;
+  BOOST_CHECK_THROW(loads<thirds>(with_body(thirds(), {0, 0, 0, 0, 0, 0, 0, 0x7f})), archive_error);
 }
 
 BOOST_AUTO_TEST_CASE(dates_and_times_of_day_cross) {
@@ -126,6 +128,15 @@ BOOST_AUTO_TEST_CASE(dates_and_times_of_day_cross) {
   const hh_mm_ss before_noon(-milliseconds(12345678));
   BOOST_CHECK(crossed(before_noon).to_duration() == before_noon.to_duration());
   BOOST_CHECK(crossed(hh_mm_ss(hours(5))).hours() == hours(5));
+}
+
+BOOST_AUTO_TEST_CASE(times_of_day_in_units_that_no_decimal_fraction_has_arrive_as_they_were_sent) {
+  using namespace std::chrono;
+  using frames = duration<int, std::ratio<1, 60>>;
+  for (const int count : {0, 1, 7, 31, 59, 60, 12345, -1, -31}) {
+    const hh_mm_ss sent{frames(count)};
+    BOOST_CHECK(crossed(sent).to_duration() == sent.to_duration());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(valarrays_cross) {

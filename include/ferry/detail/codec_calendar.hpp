@@ -77,9 +77,20 @@ requires(spelled_name<TimeOfDay<Duration>>().starts_with("std::chrono::hh_mm_ss<
     detail::save(archive, value.to_duration());
   }
   static void load(forking_iarchive& archive, time& value) {
+    using rep = typename Duration::rep;
+    using common = std::common_type_t<precision, Duration>;
+    constexpr auto parts = static_cast<typename common::rep>(precision(1) / common(1));
     const auto whole = detail::make<precision>(archive);
-    if (whole == precision::min()) archive.fail("a time of day is out of range");  // it has no absolute value
-    value = time(Duration(static_cast<typename Duration::rep>(whole / Duration(1))));
+    // Otherwise it has no absolute value, or cannot be divided.
+    if (whole > precision(common::max().count() / parts) || whole < precision(-common::max().count() / parts))
+      archive.fail("a time of day is out of range");
+    auto ticks = static_cast<rep>(whole / Duration(1));
+    if constexpr (!std::is_floating_point_v<typename common::rep>) {
+      // What is left was broken off when the time of day was made, as of a third of a second.
+      if (const auto left = whole % Duration(1); left != left.zero())
+        ticks = static_cast<rep>(left > left.zero() ? ticks + 1 : ticks - 1);
+    }
+    value = time(Duration(ticks));
   }
 };
 
