@@ -187,6 +187,8 @@ class forking_iarchive {
     if (count > objects_left_) throw_too_many_objects();
     objects_left_ -= count;
   }
+  /// @throws limit_exceeded  when the thread's stack is nearly used up
+  void check_stack() const;
 
   /// What Boost calls the size of a collection. Where it is a count of elements to come, for which the loader
   /// at work makes room, the bytes must hold them; elsewhere it may be the dimension of something sparse.
@@ -275,7 +277,6 @@ class forking_iarchive {
   [[noreturn]] void throw_count(std::uint64_t count, std::size_t min_size) const;
   [[noreturn]] void throw_truncated(std::size_t wanted) const;
   [[noreturn]] void throw_too_deep() const;
-  void check_stack() const;
   [[noreturn]] void throw_too_many_objects() const;
   [[noreturn]] void throw_no_base(const std::type_info& type, const std::type_info& base) const;
 

@@ -142,6 +142,8 @@ class forking_oarchive {
     if (count > objects_left_) throw_too_many_objects();
     objects_left_ -= count;
   }
+  /// @throws limit_exceeded  when the thread's stack is nearly used up
+  void check_stack() const;
 
   std::size_t size() const noexcept { return buffer_.size(); }
   /// Puts the version of a class into the table that goes with the message; a class not in it has version 0.
@@ -184,7 +186,6 @@ class forking_oarchive {
   std::uint32_t write_versions();
   [[noreturn]] void throw_too_large(std::size_t size) const;
   [[noreturn]] void throw_too_deep() const;
-  void check_stack() const;
   [[noreturn]] void throw_too_many_objects() const;
 
   buffer buffer_;

@@ -50,6 +50,7 @@ class tracking_oarchive : public boost::archive::detail::common_oarchive<trackin
     } else if constexpr (detail::is_without_header<T>) {
       detail::parts<T>::save(*this, value);
     } else if constexpr (detail::may_be_tracked<T>) {
+      if constexpr (detail::may_lie_deep<T>) inner_.check_stack();
       base::save_override(value);
     }
   }
@@ -108,9 +109,11 @@ class tracking_iarchive : public boost::archive::detail::common_iarchive<trackin
       detail::parts<object>::load(*this, value);
     } else if constexpr (!detail::may_be_tracked<object>) {
     } else if constexpr (std::is_class_v<object> && !detail::stands_for_another<object>()) {
+      inner_.check_stack();
       const element_size_scope scope(element_size_, detail::element_size<object>());
       base::load_override(value);
     } else {
+      if constexpr (detail::may_lie_deep<object>) inner_.check_stack();
       base::load_override(value);
     }
   }

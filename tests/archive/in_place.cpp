@@ -2,6 +2,7 @@
 // compare by a function of their own, and what is too large for a stack.
 #include "not_default.hpp"
 #include "round_trip.hpp"
+#include "support/small_stack.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -10,7 +11,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <pthread.h>
 #include <queue>
 #include <set>
 #include <unordered_set>
@@ -130,28 +130,6 @@ struct link_list {
   int value = 0;
   std::unique_ptr<link_list> next;
 };
-
-/// Runs `action` in a thread with a stack of so many bytes. What it throws ends the program.
-template <class Action>
-void on_stack_of(std::size_t size, Action action) {
-  pthread_attr_t attributes;
-  BOOST_REQUIRE(pthread_attr_init(&attributes) == 0);
-  BOOST_REQUIRE(pthread_attr_setstacksize(&attributes, size) == 0);
-  pthread_t thread{};
-  const auto run = [](void* what) -> void* {
-    (*static_cast<Action*>(what))();
-    return nullptr;
-  };
-  const int failed = pthread_create(&thread, &attributes, run, &action);
-  pthread_attr_destroy(&attributes);
-  BOOST_REQUIRE(failed == 0);
-  BOOST_REQUIRE(pthread_join(thread, nullptr) == 0);
-}
-
-template <class Action>
-void on_small_stack(Action action) {
-  on_stack_of(std::size_t{256} << 10U, std::move(action));
-}
 
 /// The value as it is returned by `loads`, and after it has been read into.
 template <class T>

@@ -3,6 +3,7 @@
 #include <ferry/tracking_archive.hpp>
 
 #include "support/leaks.hpp"
+#include "support/small_stack.hpp"
 
 #include <boost/serialization/base_object.hpp>
 #include <boost/serialization/export.hpp>
@@ -26,6 +27,14 @@ struct node {
   template <class Archive>
   void serialize(Archive& archive, unsigned) {
     archive& value& next;
+  }
+};
+
+struct tree {
+  std::vector<tree> below;
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& below;
   }
 };
 
@@ -226,6 +235,29 @@ BOOST_AUTO_TEST_CASE(a_cycle_of_raw_pointers_arrives_as_a_cycle) {
   BOOST_TEST(one->value == 1);
   BOOST_TEST(two->value == 2);
   BOOST_TEST(two->next == one.get());
+}
+
+BOOST_AUTO_TEST_CASE(a_tracked_value_that_is_deeper_than_the_stack_has_room_for_is_refused) {
+  constexpr std::size_t deep = 10'000, small = std::size_t{256} << 10U;
+  std::vector<tracking::node> list(deep);
+  for (std::size_t i = 1; i != deep; ++i) list[i - 1].next = &list[i];
+  const tracking::node* const first = list.data();
+  ferry::test::on_stack_of(small,
+                           [&] { BOOST_CHECK_THROW(ferry::dumps_tracked(first), ferry::limit_exceeded); });
+
+  ferry::test::on_stack_of(std::size_t{512} << 20U, [] {
+    tracking::tree top;
+    for (std::size_t i = 0; i != deep; ++i) {
+      tracking::tree above;
+      above.below.push_back(std::move(top));
+      top = std::move(above);
+    }
+    ferry::message sent = ferry::dumps_tracked(top);
+    ferry::test::on_stack_of(small, [&] {
+      BOOST_CHECK_THROW(ferry::dumps_tracked(top), ferry::limit_exceeded);
+      BOOST_CHECK_THROW(ferry::loads_tracked<tracking::tree>(std::move(sent)), ferry::limit_exceeded);
+    });
+  });
 }
 
 BOOST_AUTO_TEST_CASE(an_exported_class_crosses_behind_a_pointer_to_its_base_with_its_live_parts) {

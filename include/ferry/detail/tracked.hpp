@@ -58,6 +58,11 @@ inline constexpr bool is_untracked = way_of<T> == way::handle || way_of<T> == wa
                                      (way_of<T> == way::standard && !is_without_header<T> &&
                                       !(has_free_serialize<T> && boost_makes_elements_of<T>()));
 
+/// What may have others of its kind in it, as a list has behind pointers: before each the stack is looked at,
+/// for how deep they lie is up to the value, and not counted. Graphs are deep that nobody would call so.
+template <class T>
+inline constexpr bool may_lie_deep = std::is_class_v<T> || std::is_pointer_v<T>;
+
 /// False when an assertion has failed: then nothing more is instantiated.
 template <class T>
 inline constexpr bool may_be_tracked = [] {
