@@ -1,6 +1,7 @@
 // From the mangled names of types to those on the wire.
 #include <ferry/detail/type_name.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cxxabi.h>
 #include <memory>
@@ -220,8 +221,8 @@ bool append_plain_name(std::string& name, std::string_view mangled) {
     for (; digits < mangled.size() && digits < 5 && is_digit(mangled[digits]); ++digits)
       size = 10 * size + static_cast<std::size_t>(mangled[digits] - '0');
     const std::string_view word = mangled.substr(digits, size);
-    if (digits == 0 || word.size() != size || word == "_GLOBAL__N_1" ||
-        (!nested && size != mangled.size() - digits)) {
+    if (digits == 0 || word.size() != size || word == "_GLOBAL__N_1" || word.starts_with('.') ||
+        word.starts_with('$') || (!nested && size != mangled.size() - digits)) {
       name.resize(size_before);
       return false;
     }
@@ -231,28 +232,54 @@ bool append_plain_name(std::string& name, std::string_view mangled) {
   return name.size() != size_before;
 }
 
-/// Which of several local types of one name in one function it is, from 1 for the second; 0 for the first.
-/// The demangler does not tell.
-std::string_view discriminator(std::string_view mangled) {
-  if (!mangled.starts_with('Z')) return {};
-  const std::size_t end = mangled.find_last_not_of("0123456789");
-  if (end == mangled.npos || end + 1 == mangled.size() || mangled[end] != '_') return {};
-  // Unless the number belongs to the identifier, which is preceded by its size.
-  for (std::size_t at = mangled.rfind('E', end); at != mangled.npos && at != 0;
-       at = mangled.rfind('E', at - 1)) {
-    std::size_t place = at + 1, size = 0;
-    for (; place < end && is_digit(mangled[place]); ++place)
-      size = 10 * size + static_cast<std::size_t>(mangled[place] - '0');
-    if (size != 0 && place + size == end) return mangled.substr(end + 1);
+/// Which of several local types of one name in one function it is, from 0 for the second; nothing for the
+/// first. The demangler does not tell. Of each local type that the name mentions, as "#0#3".
+std::string discriminators(std::string_view mangled) {
+  std::string numbers;
+  std::size_t at = 0;
+  bool is_local = false;
+  const auto digits_from = [&](std::size_t from) {
+    std::size_t end = from;
+    while (end < mangled.size() && is_digit(mangled[end])) ++end;
+    return mangled.substr(from, end - from);
+  };
+  // "_3" or "__12_" behind a local name; in it digits are the size of the identifier that follows.
+  const auto take_number = [&] {
+    if (!is_local || at >= mangled.size() || mangled[at] != '_') return;
+    const std::size_t begin = at + (mangled.substr(at).starts_with("__") ? 2 : 1);
+    const std::string_view number = digits_from(begin);
+    if (number.empty()) return;
+    (numbers += '#') += begin == at + 2 ? number : number.substr(0, 1);
+    at = begin + (begin == at + 2 ? number.size() + 1 : 1);
+  };
+  while (at < mangled.size()) {
+    const char c = mangled[at];
+    if (is_digit(c)) {
+      const std::string_view digits = digits_from(at);
+      const int size = std::atoi(std::string(digits).c_str());
+      at = std::min(at + digits.size() + static_cast<std::size_t>(size), mangled.size());
+      take_number();
+    } else if (c == 'S' || c == 'T' || c == 'A') {  // a substitution, a parameter, an array: "S1_"
+      while (++at < mangled.size() && (is_digit(mangled[at]) || (mangled[at] >= 'A' && mangled[at] <= 'Z'))) {
+      }
+      if (at < mangled.size() && mangled[at] == '_') ++at;
+    } else if (c == 'L' && at + 1 < mangled.size() && mangled[at + 1] >= 'a' && mangled[at + 1] <= 'z') {
+      at = std::min(mangled.find('E', at), mangled.size());  // a number as an argument
+    } else {
+      ++at;
+      if (c == 'Z') is_local = true;
+      if (c == 'E') take_number();
+    }
   }
-  return {};
+  return numbers;
 }
 
 /// Whether it is something that other files cannot name, but not in an anonymous namespace.
 bool is_of_static_function(std::string_view mangled) {
   for (std::size_t at = mangled.find("ZL"); at != mangled.npos; at = mangled.find("ZL", at + 1))
     if (at + 2 < mangled.size() && is_digit(mangled[at + 2])) return true;
-  return mangled.find("$_") != mangled.npos;
+  // What has no name at all, as GCC and as Clang number it.
+  return mangled.find("._anon_") != mangled.npos || mangled.find("$_") != mangled.npos;
 }
 
 /// What the demangler says of the T of a `type_tag<T>`.
@@ -281,7 +308,7 @@ void append_mangled_name(std::string& name, const std::type_info& tag, const cha
   const std::string_view mangled = mangled_within(tag);
   if (append_plain_name(name, mangled)) return;
   append_text(name, mangled, demangled_within(tag), file);
-  if (const std::string_view number = discriminator(mangled); !number.empty()) (name += '#') += number;
+  name += discriminators(mangled);
 }
 
 void append_template_name(std::string& name, const std::type_info& tag, const char* file) {
@@ -293,7 +320,10 @@ void append_template_name(std::string& name, const std::type_info& tag, const ch
     if (text[at] == '>' || text[at] == ')') ++depth;
     if ((text[at] == '<' || text[at] == '(') && --depth == 0) break;
   }
-  append_text(name, mangled, std::string_view(text).substr(0, at), file);
+  text.resize(at);
+  append_text(name, mangled, text, file);
+  // Those of its own arguments stand with these.
+  if (text.find('<') != text.npos) name += discriminators(mangled);
 }
 
 }  // namespace ferry::detail

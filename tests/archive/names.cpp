@@ -83,6 +83,8 @@ inline auto lambda() {
   return [](int) {};
 }
 
+[[maybe_unused]] static struct { int x = 0; } without_name;
+
 namespace {
 struct hidden {
   int x = 0;
@@ -192,6 +194,50 @@ BOOST_AUTO_TEST_CASE(local_types_are_named_after_their_functions) {
   BOOST_TEST(name_of<here>() != in_one_block);
 }
 
+/// Both have the types of one name, in blocks of one function.
+template <class Look>
+void look_at_both(const Look& look) {
+  {
+    struct here {
+      struct inner {};
+    };
+    look(std::type_identity<here>(), std::type_identity<typename here::inner>());
+  }
+  struct here {
+    struct inner {};
+  };
+  look(std::type_identity<here>(), std::type_identity<typename here::inner>());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_made_of_local_types_of_one_name_has_names_of_its_own) {
+  std::set<std::string> seen;
+  std::size_t looked_at = 0;
+  look_at_both([&]<class Here, class Inner>(std::type_identity<Here>, std::type_identity<Inner>) {
+    for (const std::string& name :
+         {name_of<Here>(), name_of<Inner>(), name_of<id<Here>>(), name_of<grid<Here, 3>>(),
+          name_of<typename outer<Here>::plain>(), name_of<typename outer<int>::template inner<Here>>(),
+          name_of<typename outer<Here>::template inner<int>>(), name_of<id<void(Here)>>()}) {
+      seen.insert(name);
+      ++looked_at;
+    }
+  });
+  BOOST_TEST(seen.size() == looked_at);
+}
+
+BOOST_AUTO_TEST_CASE(local_types_of_one_name_are_told_apart_however_many_there_are) {
+  std::set<std::string> seen;
+#define FERRY_TEST_LOCAL              \
+  {                                   \
+    struct here {};                   \
+    seen.insert(name_of<id<here>>()); \
+  }
+#define FERRY_TEST_FOUR FERRY_TEST_LOCAL FERRY_TEST_LOCAL FERRY_TEST_LOCAL FERRY_TEST_LOCAL
+  FERRY_TEST_FOUR FERRY_TEST_FOUR FERRY_TEST_FOUR FERRY_TEST_FOUR
+#undef FERRY_TEST_FOUR
+#undef FERRY_TEST_LOCAL
+      BOOST_TEST(seen.size() == 16U);
+}
+
 BOOST_AUTO_TEST_CASE(lambdas_have_names_of_their_own) {
   BOOST_TEST(name_of<id<decltype(lambda())>>() == "names::id<names::lambda()::{lambda(i32)#1}>");
 }
@@ -200,6 +246,7 @@ BOOST_AUTO_TEST_CASE(types_that_no_other_file_can_name_are_named_after_their_fil
   BOOST_TEST(contains(name_of<hidden>(), ")::hidden"));
   BOOST_TEST(!contains(name_of<hidden>(), "anonymous"));
   BOOST_TEST(!contains(name_of<hidden>(), "/"));
+  BOOST_TEST(contains(name_of<decltype(without_name)>(), ")::"));
   BOOST_TEST(crossed(hidden{3}).x == 3);
   BOOST_CHECK_THROW(read_as_namesake(dumps_namesake()), type_mismatch);
 }
