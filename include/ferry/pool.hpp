@@ -71,13 +71,36 @@ requires(job_refusal<F, State, Args...> != refusal::none) struct job_traits<F, S
   static consteval bool check() { return check_job<F, State, Args...>(); }
 };
 
-template <class Element, class = std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<Element>>>>
-struct unpacked;
-template <class Element, std::size_t... I>
-struct unpacked<Element, std::index_sequence<I...>> {
-  template <class F, class State>
-  using traits = job_traits<F, State, decltype(std::get<I>(std::declval<Element>()))...>;
+/// Of a call for each element of what is not as it should be, nothing but why.
+template <refusal Why, class Given>
+struct refused_elements {
+  static constexpr refusal why = Why;
+  static consteval bool check() { return refuse<Why, crossing<Given>>(); }
 };
+
+template <class Element>
+concept unpackable = requires {
+  std::tuple_size<std::remove_cvref_t<Element>>::value;
+};
+template <class F, class State, class Element, std::size_t... I>
+job_traits<F, State, decltype(std::get<I>(std::declval<Element>()))...> unpack(std::index_sequence<I...>);
+
+/// Of a call of F for each element of a Range; with `Unpack` for the parts of each.
+template <class F, class State, class Range, bool Unpack>
+consteval auto find_element_traits() {
+  if constexpr (!pool_input<Range>) {
+    return std::type_identity<refused_elements<refusal::no_range, Range>>();
+  } else {
+    using element = input_element<Range>;
+    if constexpr (!Unpack)
+      return std::type_identity<job_traits<F, State, element>>();
+    else if constexpr (!unpackable<element>)
+      return std::type_identity<refused_elements<refusal::no_tuple, element>>();
+    else
+      return std::type_identity<decltype(unpack<F, State, element>(
+          std::make_index_sequence<std::tuple_size_v<std::remove_cvref_t<element>>>()))>();
+  }
+}
 
 }  // namespace detail
 
@@ -104,9 +127,9 @@ struct unpacked<Element, std::index_sequence<I...>> {
 template <class State = detail::no_state>
 class pool_calls {
   template <class F, class Range>
-  using element_traits = detail::job_traits<F, State, detail::input_element<Range>>;
+  using element_traits = typename decltype(detail::find_element_traits<F, State, Range, false>())::type;
   template <class F, class Range>
-  using unpacked_traits = typename detail::unpacked<detail::input_element<Range>>::template traits<F, State>;
+  using unpacked_traits = typename decltype(detail::find_element_traits<F, State, Range, true>())::type;
 
  public:
   /// Has a worker call `function(args...)`. Does not block, unless the arguments hold handles for which there
@@ -129,7 +152,7 @@ class pool_calls {
   /// no further ahead than the workers need.
   /// @returns a vector of the results; nothing when the callable returns nothing
   /// @throws what the first element that failed threw, after all have been run; what reading the range throws
-  template <class F, detail::pool_input Range>
+  template <class F, class Range>
   FERRY_REFUSES(element_traits<F, Range>::why)
   auto map(F&& function, Range&& input, const map_options& options = {}) const {
     return map_all<element_traits<F, Range>, false>(function, std::forward<Range>(input), options);
@@ -141,7 +164,7 @@ class pool_calls {
                                                                    options);
   }
   /// The same for a range of tuples, each of which holds the arguments of one call.
-  template <class F, detail::pool_input Range>
+  template <class F, class Range>
   FERRY_REFUSES(unpacked_traits<F, Range>::why)
   auto starmap(F&& function, Range&& input, const map_options& options = {}) const {
     return map_all<unpacked_traits<F, Range>, true>(function, std::forward<Range>(input), options);
@@ -154,7 +177,7 @@ class pool_calls {
   }
 
   /// The results as a range, in the order of the input, which is read as the range is.
-  template <class F, detail::pool_input Range>
+  template <class F, class Range>
   FERRY_REFUSES(element_traits<F, Range>::why)
   auto imap(F&& function, Range&& input, const map_options& options = {}) const {
     return lazily<true>(std::forward<F>(function), std::forward<Range>(input), options);
@@ -165,7 +188,7 @@ class pool_calls {
     return lazily<true>(std::forward<F>(function), std::vector<Element>(input), options);
   }
   /// The results as a range, in the order in which they come.
-  template <class F, detail::pool_input Range>
+  template <class F, class Range>
   FERRY_REFUSES(element_traits<F, Range>::why)
   auto imap_unordered(F&& function, Range&& input, const map_options& options = {}) const {
     return lazily<false>(std::forward<F>(function), std::forward<Range>(input), options);
@@ -179,7 +202,7 @@ class pool_calls {
 
   /// As `map`, but reads the whole input now and does not wait for results.
   /// @returns a `task` of the vector, or of nothing when the callable returns nothing
-  template <class F, detail::pool_input Range>
+  template <class F, class Range>
   FERRY_REFUSES(element_traits<F, Range>::why)
   auto map_async(F&& function, Range&& input, const map_options& options = {}) const {
     return hand_over_all<element_traits<F, Range>, false>(function, std::forward<Range>(input), options);
@@ -190,7 +213,7 @@ class pool_calls {
     return hand_over_all<element_traits<F, std::vector<Element>>, false>(
         function, std::vector<Element>(input), options);
   }
-  template <class F, detail::pool_input Range>
+  template <class F, class Range>
   FERRY_REFUSES(unpacked_traits<F, Range>::why)
   auto starmap_async(F&& function, Range&& input, const map_options& options = {}) const {
     return hand_over_all<unpacked_traits<F, Range>, true>(function, std::forward<Range>(input), options);

@@ -330,6 +330,14 @@
       "ferry: the callable cannot be called with these arguments, which it gets as values that it may move " \
       "from. Ways out: parameters that are values or const T&",                                              \
       __VA_ARGS__)                                                                                           \
+  ROW(no_range,                                                                                              \
+      "ferry: what a pool maps over is no range, which has a begin and an end. Ways out: a container or a "  \
+      "view; {1, 2, 3}; or, for a single call, submit or apply",                                             \
+      __VA_ARGS__)                                                                                           \
+  ROW(no_tuple,                                                                                              \
+      "ferry: starmap calls with the parts of each element, and an element is neither a tuple nor a pair. "  \
+      "Ways out: map, which calls with the whole element; or a range of std::tuple",                         \
+      __VA_ARGS__)                                                                                           \
   ROW(state_parameter, "ferry: a callable of with_state<S> takes S& as its first parameter", __VA_ARGS__)    \
   ROW(state_result, "ferry: what makes the state of with_state<S> has to return an S", __VA_ARGS__)          \
   ROW(unkept_argument,                                                                                       \

@@ -1,0 +1,15 @@
+// There is nothing in void.
+// expect: ferry: .*void is no value.*std::monostate
+#include <ferry/archive.hpp>
+
+#include <variant>
+
+#ifdef FERRY_CONTROL
+using given = std::monostate;
+#else
+using given = void;
+#endif
+
+void receive(ferry::message from) {
+  ferry::loads<given>(std::move(from));
+}

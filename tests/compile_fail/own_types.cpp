@@ -1,0 +1,35 @@
+// Objects of Ferry's own that belong to one process.
+// expect: ferry: .*a ferry::task cannot cross.*by get\(\)
+// expect: ferry: .*a ferry::pool and what its calls give cannot cross.*ferry::queue
+// expect: ferry: .*a ferry::process cannot cross.*ferry::process_handle
+// expect: ferry: .*a ferry::lease cannot cross.*\*lease
+// expect: ferry: .*a class of Ferry that belongs to one process
+// expect: in<holder<ferry::task<int> ?> ?>
+#include <ferry/connection.hpp>
+#include <ferry/dispatch_table.hpp>
+#include <ferry/listener.hpp>
+#include <ferry/pool.hpp>
+#include <ferry/process.hpp>
+#include <ferry/queue.hpp>
+
+#ifdef FERRY_CONTROL
+void send(ferry::connection& to, const ferry::task<int>& task, const ferry::process& child,
+          const ferry::lease<int>& lease, const ferry::queue<int>& work) {
+  to.send(task.get());
+  to.send(work);
+  to.send(ferry::process_handle::open(child.pid()));
+  to.send(*lease);
+}
+#else
+template <class T>
+struct holder {
+  T held;
+};
+template <class... T>
+void send(const holder<T>&... value) {
+  (void(ferry::dumps(value)), ...);
+}
+template void send(const holder<ferry::task<int> >&, const holder<ferry::pool>&,
+                   const holder<ferry::process>&, const holder<ferry::lease<int> >&,
+                   const holder<ferry::listener>&);
+#endif

@@ -1,0 +1,19 @@
+// What a pool maps over has elements.
+// expect: ferry: .*is no range.*submit or apply
+// expect: crossing<int ?&?>
+#include <ferry/pool.hpp>
+
+#include <vector>
+
+int half(int);
+
+void run(const ferry::pool& pool) {
+#ifdef FERRY_CONTROL
+  pool.map(ferry::fn<&half>, std::vector<int>{5});
+  pool.map(ferry::fn<&half>, {5});
+  pool.submit(ferry::fn<&half>, 5);
+  pool.apply(ferry::fn<&half>, 5);
+#else
+  pool.map(ferry::fn<&half>, 5);
+#endif
+}
