@@ -14,6 +14,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <queue>
 #include <tuple>
 #include <unordered_map>
 #include <variant>
@@ -99,6 +100,14 @@ struct sparse {
     size = static_cast<const boost::serialization::collection_size_type&>(count);
   }
 };
+struct ranked {
+  int rank = 0;
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& rank;
+  }
+  friend bool operator<(const ranked& a, const ranked& b) { return a.rank < b.rank; }
+};
 struct nothing_written {
   int cache = 0;
   template <class Archive>
@@ -145,6 +154,25 @@ BOOST_AUTO_TEST_CASE(a_count_for_which_boost_makes_room_is_held_to_the_bytes_of_
   BOOST_CHECK_THROW(
       ferry::loads_tracked<tracking::false_count>(ferry::dumps_tracked(tracking::false_count())),
       ferry::archive_error);
+}
+
+BOOST_AUTO_TEST_CASE(an_array_is_not_read_as_a_shorter_one_by_a_tracking_archive) {
+  const std::array<int, 10> ten{1, 2, 3};
+  ferry::tracking_oarchive out;
+  out << ten;
+  ferry::tracking_iarchive in(out.finish());
+  std::array<int, 9> nine{};
+  BOOST_CHECK_THROW(in >> nine, boost::archive::archive_exception);
+}
+
+BOOST_AUTO_TEST_CASE(a_priority_queue_of_classes_crosses_in_a_tracked_message) {
+  std::priority_queue<tracking::ranked> queue;
+  for (const int rank : {2, 3, 1}) queue.push({rank});
+  auto arrived = ferry::loads_tracked<decltype(queue)>(ferry::dumps_tracked(queue));
+  for (const int rank : {3, 2, 1}) {
+    BOOST_TEST(arrived.top().rank == rank);
+    arrived.pop();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_size_that_counts_no_bytes_crosses_in_a_tracked_message) {

@@ -332,7 +332,7 @@ consteval auto find_initialised() {
   }
 }
 template <class T, std::size_t At>
-using initialised = typename decltype(find_initialised<T, At>())::type;
+using initialised_type = typename decltype(find_initialised<T, At>())::type;
 
 #ifdef __clang__
 #  pragma clang diagnostic push
@@ -344,7 +344,7 @@ using initialised = typename decltype(find_initialised<T, At>())::type;
 template <class T>
 T make_aggregate(forking_iarchive& archive) {
   return [&]<std::size_t... At>(std::index_sequence<At...>) {
-    return T{detail::make<initialised<T, At>>(archive)...};
+    return T{detail::make<initialised_type<T, At>>(archive)...};
   }
   (std::make_index_sequence<initialiser_count<T>>{});
 }

@@ -4,6 +4,7 @@
 #include <ferry/detail/codec.hpp>
 
 // What user code may leave to the archives of Boost to include, all of which include these.
+#include <boost/archive/archive_exception.hpp>
 #include <boost/serialization/assume_abstract.hpp>
 #include <boost/serialization/base_object.hpp>
 #include <boost/serialization/collection_size_type.hpp>

@@ -4,7 +4,11 @@
 
 #include <ferry/archive.hpp>
 
-// Containers may hold what Boost has to track, whether or not user code includes these.
+// Containers may hold what Boost has to track, whether or not user code includes these. That of vectors comes
+// first: that of priority queues needs it, and does not say so.
+// clang-format off
+#include <boost/serialization/vector.hpp>
+// clang-format on
 #include <boost/serialization/array.hpp>
 #include <boost/serialization/deque.hpp>
 #include <boost/serialization/forward_list.hpp>
@@ -17,7 +21,6 @@
 #include <boost/serialization/unordered_map.hpp>
 #include <boost/serialization/unordered_set.hpp>
 #include <boost/serialization/utility.hpp>
-#include <boost/serialization/vector.hpp>
 
 #include <optional>
 #include <string>
@@ -56,6 +59,7 @@ template <class T>
 inline constexpr bool is_untracked = way_of<T> == way::handle || way_of<T> == way::run_time ||
                                      way_of<T> == way::reduced || std::is_same_v<T, std::string> ||
                                      (way_of<T> == way::standard && !is_without_header<T> &&
+                                      !is_std_array<T> &&
                                       !(has_free_serialize<T> && boost_makes_elements_of<T>()));
 
 /// What may have others of its kind in it, as a list has behind pointers: before each the stack is looked at,
