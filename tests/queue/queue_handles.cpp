@@ -20,6 +20,7 @@
 
 #include <list>
 #include <string>
+#include <sys/socket.h>
 #include <thread>
 #include <vector>
 
@@ -57,6 +58,23 @@ BOOST_AUTO_TEST_CASE(an_item_whose_handles_find_no_room_is_an_error_of_its_get_a
   BOOST_TEST(queue.size() == 2U);
   BOOST_TEST(take(queue).size() == 3U);
   BOOST_TEST(take(queue).size() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(empty_packets_among_the_handles_of_a_queue_cost_no_item) {
+  queue<handles> queue;
+  const auto parts = reducer<ferry::queue<handles>>::reduce(queue);
+  const auto put_beside = [&] {
+    BOOST_REQUIRE(::send(std::get<3>(parts).native(), "", 0, MSG_DONTWAIT) == 0);
+  };
+  put_beside();
+  queue.put(copies_of(handle_view(queue.native_handle()), 1));
+  put_beside();
+  put_beside();
+  queue.put(copies_of(handle_view(queue.native_handle()), 2));
+  put_beside();
+  BOOST_TEST(take(queue).size() == 1U);
+  BOOST_TEST(take(queue).size() == 2U);
+  BOOST_TEST(!queue.try_get().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_queue_takes_no_more_handles_than_the_system_and_then_waits) {
