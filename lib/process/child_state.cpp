@@ -125,7 +125,8 @@ void child_state::settle() {
   if (!ending) return;
   status_ = as_status(*ending);
   const bool exited = status_.is == exit_status::state::exited;
-  if (exited && os::was_closed_unread(handle_view(child_->channel.native_handle()))) {
+  if (exited &&
+      (child_->was_too_late || os::was_closed_unread(handle_view(child_->channel.native_handle())))) {
     const process_error why("process " + name + " (" + std::to_string(id()) + ") exited with code " +
                             std::to_string(status_.code) + " before it took its start" + need_of_init);
     thrown_ = std::make_exception_ptr(why);

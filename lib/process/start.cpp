@@ -104,10 +104,13 @@ leads connect(const child_state& child, started_child& made) {
 
 /// Gives the child its work; until then it has done nothing. A child that died on the way has an exit code
 /// that tells.
-void send_start(connection& channel, message start) {
+/// @returns whether there was somebody to give it to
+bool send_start(connection& channel, message start) {
   try {
     channel.send_message(std::move(start));
+    return true;
   } catch (const end_of_stream&) {
+    return false;
   }
 }
 
@@ -212,7 +215,7 @@ std::unique_ptr<started_child> start(const child_state& child, start_method meth
     start_directly(child, method, work, *made);
   }
   start_guard guard(*made);
-  send_start(made->channel, std::move(start));
+  made->was_too_late = !send_start(made->channel, std::move(start));
   if (!how.program.empty() && method == start_method::spawn) await_announcement(made->channel, how);
   guard.dismiss();
   return made;

@@ -21,6 +21,7 @@ struct started_child {
   unique_handle lifeline;  ///< daemons only: while it is open anywhere, the child may live
   unique_handle report;    ///< forkserver only: how the child ended is told here
   std::shared_ptr<server> from;  ///< forkserver only: who tells it
+  bool was_too_late = false;     ///< it had ended when its work was to be given to it
   const fork_hook on_fork{[this] {
     process.handle.reset();
     channel.close();

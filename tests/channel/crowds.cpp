@@ -184,7 +184,9 @@ BOOST_AUTO_TEST_CASE(peers_that_never_stop_coming_do_not_put_a_deadline_off) {
   ferry::listener door({.authkey = "key", .most_handshakes = 4});
   const ferry::connection first = ferry::connect(door.where());
   // Never taken from the backlog, so that there seems to be another one, each of which leaves at once.
-  const scoped_system_call endless(&system_calls::accept4, [](int, sockaddr*, socklen_t*, int) {
+  const scoped_system_call endless(&system_calls::accept4, [](int, sockaddr* from, socklen_t* size, int) {
+    from->sa_family = AF_UNIX;
+    *size = sizeof from->sa_family;
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) return -1;
     ::close(ends[1]);

@@ -119,7 +119,7 @@ pool_options without_grace() {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(shutdown, no_forkserver_left)
+BOOST_FIXTURE_TEST_SUITE(ends_of_pools, no_forkserver_left)
 
 // conformance: _TestPool.test_make_pool
 BOOST_AUTO_TEST_CASE(a_pool_has_as_many_workers_as_are_asked_for_and_one_at_least) {

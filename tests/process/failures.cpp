@@ -2,13 +2,16 @@
 #include <ferry/error.hpp>
 
 #include "process/support.hpp"
+#include "support/exceptions.hpp"
 #include "support/faults.hpp"
 #include "support/sandbox.hpp"
 #include "support/sanitizer.hpp"
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <spawn.h>
 #include <string>
 #include <sys/wait.h>
 #include <thread>
@@ -50,6 +53,17 @@ pid_t fail_to_fork() {
 int fail_to_watch(pid_t, unsigned) {
   errno = EMFILE;
   return -1;
+}
+
+/// Starts a program that ends, and returns when it has.
+int spawn_what_ends_at_once(pid_t* id, const char*, const posix_spawn_file_actions_t* actions,
+                            const posix_spawnattr_t* attributes, char* const*, char* const* environment) {
+  std::string name = "/bin/false";
+  const std::array<char*, 2> arguments{name.data(), nullptr};
+  const int code = ::posix_spawn(id, name.c_str(), actions, attributes, arguments.data(), environment);
+  siginfo_t info{};
+  if (code == 0) ::waitid(P_PID, static_cast<id_t>(*id), &info, WEXITED | WNOWAIT);
+  return code;
 }
 
 }  // namespace
@@ -99,6 +113,13 @@ BOOST_DATA_TEST_CASE(with_any_number_of_descriptors_left_a_start_works_or_leaves
   }
   BOOST_TEST(refused > 0);
   BOOST_TEST(started > 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_has_ended_before_its_start_is_sent_is_told_of) {
+  const scoped_system_call at_once(&os::system_calls::posix_spawn, &spawn_what_ends_at_once);
+  process child(by(start_method::spawn), fn<&do_nothing_much>);
+  BOOST_CHECK_EXCEPTION(child.join(rethrow), process_error, says("before it took its start"));
+  BOOST_TEST(child.exit_code().value() == 1);
 }
 
 // known failure 32: a child that somebody else reaps looks alive for ever
