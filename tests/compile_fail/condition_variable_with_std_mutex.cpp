@@ -1,6 +1,7 @@
 // A condition variable among processes waits with a lock among processes.
 // expect: ferry: a ferry::condition_variable waits with a std::unique_lock of a ferry::mutex or
 // expect: other processes cannot take the lock of another kind
+// in the header alone
 #include <ferry/condition_variable.hpp>
 
 #include <mutex>

@@ -1,4 +1,5 @@
 // expect: ferry: .*a std::function cannot cross.*ferry::bind_front
+// in the header alone
 #include <ferry/queue.hpp>
 
 #ifdef FERRY_CONTROL

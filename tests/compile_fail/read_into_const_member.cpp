@@ -1,6 +1,7 @@
 // A const member is not read into, named or not.
 // expect: ferry: .*an object is to be read that is const.*drop the const
 // expect: crossing<int
+// in the header alone
 #include <ferry/archive.hpp>
 
 template <class Number>

@@ -1,5 +1,6 @@
 // A reducer gives a tuple of arguments.
 // expect: ferry: `reduce` must return a std::tuple
+// in the header alone
 #include <ferry/archive.hpp>
 
 class thing {

@@ -1,5 +1,6 @@
 // A text is no span of bytes.
 // expect: ferry: send_bytes takes a span of std::byte.*std::as_bytes
+// in the header alone
 #include <ferry/connection.hpp>
 
 #include <span>

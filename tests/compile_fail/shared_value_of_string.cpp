@@ -1,5 +1,6 @@
 // expect: ferry: only trivially copyable types and lock-free std::atomic may live in shared memory
 // expect: Send it as a message instead
+// in the header alone
 #include <ferry/shared_value.hpp>
 
 #include <array>
