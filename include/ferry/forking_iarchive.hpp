@@ -276,7 +276,7 @@ class forking_iarchive {
   const std::ptrdiff_t* find_upcast(const std::type_info& derived, const std::type_info& base) const;
   [[noreturn]] void throw_count(std::uint64_t count, std::size_t min_size) const;
   [[noreturn]] void throw_truncated(std::size_t wanted) const;
-  [[noreturn]] void throw_too_deep() const;
+  void check_depth() const;
   [[noreturn]] void throw_too_many_objects() const;
   [[noreturn]] void throw_no_base(const std::type_info& type, const std::type_info& base) const;
 

@@ -185,7 +185,7 @@ class forking_oarchive {
   /// @returns how many there are
   std::uint32_t write_versions();
   [[noreturn]] void throw_too_large(std::size_t size) const;
-  [[noreturn]] void throw_too_deep() const;
+  void check_depth() const;
   [[noreturn]] void throw_too_many_objects() const;
 
   buffer buffer_;

@@ -352,10 +352,15 @@ void forking_iarchive::throw_truncated(std::size_t wanted) const {
   fail("the message ends too early: " + std::to_string(wanted) + " bytes are to be read and " +
        std::to_string(remaining()) + " are left");
 }
-void forking_iarchive::throw_too_deep() const {
-  throw limit_exceeded("containers and pointers are inside one another deeper than limits::depth, which is " +
-                           std::to_string(options_.limit.depth) + ": " + detail::raise_limit("depth"),
-                       offset());
+void forking_iarchive::check_depth() const {
+  if (depth_left_ == 0) {
+    throw limit_exceeded(
+        "containers and pointers are inside one another deeper than limits::depth, which is " +
+            std::to_string(options_.limit.depth) + ": " + detail::raise_limit("depth"),
+        offset());
+  }
+  // Not at the top of a message: the first look of a process takes long.
+  if (depth_left_ != options_.limit.depth) check_stack();
 }
 void forking_iarchive::check_stack() const {
   if (os::stack_is_scarce()) throw limit_exceeded(detail::stack_used_up(), offset());

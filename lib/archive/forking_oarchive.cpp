@@ -246,9 +246,14 @@ void forking_oarchive::throw_too_large(std::size_t size) const {
                        " bytes, more than limits::bytes, which is " + std::to_string(options_.limit.bytes) +
                        ": " + detail::raise_limit("bytes"));
 }
-void forking_oarchive::throw_too_deep() const {
-  throw limit_exceeded("containers and pointers are inside one another deeper than limits::depth, which is " +
-                       std::to_string(options_.limit.depth) + ": " + detail::raise_limit("depth"));
+void forking_oarchive::check_depth() const {
+  if (depth_left_ == 0) {
+    throw limit_exceeded(
+        "containers and pointers are inside one another deeper than limits::depth, which is " +
+        std::to_string(options_.limit.depth) + ": " + detail::raise_limit("depth"));
+  }
+  // Not at the top of a message: the first look of a process takes long.
+  if (depth_left_ != options_.limit.depth) check_stack();
 }
 void forking_oarchive::check_stack() const {
   if (os::stack_is_scarce()) throw limit_exceeded(detail::stack_used_up());

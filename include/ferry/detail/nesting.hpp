@@ -15,10 +15,10 @@ namespace ferry::detail {
 template <class Archive>
 class nesting {
  public:
-  explicit nesting(Archive& archive) : archive_(archive), depth_left_(archive.depth_left_) {
-    if (depth_left_ == 0) archive_.throw_too_deep();
-    // Not at the top of a message that has the usual limit: the first look of a process takes long.
-    if (depth_left_ % levels_between_looks == 1) archive_.check_stack();
+  [[gnu::always_inline]] explicit nesting(Archive& archive)
+      : archive_(archive), depth_left_(archive.depth_left_) {
+    if (depth_left_ % levels_between_looks == 0) [[unlikely]]
+      archive_.check_depth();
     archive_.depth_left_ = depth_left_ - 1;
   }
   ~nesting() { archive_.depth_left_ = depth_left_; }
