@@ -50,6 +50,10 @@ class roll {
   /// Whether this process has joined.
   bool has_joined() const noexcept { return joined_.load(std::memory_order_relaxed) == own_identity(); }
 
+  /// Has this process stay where it has joined until it ends. For an object on the heap that nobody else has
+  /// any more. Thread-safe.
+  void keep() noexcept;
+
   /// Whether a process that had joined has ended, be it waited for or not. No system call.
   /// @returns true also for one that has left
   bool has_ended(process_identity which) const noexcept;
@@ -65,6 +69,7 @@ class roll {
   std::size_t seats_ = 0;
   std::atomic<process_identity> joined_{0};
   seat* mine_ = nullptr;
+  roll* kept_before_ = nullptr;
 };
 
 struct roll::head {

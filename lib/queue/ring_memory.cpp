@@ -61,7 +61,7 @@ os::roll& ring_memory::roll() {
 
 void ring_memory::stay_seated() noexcept {
   if (!roll_->has_joined()) return;
-  static_cast<void>(roll_.release());
+  roll_.release()->keep();
   static_cast<void>(mapped_head_.release());
 }
 

@@ -72,7 +72,7 @@ struct with_const {
   friend bool operator==(const with_const&, const with_const&) = default;
 };
 struct tile {
-  std::array<double, 640 * 1024> pixels{};
+  std::array<double, 80 * 1024> pixels{};
   double& first() { return pixels[0]; }
   friend bool operator<(const tile& a, const tile& b) { return a.pixels[0] < b.pixels[0]; }
 };
