@@ -10,7 +10,7 @@ namespace ferry {
 
 #ifdef _WIN32
 using native_handle_type = void*;
-inline const native_handle_type invalid_native_handle = nullptr;
+inline constexpr native_handle_type invalid_native_handle = nullptr;
 #else
 using native_handle_type = int;
 inline constexpr native_handle_type invalid_native_handle = -1;
