@@ -353,12 +353,7 @@ void forking_iarchive::throw_truncated(std::size_t wanted) const {
        std::to_string(remaining()) + " are left");
 }
 void forking_iarchive::check_depth() const {
-  if (depth_left_ == 0) {
-    throw limit_exceeded(
-        "containers and pointers are inside one another deeper than limits::depth, which is " +
-            std::to_string(options_.limit.depth) + ": " + detail::raise_limit("depth"),
-        offset());
-  }
+  if (depth_left_ == 0) throw limit_exceeded(detail::deeper_than(options_.limit.depth), offset());
   // Not at the top of a message: the first look of a process takes long.
   if (depth_left_ != options_.limit.depth) check_stack();
 }

@@ -247,11 +247,7 @@ void forking_oarchive::throw_too_large(std::size_t size) const {
                        ": " + detail::raise_limit("bytes"));
 }
 void forking_oarchive::check_depth() const {
-  if (depth_left_ == 0) {
-    throw limit_exceeded(
-        "containers and pointers are inside one another deeper than limits::depth, which is " +
-        std::to_string(options_.limit.depth) + ": " + detail::raise_limit("depth"));
-  }
+  if (depth_left_ == 0) throw limit_exceeded(detail::deeper_than(options_.limit.depth));
   // Not at the top of a message: the first look of a process takes long.
   if (depth_left_ != options_.limit.depth) check_stack();
 }
