@@ -399,9 +399,8 @@ class pool : public pool_calls<> {
   /// Each worker begins with `initializer(args...)`: the place to hand over what all tasks need, also guarded
   /// objects. They are kept, for workers to come.
   template <class F, class... Args>
-  FERRY_REFUSES(detail::kept_call_refusal<F, Args...>)
   pool(std::size_t workers, const pool_options& options, F&& initializer, Args&&... args)
-      : pool(workers, options, make_initializer(std::forward<F>(initializer), std::forward<Args>(args)...)) {}
+      FERRY_REFUSES(detail::if_given<sizeof(&initializer)>(detail::kept_call_refusal<F, Args...>));
   pool(const pool&) = delete;
   pool& operator=(const pool&) = delete;
   ~pool();
@@ -438,5 +437,9 @@ class pool : public pool_calls<> {
     return nullptr;
   }
 };
+
+template <class F, class... Args>
+pool::pool(std::size_t workers, const pool_options& options, F&& initializer, Args&&... args)
+    : pool(workers, options, make_initializer(std::forward<F>(initializer), std::forward<Args>(args)...)) {}
 
 }  // namespace ferry

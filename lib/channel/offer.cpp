@@ -2,6 +2,7 @@
 #include <ferry/error.hpp>
 #include <ferry/offer.hpp>
 
+#include "os/handle.hpp"
 #include "os/handle_box.hpp"
 #include "os/other_process.hpp"
 #include "os/process.hpp"
@@ -43,7 +44,7 @@ class waiting_offers {
     entry fresh;
     os::fill_random(fresh.token);
     fresh.box = os::make_box(handle, fresh.token);
-    const offer made{os::own_id(), started_, fresh.box.native(), fresh.token};
+    const offer made{os::own_id(), started_, os::number_of(fresh.box), fresh.token};
     boxes_.push_back(std::move(fresh));
     return made;
   }

@@ -3,11 +3,15 @@
 
 #include <ferry/handle.hpp>
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace ferry::os {
+
+/// The number by which this process knows it, for texts and for others who may ask for it.
+std::int32_t number_of(handle_view handle) noexcept;
 
 /// True if both are handles to the very same open object; false also where the system cannot tell.
 bool same_object(handle_view a, handle_view b);

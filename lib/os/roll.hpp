@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 namespace ferry::os {
 
@@ -76,6 +77,9 @@ struct roll::head {
   std::atomic<std::uint32_t> used;  // seats from here on were never taken
   std::uint32_t unused;
 };
+
+/// Throws the `system_error` of somebody for whom there is no place any more.
+[[noreturn]] void throw_all_seats_taken(const std::string& operation);
 
 /// The kernel knows the first two words, and that `life` is 8 bytes behind `next`.
 struct roll::seat {

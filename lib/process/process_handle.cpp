@@ -23,7 +23,7 @@ process_handle process_handle::adopt(unique_handle handle, std::string name) {
   const std::optional<os::process_shown> found = os::process_behind(handle);
   if (!found)
     os::throw_system_error(static_cast<int>(std::errc::bad_file_descriptor),
-                           "use handle " + std::to_string(handle.native()) + " as one of a process");
+                           "use handle " + std::to_string(os::number_of(handle)) + " as one of a process");
   return {std::move(handle), found->id, std::move(name)};
 }
 

@@ -98,10 +98,10 @@ void barrier_member::join() const {
     }
     return;
   }
-  os::throw_system_error(EUSERS, "wait at a barrier of " + std::to_string(parties_) + " parties at which " +
-                                     std::to_string(all.size()) +
-                                     " processes have waited that still have copies of it: drop those that "
-                                     "are not needed, or make it for more parties");
+  os::throw_all_seats_taken("wait at a barrier of " + std::to_string(parties_) + " parties at which " +
+                            std::to_string(all.size()) +
+                            " processes have waited that still have copies of it: drop those that are not "
+                            "needed, or make it for more parties");
 }
 
 std::int64_t barrier_member::find_dead() const noexcept {

@@ -37,6 +37,10 @@ system_calls& calls() noexcept {
   return table;
 }
 
+std::int32_t number_of(handle_view handle) noexcept {
+  return handle.native();
+}
+
 bool same_object(handle_view a, handle_view b) {
   // Since Linux 6.10, and asked of nobody else: kcmp may be refused, as are other calls that look at
   // processes.

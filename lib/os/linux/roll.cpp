@@ -241,10 +241,14 @@ void roll::take_seat(process_identity self) {
       joined_.store(self, std::memory_order_release);
       return;
     }
-    throw_system_error(EUSERS, "take part in what is in shared memory: " + std::to_string(seats_) +
-                                   " processes that live do already: end some, or have them give up their "
-                                   "copies of it");
+    throw_all_seats_taken("take part in what is in shared memory: " + std::to_string(seats_) +
+                          " processes that live do already: end some, or have them give up their copies of "
+                          "it");
   });
+}
+
+void throw_all_seats_taken(const std::string& operation) {
+  throw_system_error(EUSERS, operation);
 }
 
 std::size_t seat_keepers() noexcept {
