@@ -66,7 +66,7 @@ T make_whole(forking_iarchive& archive) {
 }
 template <class T>
 T load_whole(forking_iarchive& archive) {
-  if constexpr (check_crossing<T, going::in>()) {
+  if constexpr (check_returned<T>()) {
     check_type_name(archive, identity_of<T>(), typeid(T));
     try {
       return make_whole<T>(archive);
@@ -97,7 +97,7 @@ message dump_value(const T& value, const archive_options& options) {
 /// What `loads` does.
 template <class T, class From>
 T load_value(From from, const archive_options& options) {
-  if constexpr (check_crossing<T, going::in>()) {
+  if constexpr (check_returned<T>()) {
     forking_iarchive archive(std::move(from), options, &identity_of<T>());
     return load_whole<T>(archive);
   } else {
@@ -122,13 +122,13 @@ message dumps(const T& value, const archive_options& options = {}) {
 /// @throws archive_error  (and what derives from it) when the bytes are wrong; system_error, and what a
 ///         reducer's rebuild throws. All handles of the message are closed then.
 template <class T>
-FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
+FERRY_REFUSES(detail::refusal_of_returned<T>)
 T loads(message from, const archive_options& options = {}) {
   return detail::load_value<T>(std::move(from), options);
 }
 /// The same from bytes alone, which must stay in place until the call returns.
 template <class T>
-FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
+FERRY_REFUSES(detail::refusal_of_returned<T>)
 T loads(std::span<const std::byte> from, const archive_options& options = {}) {
   return detail::load_value<T>(from, options);
 }

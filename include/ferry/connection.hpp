@@ -118,22 +118,22 @@ class connection {
   }
 
   template <class T>
-  FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
+  FERRY_REFUSES(detail::refusal_of_returned<T>)
   T recv() {
     return detail::load_value<T>(recv_message(), options_);
   }
   template <class T>
-  FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
+  FERRY_REFUSES(detail::refusal_of_returned<T>)
   std::optional<T> try_recv() {
     return recv_value<T>(deadline::immediately());
   }
   template <class T, class Rep, class Period>
-  FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
+  FERRY_REFUSES(detail::refusal_of_returned<T>)
   std::optional<T> recv_for(std::chrono::duration<Rep, Period> time) {
     return recv_value<T>(deadline::after(time));
   }
   template <class T>
-  FERRY_REFUSES(detail::refusal_of<T, detail::going::in>)
+  FERRY_REFUSES(detail::refusal_of_returned<T>)
   std::optional<T> recv_until(deadline until) {
     return recv_value<T>(until);
   }
@@ -298,7 +298,7 @@ class connection {
   }
   template <class T>
   std::optional<T> recv_value(deadline until) {
-    if constexpr (detail::check_crossing<T, detail::going::in>()) {
+    if constexpr (detail::check_returned<T>()) {
       std::optional<message> what = recv_message_until(until);
       if (!what) return std::nullopt;
       return detail::optional_of<T>([&]() -> T { return detail::load_value<T>(std::move(*what), options_); });

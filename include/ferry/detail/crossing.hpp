@@ -104,6 +104,15 @@ consteval bool check_crossing() {
     return refuse<refusal_of<T, Way>, decltype(find_culprit<Way, T>())>();
   }
 }
+/// The same of a T that arrives and is what a call returns.
+template <class T>
+consteval bool check_returned() {
+  if constexpr (refusal_of_returned<T> == refusal::not_movable) {
+    return refuse<refusal::not_movable, crossing<T>>();
+  } else {
+    return check_crossing<T, going::in>();
+  }
+}
 /// The same of a T by itself, for one that is part of something.
 template <class T, going Way>
 consteval bool check_part() {

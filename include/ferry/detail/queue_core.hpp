@@ -123,7 +123,7 @@ T decode_value(taken_item& item, const archive_options& options) {
       return std::bit_cast<T>(copy);
     }
   }
-  if constexpr (check_crossing<T, going::in>()) {
+  if constexpr (check_returned<T>()) {
     forking_iarchive archive(item.bytes(), std::move(item.handles), item.format, options);
     try {
       return make_whole<T>(archive);

@@ -302,6 +302,16 @@ inline constexpr refusal refusal_of = [] {
   }
 }();
 
+/// The same of a T that arrives and is what a call returns.
+template <class T>
+inline constexpr refusal refusal_of_returned = [] {
+  if constexpr (refusal_of<T, going::in> != refusal::none) {
+    return refusal_of<T, going::in>;
+  } else {
+    return std::is_move_constructible_v<T> ? refusal::none : refusal::not_movable;
+  }
+}();
+
 /// Stands in the compiler's words between a type and what it is in.
 template <class T>
 struct in;

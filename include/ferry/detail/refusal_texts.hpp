@@ -286,6 +286,10 @@
       "ferry::connection, ferry::queue, ferry::file and the like, which cross",                              \
       __VA_ARGS__)                                                                                           \
   /* --- of what can be sent, but not received */                                                            \
+  ROW(not_movable,                                                                                           \
+      "ferry: what arrives is returned, which takes a class that can be moved. Ways out: ferry::loads_into " \
+      "an object that is there; a std::unique_ptr to it, at both ends; or a move constructor",               \
+      __VA_ARGS__)                                                                                           \
   ROW(view_arriving,                                                                                         \
       "ferry: a std::string_view or std::span can be sent, but not received: it is a view of memory that "   \
       "nobody here owns. Ways out: receive std::string for std::string_view, std::vector<X> for "            \
