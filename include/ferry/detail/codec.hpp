@@ -445,8 +445,11 @@ T make_own_way(forking_iarchive& archive) {
     std::array<std::byte, sizeof(T)> bytes{};
     load_primitive(archive, bytes);
     return std::bit_cast<T>(bytes);
-  } else {
+  } else if constexpr (requires { codec<T>::make(archive); }) {
     return codec<T>::make(archive);
+  } else {
+    refuse_to_make<T>();
+    archive.fail("a container that cannot be made");
   }
 }
 

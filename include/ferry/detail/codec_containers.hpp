@@ -254,11 +254,6 @@ struct codec<T> {
     }
   }
 
-  static T make(forking_iarchive& archive) {
-    refuse_to_make<T>();
-    archive.fail("a container that cannot be made");
-  }
-
  private:
   using element = typename T::value_type;
 
@@ -330,10 +325,6 @@ struct codec<T> {
     } else {
       detail::load(archive, elements);
     }
-  }
-  static T make(forking_iarchive& archive) {
-    refuse_to_make<T>();
-    archive.fail("a container that cannot be made");
   }
 };
 

@@ -81,12 +81,22 @@ consteval bool find_loads_in_place();
 template <class T>
 inline constexpr bool loads_in_place = find_loads_in_place<T>();
 
-/// True unless T is a container that needs a comparator or a hash which it would not have if it were made
-/// without arguments, or something with such a part.
+/// True of a container whose allocator is made with arguments: some containers say all the same that they can
+/// be made without.
+template <class T>
+inline constexpr bool needs_own_allocator = false;
+template <class T>
+requires requires {
+  typename T::allocator_type;
+}
+inline constexpr bool needs_own_allocator<T> = !std::is_default_constructible_v<typename T::allocator_type>;
+
+/// True unless T is a container that needs a comparator, a hash or an allocator which it would not have if it
+/// were made without arguments, or something with such a part.
 template <class T>
 consteval bool is_complete_by_default();
 template <class T>
-inline constexpr bool has_complete_parts = !needs_own_functions<T>;
+inline constexpr bool has_complete_parts = !needs_own_functions<T> && !needs_own_allocator<T>;
 template <class First, class Second>
 inline constexpr bool has_complete_parts<std::pair<First, Second>> =
     is_complete_by_default<std::remove_const_t<First>>() && is_complete_by_default<Second>();
