@@ -10,6 +10,7 @@
 #include <memory>
 #include <numeric>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <unistd.h>
 #include <vector>
@@ -127,6 +128,9 @@ auto died(cause why, int code, std::size_t task, std::int64_t pid) {
     BOOST_TEST(death.code() == code);
     BOOST_TEST(death.task() == task);
     BOOST_TEST(death.pid() == pid);
+    // Nobody is advised to run again what would end as it did.
+    const bool advises_retries = std::string_view(death.what()).find("retries") != std::string_view::npos;
+    BOOST_TEST(advises_retries == (why != cause::exited && why != cause::timed_out));
     return true;
   };
 }

@@ -2,14 +2,17 @@
 #include <ferry/connection.hpp>
 #include <ferry/engine.hpp>
 
+#include "os/socket.hpp"
 #include "pool/support.hpp"
 #include "support/leaks.hpp"
 
 #include <boost/range/irange.hpp>
 
+#include <array>
 #include <csignal>
 #include <memory>
 #include <optional>
+#include <string>
 #include <sys/types.h>
 #include <thread>
 #include <unistd.h>
@@ -35,6 +38,16 @@ namespace {
 void refuse(const signals& given) {
   ++*given.count;
   throw std::out_of_range("this worker is not willing");
+}
+void refuse_into(start_method method, signals all, unique_handle pipe_end) {
+  ::dup2(pipe_end.native(), STDERR_FILENO);
+  pipe_end.reset();
+  pool pool(2, by(method), fn<&refuse>, all);
+  try {
+    pool.map(fn<&square>, boost::irange(0, 10));
+  } catch (const std::out_of_range&) {
+    pool.join();
+  }
 }
 void die_at_start(const signals& given) {
   ++*given.count;
@@ -178,6 +191,26 @@ BOOST_DATA_TEST_CASE(a_throwing_initializer_ends_the_pool_with_what_it_threw, ev
   BOOST_TEST(pool.pids().empty());
   BOOST_TEST(*all.count >= 3);
   BOOST_TEST(*all.count <= 5);
+}
+
+BOOST_DATA_TEST_CASE(an_initializer_that_throws_in_every_worker_is_printed_once, every_start_method, method) {
+  const signals all;
+  auto [reader, writer] = os::plain_pipe();
+  process parent(fn<&refuse_into>, method, all, std::move(writer));
+  std::string text;
+  std::array<char, 4096> piece{};
+  for (;;) {
+    const ssize_t got = ::read(reader.native(), piece.data(), piece.size());
+    if (got <= 0) break;
+    text.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  parent.join();
+  BOOST_TEST(parent.exit_code().value() == 0);
+  BOOST_TEST(*all.count >= 2);
+  const std::string told = "this worker is not willing";
+  const std::size_t first = text.find(told);
+  BOOST_REQUIRE_MESSAGE(first != std::string::npos, text);
+  BOOST_TEST(text.find(told, first + 1) == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(workers_that_die_at_start_end_the_pool) {
