@@ -1,14 +1,14 @@
 // From a value to a message and back: dumps and loads.
 #pragma once
 
-#include <ferry/detail/codec.hpp>
-#include <ferry/detail/codec_boost.hpp>
-#include <ferry/detail/codec_boost_pointer.hpp>
-#include <ferry/detail/codec_calendar.hpp>
-#include <ferry/detail/codec_error.hpp>
-#include <ferry/detail/codec_pointer.hpp>
-#include <ferry/detail/codec_standard.hpp>
-#include <ferry/detail/entry.hpp>
+#include <ferry/detail/archive/codec.hpp>
+#include <ferry/detail/archive/codec_boost.hpp>
+#include <ferry/detail/archive/codec_boost_pointer.hpp>
+#include <ferry/detail/archive/codec_calendar.hpp>
+#include <ferry/detail/archive/codec_error.hpp>
+#include <ferry/detail/archive/codec_pointer.hpp>
+#include <ferry/detail/archive/codec_standard.hpp>
+#include <ferry/detail/archive/entry.hpp>
 #include <ferry/forking_iarchive.hpp>
 #include <ferry/forking_oarchive.hpp>
 

@@ -3,7 +3,7 @@
 
 #include <ferry/arena.hpp>
 #include <ferry/deadline.hpp>
-#include <ferry/detail/shareable.hpp>
+#include <ferry/detail/sync/shareable.hpp>
 #include <ferry/error.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/reducer.hpp>

@@ -1,7 +1,7 @@
 // bind_front(fn<&work>, values...): a callable with its first arguments, as something that crosses.
 #pragma once
 
-#include <ferry/detail/call_refusal.hpp>
+#include <ferry/detail/process/call_refusal.hpp>
 #include <ferry/fn.hpp>
 
 #include <cstddef>

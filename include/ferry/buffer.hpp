@@ -1,7 +1,7 @@
 // The one growing block of bytes behind a message.
 #pragma once
 
-#include <ferry/detail/copy.hpp>
+#include <ferry/detail/base/copy.hpp>
 
 #include <gsl/assert>
 

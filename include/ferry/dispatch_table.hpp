@@ -1,7 +1,7 @@
 // Dispatch tables: what may cross by name, and how it is taken apart and rebuilt.
 #pragma once
 
-#include <ferry/detail/type_name.hpp>
+#include <ferry/detail/archive/type_name.hpp>
 #include <ferry/error.hpp>
 
 #include <atomic>

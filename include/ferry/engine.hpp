@@ -2,7 +2,7 @@
 #pragma once
 
 #include <ferry/context.hpp>
-#include <ferry/detail/pool_record.hpp>
+#include <ferry/detail/pool/pool_record.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/limits.hpp>
 #include <ferry/message.hpp>

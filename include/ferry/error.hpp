@@ -1,7 +1,7 @@
 // Every exception that Ferry throws derives from ferry::error; the type tells the caller what to do.
 #pragma once
 
-#include <ferry/detail/language.hpp>
+#include <ferry/detail/base/language.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,8 @@
 // Files, and any other descriptor, as values that cross.
 #pragma once
 
-#include <ferry/detail/moved_from.hpp>
+#include <ferry/detail/base/moved_from.hpp>
+#include <ferry/file_mode.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/reducer.hpp>
 
@@ -22,14 +23,8 @@ namespace ferry {
 /// on after EINTR. Several threads or processes that use one position see what the kernel makes of it.
 class file {
  public:
-  enum class mode {
-    read,        ///< what exists, for reading
-    write,       ///< for writing; created, or emptied
-    append,      ///< for writing at the end, whatever the position; created if need be
-    read_write,  ///< for both; created if need be, not emptied
-    create,      ///< for both; must not exist
-  };
-  enum class origin { begin, current, end };
+  using mode = file_mode;
+  using origin = file_origin;
 
   /// A new file is readable and writable as the process's umask allows.
   /// @throws system_error  naming the path

@@ -1,7 +1,7 @@
 // fn<&work>: a function as something that can be named in another process.
 #pragma once
 
-#include <ferry/detail/callable.hpp>
+#include <ferry/detail/process/callable.hpp>
 
 namespace ferry {
 

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <ferry/archive_options.hpp>
-#include <ferry/detail/bare_message.hpp>
-#include <ferry/detail/copy.hpp>
-#include <ferry/detail/helpers.hpp>
-#include <ferry/detail/nesting.hpp>
-#include <ferry/detail/traits.hpp>
+#include <ferry/detail/archive/bare_message.hpp>
+#include <ferry/detail/archive/helpers.hpp>
+#include <ferry/detail/archive/nesting.hpp>
+#include <ferry/detail/archive/traits.hpp>
+#include <ferry/detail/base/copy.hpp>
 #include <ferry/message.hpp>
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Operating-system handles: one type that owns, one that borrows. Neither is an int or a bool by accident.
 #pragma once
 
-#include <ferry/detail/language.hpp>
+#include <ferry/detail/base/language.hpp>
 
 #include <compare>
 #include <utility>

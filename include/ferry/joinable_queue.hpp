@@ -1,8 +1,8 @@
 // A queue of tasks whose end can be waited for.
 #pragma once
 
-#include <ferry/detail/basic_queue.hpp>
-#include <ferry/detail/shareable.hpp>
+#include <ferry/detail/queue/basic_queue.hpp>
+#include <ferry/detail/sync/shareable.hpp>
 #include <ferry/error.hpp>
 #include <ferry/reducer.hpp>
 

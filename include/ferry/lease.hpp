@@ -1,9 +1,9 @@
 // An item that its queue remembers until it is done with.
 #pragma once
 
-#include <ferry/detail/in_passing.hpp>
-#include <ferry/detail/moved_from.hpp>
-#include <ferry/detail/queue_core.hpp>
+#include <ferry/detail/archive/in_passing.hpp>
+#include <ferry/detail/base/moved_from.hpp>
+#include <ferry/detail/queue/queue_core.hpp>
 #include <ferry/error.hpp>
 
 #include <memory>

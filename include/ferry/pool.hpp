@@ -3,11 +3,11 @@
 
 #include <ferry/bind_front.hpp>
 #include <ferry/deadline.hpp>
-#include <ferry/detail/item_writer.hpp>
-#include <ferry/detail/job.hpp>
-#include <ferry/detail/pool_core.hpp>
-#include <ferry/detail/pool_input.hpp>
-#include <ferry/detail/pool_map.hpp>
+#include <ferry/detail/pool/item_writer.hpp>
+#include <ferry/detail/pool/job.hpp>
+#include <ferry/detail/pool/pool_core.hpp>
+#include <ferry/detail/pool/pool_input.hpp>
+#include <ferry/detail/pool/pool_map.hpp>
 #include <ferry/fn.hpp>
 #include <ferry/pool_options.hpp>
 #include <ferry/process.hpp>

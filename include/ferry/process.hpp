@@ -4,7 +4,7 @@
 #include <ferry/bind_front.hpp>
 #include <ferry/context.hpp>
 #include <ferry/deadline.hpp>
-#include <ferry/detail/call_refusal.hpp>
+#include <ferry/detail/process/call_refusal.hpp>
 #include <ferry/fn.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/init.hpp>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <ferry/deadline.hpp>
-#include <ferry/detail/moved_from.hpp>
+#include <ferry/detail/base/moved_from.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/reducer.hpp>
 

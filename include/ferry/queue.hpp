@@ -1,8 +1,8 @@
 // A queue in shared memory.
 #pragma once
 
-#include <ferry/detail/basic_queue.hpp>
-#include <ferry/detail/shareable.hpp>
+#include <ferry/detail/queue/basic_queue.hpp>
+#include <ferry/detail/sync/shareable.hpp>
 #include <ferry/error.hpp>
 #include <ferry/lease.hpp>
 #include <ferry/reducer.hpp>

@@ -1,8 +1,8 @@
 // The results of `pool::imap`, read as a range while they come.
 #pragma once
 
-#include <ferry/detail/moved_from.hpp>
-#include <ferry/detail/pool_map.hpp>
+#include <ferry/detail/base/moved_from.hpp>
+#include <ferry/detail/pool/pool_map.hpp>
 
 #include <cstddef>
 #include <exception>

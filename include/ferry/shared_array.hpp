@@ -1,8 +1,8 @@
 // An array in memory that processes share.
 #pragma once
 
-#include <ferry/detail/moved_from.hpp>
-#include <ferry/detail/shareable.hpp>
+#include <ferry/detail/base/moved_from.hpp>
+#include <ferry/detail/sync/shareable.hpp>
 #include <ferry/error.hpp>
 #include <ferry/shared_memory.hpp>
 

@@ -4,8 +4,8 @@
 #include <ferry/archive.hpp>
 #include <ferry/archive_options.hpp>
 #include <ferry/deadline.hpp>
-#include <ferry/detail/queue_iterator.hpp>
-#include <ferry/detail/shareable.hpp>
+#include <ferry/detail/queue/queue_iterator.hpp>
+#include <ferry/detail/sync/shareable.hpp>
 #include <ferry/error.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/limits.hpp>

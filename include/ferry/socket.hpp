@@ -1,9 +1,10 @@
 // Sockets of any family as values that cross.
 #pragma once
 
-#include <ferry/detail/moved_from.hpp>
+#include <ferry/detail/base/moved_from.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/reducer.hpp>
+#include <ferry/socket_kind.hpp>
 
 #include <cstdint>
 #include <string_view>
@@ -11,12 +12,6 @@
 #include <utility>
 
 namespace ferry {
-
-/// What sort of socket it is, in the system's own numbers (AF_INET, SOCK_STREAM, IPPROTO_TCP, ...).
-struct socket_kind {
-  std::int32_t family = 0, type = 0, protocol = 0;
-  bool operator==(const socket_kind&) const = default;
-};
 
 /// A socket that a program made itself, bound, listening or connected as it is, to be handed to another
 /// process; for messages there is `connection`. An owned handle: movable, not copyable; closed when dropped.

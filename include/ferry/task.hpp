@@ -3,8 +3,8 @@
 
 #include <ferry/archive.hpp>
 #include <ferry/deadline.hpp>
-#include <ferry/detail/moved_from.hpp>
-#include <ferry/detail/pool_core.hpp>
+#include <ferry/detail/base/moved_from.hpp>
+#include <ferry/detail/pool/pool_core.hpp>
 #include <ferry/error.hpp>
 #include <ferry/handle.hpp>
 

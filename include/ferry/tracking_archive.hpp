@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ferry/archive.hpp>
-#include <ferry/detail/tracked.hpp>
+#include <ferry/detail/archive/tracked.hpp>
 
 #include <boost/archive/detail/common_iarchive.hpp>
 #include <boost/archive/detail/common_oarchive.hpp>

@@ -1,6 +1,6 @@
 // Growth of a message's block of bytes, on the heap or in external memory.
 #include <ferry/buffer.hpp>
-#include <ferry/detail/copy.hpp>
+#include <ferry/detail/base/copy.hpp>
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,5 +1,5 @@
 // The reading archive, as far as it does not depend on the types read.
-#include <ferry/detail/members.hpp>
+#include <ferry/detail/archive/members.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/forking_iarchive.hpp>
 

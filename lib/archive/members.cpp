@@ -1,5 +1,5 @@
 // Comparing what two programs say that a type is made of.
-#include <ferry/detail/members.hpp>
+#include <ferry/detail/archive/members.hpp>
 
 #include <algorithm>
 #include <string>

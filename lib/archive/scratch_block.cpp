@@ -1,5 +1,5 @@
 // The block that each thread keeps for what it sends or receives next.
-#include <ferry/detail/scratch_block.hpp>
+#include <ferry/detail/archive/scratch_block.hpp>
 
 #include <utility>
 

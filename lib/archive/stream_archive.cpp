@@ -1,7 +1,7 @@
 // Messages in streams of the standard library, framed as in pipes.
 #include <ferry/stream_archive.hpp>
 
-#include "channel/frame.hpp"
+#include "archive/frame.hpp"
 
 #include <algorithm>
 #include <array>
@@ -38,22 +38,21 @@ void write_message(std::ostream& to, const message& what) {
         " handles cannot be written into a stream, which carries bytes alone: send it over a "
         "connection");
   }
-  put(to, channel::frame_header(what.bytes().size()).bytes());
+  put(to, frame_header(what.bytes().size()).bytes());
   put(to, what.bytes());
   if (!to) throw archive_error("the stream takes no more: a message was not written, or in part");
 }
 
 message read_message(std::istream& from, std::size_t most_bytes) {
-  using channel::frame_header;
   std::array<std::byte, frame_header::long_size> header{};
   std::size_t size = frame_header::short_size, got = get(from, header.data(), size);
   if (got == 0) throw end_of_stream("the stream has no further value");
   if (got == size) {
-    size = channel::header_size(std::span(header).first<frame_header::short_size>());
+    size = header_size(std::span(header).first<frame_header::short_size>());
     got += get(from, header.data() + got, size - got);
   }
   if (got != size) throw_ended(size, got);
-  const auto length = channel::frame_length(std::span(header).first(size));
+  const auto length = frame_length(std::span(header).first(size));
   if (!length) throw archive_error("the stream holds no message here: its length is negative");
   if (*length > most_bytes) {
     throw limit_exceeded("the message in the stream has " + std::to_string(*length) +

@@ -1,5 +1,5 @@
 // From the mangled names of types to those on the wire.
-#include <ferry/detail/type_name.hpp>
+#include <ferry/detail/archive/type_name.hpp>
 
 #include <algorithm>
 #include <cstdlib>

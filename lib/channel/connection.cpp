@@ -1,6 +1,6 @@
 // What a connection does whatever its carrier.
 #include <ferry/connection.hpp>
-#include <ferry/detail/copy.hpp>
+#include <ferry/detail/base/copy.hpp>
 
 #include "channel/adopt.hpp"
 #include "channel/authentication.hpp"

@@ -5,8 +5,8 @@
 
 #include "archive/envelope.hpp"
 #include "channel/driver.hpp"
-#include "channel/handle_bundle.hpp"
-#include "channel/offered_handles.hpp"
+#include "handles/handle_bundle.hpp"
+#include "handles/offered_handles.hpp"
 #include "os/byte_stream.hpp"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace ferry::channel {
 
 std::optional<message> incoming_frame::receive(const limits& limit, deadline until) {
   // More than that come as one, their bundle.
-  const std::size_t most_handles = std::min(limit.handles, most_direct_handles);
+  const std::size_t most_handles = std::min(limit.handles, detail::most_direct_handles);
   if (!skip_body(until) || !read_header(most_handles, until)) return std::nullopt;
   if (length_ > limit.bytes) {
     const std::uint64_t length = length_;
@@ -35,11 +35,11 @@ std::optional<message> incoming_frame::receive(const limits& limit, deadline unt
   const std::size_t announced = detail::envelope_handle_count(body.bytes());
   check_limits(body.size(), announced, limit);
   if (kind_ == os::endpoint::pipe) {
-    std::vector<unique_handle> taken = take_offered(body, announced);
+    std::vector<unique_handle> taken = detail::take_offered(body, announced);
     return message(std::move(body), std::move(taken));
   }
-  if (handles_came != handles.list.size()) throw_wrong_handle_count(handles_came, announced);
-  std::vector<unique_handle> claimed = claim_handles(std::move(handles), announced, handles_lost);
+  if (handles_came != handles.list.size()) detail::throw_wrong_handle_count(handles_came, announced);
+  std::vector<unique_handle> claimed = detail::claim_handles(std::move(handles), announced, handles_lost);
   return message(std::move(body), std::move(claimed));
 }
 
@@ -50,11 +50,11 @@ bool incoming_frame::read_header(std::size_t most_handles, deadline until) {
     if (more == 0) return false;
     const bool is_first = std::exchange(header_got_, header_got_ + more) == 0;
     if (is_first) drop_receipts();
-    if (header_got_ == frame_header::short_size) {
-      header_size_ = channel::header_size(std::span(header_).first<frame_header::short_size>());
+    if (header_got_ == detail::frame_header::short_size) {
+      header_size_ = detail::header_size(std::span(header_).first<detail::frame_header::short_size>());
     }
   }
-  const auto length = frame_length(std::span(header_).first(header_size_));
+  const auto length = detail::frame_length(std::span(header_).first(header_size_));
   if (!length) throw archive_error("what the stream holds is not a frame: its length is negative");
   length_ = *length;
   return true;
@@ -114,7 +114,7 @@ std::size_t incoming_frame::pull(std::span<std::byte> into, std::size_t most_han
 
 void incoming_frame::start_over() noexcept {
   header_got_ = 0;
-  header_size_ = frame_header::short_size;
+  header_size_ = detail::frame_header::short_size;
   length_ = 0;
   body_ = buffer();
   handles_.discard_all();

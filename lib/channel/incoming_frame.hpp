@@ -5,7 +5,7 @@
 #include <ferry/limits.hpp>
 #include <ferry/message.hpp>
 
-#include "channel/frame.hpp"
+#include "archive/frame.hpp"
 #include "channel/receipts.hpp"
 #include "os/handle.hpp"
 #include "os/socket.hpp"
@@ -50,8 +50,8 @@ class incoming_frame {
   handle_view stream_;
   os::endpoint kind_;
   receipts& between_;
-  std::array<std::byte, frame_header::long_size> header_{};
-  std::size_t header_got_ = 0, header_size_ = frame_header::short_size;
+  std::array<std::byte, detail::frame_header::long_size> header_{};
+  std::size_t header_got_ = 0, header_size_ = detail::frame_header::short_size;
   std::uint64_t length_ = 0;  // of the body, once the header is complete
   buffer body_;
   os::received_handles handles_;

@@ -2,6 +2,7 @@
 #include <ferry/error.hpp>
 #include <ferry/listener.hpp>
 
+#include "base/fork.hpp"
 #include "channel/adopt.hpp"
 #include "channel/handshake.hpp"
 #include "os/alarm.hpp"
@@ -41,7 +42,7 @@ class listener::state {
   ~state() {
     // A forked child has the same listener, but the file is its parent's.
     const bool still_own =
-        own_file_ && maker_ == os::own_id() && os::identify_path(socket_.bound.name()) == own_file_;
+        own_file_ && !made_in_.is_copy() && os::identify_path(socket_.bound.name()) == own_file_;
     if (still_own) os::remove_path(socket_.bound.name());
   }
 
@@ -87,7 +88,7 @@ class listener::state {
     hall(const hall&) = delete;
     hall& operator=(const hall&) = delete;
 
-    bool is_own() const noexcept { return owner_ == os::own_id(); }
+    bool is_own() const noexcept { return !made_in_.is_copy(); }
     handle_view handle() const noexcept { return events_.handle(); }
 
     /// Hears whoever has said something, and lets others in. @returns one that has proved itself
@@ -206,7 +207,7 @@ class listener::state {
     os::wait_set events_;
     os::alarm alarm_;
     std::list<candidate> candidates_;  // in the order in which they came
-    const std::int64_t owner_ = os::own_id();
+    const detail::fork_mark made_in_;
   };
 
   void own_hall() {
@@ -260,7 +261,7 @@ class listener::state {
   listener_options options_;
   os::listening_socket socket_;
   std::optional<os::memory_identity> own_file_;
-  const std::int64_t maker_ = os::own_id();
+  const detail::fork_mark made_in_;
   peer_info last_accepted_;
   std::optional<hall> hall_;  // where there is something to prove
 };

@@ -1,12 +1,12 @@
 // One message, one packet: a header, the bytes, and the handles on it.
 #include "channel/local_driver.hpp"
 
-#include <ferry/detail/copy.hpp>
-#include <ferry/detail/scratch_block.hpp>
+#include <ferry/detail/archive/scratch_block.hpp>
+#include <ferry/detail/base/copy.hpp>
 #include <ferry/error.hpp>
 
-#include "channel/handle_bundle.hpp"
 #include "channel/segment_pool.hpp"
+#include "handles/handle_bundle.hpp"
 #include "os/handle.hpp"
 #include "os/socket.hpp"
 #include "os/wait.hpp"
@@ -131,7 +131,7 @@ bool local_driver::post(const packet_header& header, std::span<const std::byte> 
                         deadline until) {
   unique_handle bundle;
   if (riders.size() + handles.size() > os::most_handles_per_call) {
-    auto packed = pack_handles(std::vector<handle_view>(handles.begin(), handles.end()), until);
+    auto packed = detail::pack_handles(std::vector<handle_view>(handles.begin(), handles.end()), until);
     if (!packed) return false;
     bundle = std::move(*packed);
     riders.push_back(bundle);
@@ -167,7 +167,7 @@ std::optional<message> local_driver::receive(const limits& limit, deadline until
   }
   check_limits(header.size, header.handle_count, limit);
   os::received_handles handles;
-  handles.list = claim_handles(std::move(came), header.handle_count, got->handles_lost);
+  handles.list = detail::claim_handles(std::move(came), header.handle_count, got->handles_lost);
   if (header.segment_use != 0) {
     if (memory.list.empty())
       throw archive_error("a message claims to be in shared memory, but came without it");

@@ -4,9 +4,9 @@
 #include <ferry/error.hpp>
 
 #include "archive/envelope.hpp"
-#include "channel/frame.hpp"
-#include "channel/handle_bundle.hpp"
-#include "channel/offered_handles.hpp"
+#include "archive/frame.hpp"
+#include "handles/handle_bundle.hpp"
+#include "handles/offered_handles.hpp"
 #include "os/byte_stream.hpp"
 
 #include <algorithm>
@@ -46,7 +46,7 @@ bool outgoing_frames::send(message& what, deadline until) {
 }
 
 bool outgoing_frames::send_with_offers(const message& what, deadline until) {
-  outgoing_offers offers(what.handles());
+  detail::outgoing_offers offers(what.handles());
   const buffer bytes = offers.behind(what.bytes());
   if (!send_frame(bytes.bytes(), {}, until)) return false;
   offers.sent();
@@ -56,8 +56,8 @@ bool outgoing_frames::send_with_offers(const message& what, deadline until) {
 bool outgoing_frames::send_with_riders(const message& what, deadline until) {
   std::vector<handle_view> riders(what.handles().begin(), what.handles().end());
   unique_handle bundle;
-  if (riders.size() > most_direct_handles) {
-    auto packed = pack_handles(riders, until);
+  if (riders.size() > detail::most_direct_handles) {
+    auto packed = detail::pack_handles(riders, until);
     if (!packed) return false;
     bundle = std::move(*packed);
     riders.clear();
@@ -68,7 +68,7 @@ bool outgoing_frames::send_with_riders(const message& what, deadline until) {
 
 bool outgoing_frames::send_frame(std::span<const std::byte> bytes, std::span<const handle_view> riders,
                                  deadline until) {
-  const frame_header header(bytes.size());
+  const detail::frame_header header(bytes.size());
   const std::size_t size = header.bytes().size() + bytes.size();
   std::size_t sent = os::send_some(stream_, kind_, remaining(header.bytes(), bytes, 0), riders, until);
   if (sent == 0) return false;

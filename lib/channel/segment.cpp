@@ -21,19 +21,7 @@ std::size_t rounded(std::size_t size) {
   return (size + step - 1) / step * step;
 }
 
-std::atomic<std::uint64_t> forks = 0;
-
-void count_forks() {
-  // Before the fork, so that the copy has the new count as well.
-  [[maybe_unused]] static const bool registered =
-      (os::at_fork([] { forks.fetch_add(1, std::memory_order_relaxed); }, nullptr, nullptr), true);
-}
-
 }  // namespace
-
-std::uint64_t forks_so_far() noexcept {
-  return forks.load(std::memory_order_relaxed);
-}
 
 segment::segment(unique_handle handle, os::mapping memory, std::shared_ptr<release_board> board,
                  std::size_t place, segment_state* state) noexcept
@@ -45,7 +33,6 @@ segment::segment(unique_handle handle, os::mapping memory, std::shared_ptr<relea
 
 std::shared_ptr<segment> segment::create(std::size_t capacity, std::shared_ptr<release_board> board,
                                          std::size_t place, segment_state& state) {
-  count_forks();
   os::shown_memory memory = os::create_memory_to_show(rounded(capacity + head_size));
   const head written = place;
   std::memcpy(memory.here.bytes().data(), &written, sizeof written);
@@ -54,7 +41,6 @@ std::shared_ptr<segment> segment::create(std::size_t capacity, std::shared_ptr<r
 }
 
 std::shared_ptr<segment> segment::map(handle_view received, std::shared_ptr<release_board> board) {
-  count_forks();
   const os::memory_facts facts = os::examine_memory(received);
   if (!facts.is_memory || !facts.is_sealed || !facts.is_allocated || facts.size < head_size) {
     throw archive_error("a message claims to be in shared memory, but what came with it (" +

@@ -4,6 +4,7 @@
 #include <ferry/buffer.hpp>
 #include <ferry/handle.hpp>
 
+#include "base/fork.hpp"
 #include "channel/release_board.hpp"
 #include "os/memory.hpp"
 
@@ -66,10 +67,6 @@ class segment {
   std::atomic<bool> being_written_ = false;
 };
 
-/// How often this process has forked since it has had a segment. A process and its copy have the same count
-/// at first.
-std::uint64_t forks_so_far() noexcept;
-
 /// The bytes of a message in a segment. The use ends with it, unless it was handed over, or another process
 /// has a copy by now. (Its segment is let go of by its owner in time, as are those of the dead.)
 class segment_use final : public buffer::external {
@@ -79,7 +76,7 @@ class segment_use final : public buffer::external {
       : external(where->room().first(size)), where_(std::move(where)), number_(number), pool_(pool) {}
   ~segment_use() override {
     if (number_ == 0) return;
-    if (forks_ == forks_so_far()) where_->end_use(number_);
+    if (forks_ == detail::fork_count()) where_->end_use(number_);
     where_->stop_writing();
   }
 
@@ -98,7 +95,7 @@ class segment_use final : public buffer::external {
   std::shared_ptr<segment> where_;
   std::uint64_t number_;
   std::uint64_t pool_;
-  std::uint64_t forks_ = forks_so_far();
+  std::uint64_t forks_ = detail::fork_count();
 };
 
 }  // namespace ferry::channel

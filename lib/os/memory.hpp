@@ -3,11 +3,13 @@
 
 #include <ferry/handle.hpp>
 
+#include "base/fork.hpp"
 #include "os/process_identity.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -99,7 +101,7 @@ class memory_name {
 
   std::string name_, path_;
   memory_identity named_;
-  process_identity owner_ = 0;
+  std::optional<detail::fork_mark> owner_;
   mutable std::atomic<bool> removed_{false};
 };
 

@@ -86,9 +86,6 @@ void close_all_but(std::span<handle_view> kept) noexcept;
 /// the system does not tell which those are, they are waited for, for a second at most.
 bool other_threads_run();
 
-/// Has the calls made around every fork of this process, also those behind Ferry's back. Never undone.
-void at_fork(void (*before)(), void (*in_parent)(), void (*in_child)());
-
 enum class request { interrupt, terminate, kill };
 /// Sends a signal. Does nothing if the process has ended.
 /// @throws system_error  when it may not be signalled

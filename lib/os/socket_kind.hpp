@@ -1,7 +1,8 @@
 // What sort of socket a handle is.
 #pragma once
 
-#include <ferry/socket.hpp>
+#include <ferry/handle.hpp>
+#include <ferry/socket_kind.hpp>
 
 namespace ferry::os {
 

@@ -502,7 +502,7 @@ void scheduler::end() noexcept {
 }
 
 bool scheduler::is_copy() const noexcept {
-  return on_fork_.is_copy();
+  return made_in_.is_copy();
 }
 
 std::vector<std::int64_t> scheduler::pids() {

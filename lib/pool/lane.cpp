@@ -3,7 +3,7 @@
 
 #include <ferry/error.hpp>
 
-#include "channel/handle_bundle.hpp"
+#include "handles/handle_bundle.hpp"
 
 #include <algorithm>
 #include <new>
@@ -30,8 +30,8 @@ bool lane::put_at_once(std::span<const std::byte> record, std::span<const unique
   if (handles.empty()) return ring_.put(record, {}, until);
   std::vector<handle_view> carried(handles.begin(), handles.end());
   std::optional<unique_handle> bundle;
-  if (carried.size() > channel::most_direct_handles) {
-    bundle = channel::pack_handles(carried, until);
+  if (carried.size() > most_direct_handles) {
+    bundle = pack_handles(carried, until);
     if (!bundle) return false;
     carried.assign(1, *bundle);
   }
@@ -94,7 +94,7 @@ bool lane::get(pool_record& into, deadline until, budget most) {
   if (outcome != ring::outcome::done) return false;
   if (no_memory) throw std::bad_alloc();
   if (into.bytes.size() < sizeof(record_title)) throw archive_error("a record of a pool has no title");
-  if (announced != 0) into.handles = channel::claim_handles(std::move(into.handles), announced, lost);
+  if (announced != 0) into.handles = claim_handles(std::move(into.handles), announced, lost);
   return true;
 }
 

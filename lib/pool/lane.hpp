@@ -2,7 +2,7 @@
 #pragma once
 
 #include <ferry/deadline.hpp>
-#include <ferry/detail/pool_record.hpp>
+#include <ferry/detail/pool/pool_record.hpp>
 #include <ferry/handle.hpp>
 
 #include "queue/item_handles.hpp"

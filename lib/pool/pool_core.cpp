@@ -1,5 +1,5 @@
 // What the calls of a pool ask of its scheduler.
-#include <ferry/detail/pool_core.hpp>
+#include <ferry/detail/pool/pool_core.hpp>
 #include <ferry/error.hpp>
 
 #include "archive/table_of.hpp"

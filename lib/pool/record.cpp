@@ -1,5 +1,5 @@
 // Records, item by item.
-#include <ferry/detail/pool_record.hpp>
+#include <ferry/detail/pool/pool_record.hpp>
 #include <ferry/error.hpp>
 #include <ferry/task.hpp>
 

@@ -1,13 +1,13 @@
 // Which worker runs which task, and who waits for what.
 #pragma once
 
-#include <ferry/detail/pool_core.hpp>
+#include <ferry/detail/pool/pool_core.hpp>
 #include <ferry/engine.hpp>
 #include <ferry/pool_options.hpp>
 
+#include "base/fork.hpp"
 #include "os/wait_set.hpp"
 #include "pool/bell.hpp"
-#include "process/bookkeeping.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -231,7 +231,7 @@ class scheduler : public std::enable_shared_from_this<scheduler> {
   std::vector<std::uint64_t> forgotten_;
   std::atomic<bool> any_forgotten_{false};
 
-  const fork_hook on_fork_{[] {}};
+  const fork_mark made_in_;
   std::thread keeper_;
 };
 

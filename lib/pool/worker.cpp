@@ -1,14 +1,14 @@
 // A worker's life.
 #include <ferry/archive.hpp>
 #include <ferry/deadline.hpp>
-#include <ferry/detail/job.hpp>
+#include <ferry/detail/pool/job.hpp>
 #include <ferry/engine.hpp>
 #include <ferry/error.hpp>
 
+#include "base/fork.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
 #include "pool/written_call.hpp"
-#include "process/bookkeeping.hpp"
 #include "process/child_main.hpp"
 
 #include <chrono>
@@ -114,7 +114,7 @@ class worker {
       answer_instead(title, std::current_exception());
     }
     // A task may fork, and both come back from it. The worker is the one that was one before.
-    if (on_fork_.is_copy()) os::exit_at_once(0);
+    if (made_in_.is_copy()) os::exit_at_once(0);
     title.nanoseconds = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::nanoseconds>(deadline::clock::now() - start).count());
     answer_.set_title(title);
@@ -240,7 +240,7 @@ class worker {
   std::map<std::uint64_t, made_thing> made_;
   pool_record answer_;
   std::exception_ptr lost_;
-  const detail::fork_hook on_fork_{[] {}};
+  const detail::fork_mark made_in_;
   // Of the record that is being run.
   detail::job* job_ = nullptr;
   void* state_ = nullptr;

@@ -1,7 +1,7 @@
 // Calls inside messages: the name of a callable, and what it is called with.
 #pragma once
 
-#include <ferry/detail/callable.hpp>
+#include <ferry/detail/process/callable.hpp>
 #include <ferry/forking_iarchive.hpp>
 #include <ferry/forking_oarchive.hpp>
 

@@ -1,5 +1,5 @@
 // The table of callables.
-#include <ferry/detail/callable.hpp>
+#include <ferry/detail/process/callable.hpp>
 #include <ferry/error.hpp>
 
 #include <algorithm>

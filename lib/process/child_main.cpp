@@ -6,6 +6,7 @@
 #include <ferry/process.hpp>
 
 #include "archive/thrown.hpp"
+#include "base/fork.hpp"
 #include "channel/local_driver.hpp"
 #include "os/process.hpp"
 #include "os/socket.hpp"
@@ -83,7 +84,7 @@ void run(read_start& start, closure* work) {
 /// What this process dies with: it stays open until the very end.
 struct held_lifeline {
   handle_view handle;
-  os::process_id owner = 0;  // not a copy of it
+  std::optional<fork_mark> held_by;
 };
 held_lifeline& own_lifeline() {
   static held_lifeline instance;
@@ -93,7 +94,7 @@ held_lifeline& own_lifeline() {
 void hold(const unique_handle& lifeline) {
   if (!lifeline.valid()) return;
   os::die_with(lifeline);
-  own_lifeline() = {lifeline, os::own_id()};
+  own_lifeline() = {lifeline, fork_mark()};
 }
 
 template <class Work>
@@ -153,7 +154,7 @@ void live_as_child(unique_handle channel, unique_handle lifeline, read_start& st
 }
 
 void renew_lifeline() {
-  if (own_lifeline().owner == os::own_id()) os::die_with(own_lifeline().handle);
+  if (own_lifeline().held_by && !own_lifeline().held_by->is_copy()) os::die_with(own_lifeline().handle);
 }
 
 }  // namespace ferry::detail

@@ -68,10 +68,10 @@ void finish_all() noexcept {
 /// To be called with forks held off.
 void finish_all_at_exit() {
   // Never destroyed, as the list. A forked copy runs no exit handler of its parent's, and registers its own.
-  static auto& registered = *new std::optional<fork_hook>;
+  static std::optional<fork_mark> registered;
   if (registered && !registered->is_copy()) return;
   std::atexit([] { finish_all(); });
-  registered.emplace([] {});
+  registered.emplace();
 }
 
 }  // namespace

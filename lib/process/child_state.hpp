@@ -4,8 +4,8 @@
 #include <ferry/connection.hpp>
 #include <ferry/process.hpp>
 
+#include "base/fork.hpp"
 #include "os/process.hpp"
-#include "process/bookkeeping.hpp"
 #include "process/start.hpp"
 
 #include <atomic>
@@ -36,7 +36,7 @@ class child_state {
   void adopt(std::unique_ptr<started_child> child);
   bool started() const noexcept { return started_; }
   /// In a fork of the process that made the object, which has no children yet.
-  bool is_copy() const noexcept { return on_fork_.is_copy(); }
+  bool is_copy() const noexcept { return made_in_.is_copy(); }
 
   os::process_id id() const noexcept { return started_ ? child_->process.id : 0; }
   handle_view handle() const noexcept { return child_->process.handle; }
@@ -59,7 +59,7 @@ class child_state {
   exit_status status_;
   std::optional<message> report_;  // the exception, still to be read
   std::exception_ptr thrown_;
-  const fork_hook on_fork_{[] {}};
+  const fork_mark made_in_;
 };
 
 /// Every child of this process that was started and has not been dropped, oldest first.

@@ -4,10 +4,10 @@
 #include <ferry/error.hpp>
 #include <ferry/process.hpp>
 
+#include "base/fork.hpp"
 #include "os/process.hpp"
 #include "os/processors.hpp"
 #include "os/random.hpp"
-#include "process/bookkeeping.hpp"
 
 #include <algorithm>
 #include <atomic>

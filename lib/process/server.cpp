@@ -35,13 +35,13 @@ server_list& servers() {
 /// them takes the server along.
 void stop_at_exit() {
   // As of `finish_all_at_exit`. Who starts processes in exit handlers has another one registered.
-  static auto& registered = *new std::optional<fork_hook>;
+  static std::optional<fork_mark> registered;
   if (registered && !registered->is_copy()) return;
   std::atexit([] {
     registered.reset();
     stop_forkserver();
   });
-  registered.emplace([] {});
+  registered.emplace();
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 #include <ferry/deadline.hpp>
 
+#include "base/fork.hpp"
 #include "os/process.hpp"
-#include "process/bookkeeping.hpp"
 
 #include <atomic>
 #include <chrono>

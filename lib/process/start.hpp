@@ -4,8 +4,8 @@
 #include <ferry/connection.hpp>
 #include <ferry/process.hpp>
 
+#include "base/fork.hpp"
 #include "os/process.hpp"
-#include "process/bookkeeping.hpp"
 
 #include <memory>
 

@@ -1,11 +1,11 @@
 // A queue of bare messages: a ring, and what goes with it.
-#include <ferry/detail/moved_from.hpp>
-#include <ferry/detail/queue_core.hpp>
+#include <ferry/detail/base/moved_from.hpp>
+#include <ferry/detail/queue/queue_core.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/error.hpp>
 
 #include "archive/table_of.hpp"
-#include "channel/handle_bundle.hpp"
+#include "handles/handle_bundle.hpp"
 #include "os/process_identity.hpp"
 #include "queue/item_handles.hpp"
 #include "queue/readiness.hpp"
@@ -85,10 +85,10 @@ bool queue_core::put(std::span<const std::byte> bytes, std::uint32_t format,
       return true;
     }) == ring::outcome::done;
   }
-  if (handles.size() <= channel::most_direct_handles)
+  if (handles.size() <= most_direct_handles)
     return held().put(bytes, format, {handles.begin(), handles.end()}, handles.size(), until);
   const std::optional<unique_handle> bundle =
-      channel::pack_handles(std::vector<handle_view>(handles.begin(), handles.end()), until);
+      pack_handles(std::vector<handle_view>(handles.begin(), handles.end()), until);
   return bundle && held().put(bytes, format, {*bundle}, handles.size(), until);
 }
 
@@ -162,7 +162,7 @@ bool queue_core::get(taken_item& into, taking how, deadline until) {
                            ": make the queue with a larger queue_options::limit");
     if (announced == 0) return true;
     try {
-      into.handles = channel::claim_handles(std::move(into.handles), announced, false);
+      into.handles = claim_handles(std::move(into.handles), announced, false);
     } catch (...) {
       if (into.lease.serial != 0) end_lease(into.lease, false);
       throw;

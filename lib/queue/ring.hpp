@@ -2,8 +2,8 @@
 #pragma once
 
 #include <ferry/deadline.hpp>
-#include <ferry/detail/copy.hpp>
-#include <ferry/detail/lease_ticket.hpp>
+#include <ferry/detail/base/copy.hpp>
+#include <ferry/detail/queue/lease_ticket.hpp>
 #include <ferry/error.hpp>
 #include <ferry/handle.hpp>
 

@@ -1,5 +1,5 @@
 // A queue of messages that is a packet socket.
-#include <ferry/detail/moved_from.hpp>
+#include <ferry/detail/base/moved_from.hpp>
 #include <ferry/simple_queue.hpp>
 
 #include "channel/driver.hpp"

@@ -1,6 +1,6 @@
 // Arenas, and the places of objects in them.
 #include <ferry/arena.hpp>
-#include <ferry/detail/moved_from.hpp>
+#include <ferry/detail/base/moved_from.hpp>
 
 #include "sync/barrier_state.hpp"
 #include "sync/condition_state.hpp"

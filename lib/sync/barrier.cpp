@@ -1,6 +1,6 @@
 // Waiting for each other, and finding out who will not come any more.
 #include <ferry/barrier.hpp>
-#include <ferry/detail/moved_from.hpp>
+#include <ferry/detail/base/moved_from.hpp>
 #include <ferry/error.hpp>
 
 #include "os/handle.hpp"

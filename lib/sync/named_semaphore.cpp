@@ -1,10 +1,11 @@
 // Semaphores with names, and whose duty it is to remove them.
 #include "os/named_semaphore.hpp"
 
-#include <ferry/detail/moved_from.hpp>
+#include <ferry/detail/base/moved_from.hpp>
 #include <ferry/error.hpp>
 #include <ferry/named_semaphore.hpp>
 
+#include "base/fork.hpp"
 #include "os/handle.hpp"
 #include "os/process_identity.hpp"
 #include "sync/new_name.hpp"
@@ -19,12 +20,11 @@ namespace ferry {
 // What the copies of one object have in common.
 struct named_semaphore::state {
   /// Opens the one of that name.
-  explicit state(std::string called)
-      : name(std::move(called)), creator(0), semaphore(os::named_semaphore::open(name)) {}
+  explicit state(std::string called) : name(std::move(called)), semaphore(os::named_semaphore::open(name)) {}
   /// Makes it. Nothing can fail when the name is there.
   state(std::string called, unsigned value)
       : name(std::move(called)),
-        creator(os::own_identity()),
+        made_in(std::in_place),
         semaphore(os::named_semaphore::create(name, value)) {}
   ~state() {
     try {
@@ -36,11 +36,11 @@ struct named_semaphore::state {
   state(const state&) = delete;
   state& operator=(const state&) = delete;
 
-  bool is_ours() const noexcept { return creator != 0 && creator == os::own_identity(); }
+  bool is_ours() const noexcept { return made_in && !made_in->is_copy(); }
   bool has_to_unlink() const noexcept { return is_ours() && !unlinked.exchange(true); }
 
   std::string name;
-  os::process_identity creator;  // 0: whoever it was, not this process
+  std::optional<detail::fork_mark> made_in;  // none: it was there already
   os::named_semaphore semaphore;
   mutable std::atomic<bool> unlinked{false};
 };

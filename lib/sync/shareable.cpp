@@ -1,5 +1,5 @@
 // Checking memory that arrives as a value or an array.
-#include <ferry/detail/shareable.hpp>
+#include <ferry/detail/sync/shareable.hpp>
 #include <ferry/error.hpp>
 
 #include <string>

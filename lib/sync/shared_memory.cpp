@@ -1,5 +1,5 @@
 // Memory that processes share: its life, and the names that are made up for it.
-#include <ferry/detail/moved_from.hpp>
+#include <ferry/detail/base/moved_from.hpp>
 #include <ferry/error.hpp>
 #include <ferry/shared_memory.hpp>
 

@@ -1,5 +1,5 @@
 // Plain aggregates, member by member, with no user code. What cannot be taken apart is in tests/compile_fail.
-#include <ferry/detail/aggregate.hpp>
+#include <ferry/detail/archive/aggregate.hpp>
 
 #include "not_default.hpp"
 #include "round_trip.hpp"

@@ -1,7 +1,7 @@
 // What a type is made of goes along with a message: a class that has changed since is found out, and the
 // error says which member.
 #include <ferry/any_object.hpp>
-#include <ferry/detail/job.hpp>
+#include <ferry/detail/pool/job.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/fn.hpp>
 #include <ferry/queue.hpp>

@@ -1,8 +1,8 @@
 // The bytes on a stream, and what becomes of wrong ones.
 #include <ferry/connection.hpp>
 
+#include "archive/frame.hpp"
 #include "channel/carriers.hpp"
-#include "channel/frame.hpp"
 #include "os/socket.hpp"
 #include "support/child.hpp"
 
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(a_message_with_other_handles_than_announced_is_refused_and_
     auto [sender, receiver] = unix_stream::make();
     ferry::connection packets = std::move(local::make().sender);
     const ferry::message two = some_message(0, 2);
-    const ferry::channel::frame_header header(two.bytes().size());
+    const ferry::detail::frame_header header(two.bytes().size());
     const auto handles = some_handles(sent);
     const std::vector<ferry::handle_view> riders(handles.begin(), handles.end());
     const std::array parts{header.bytes(), two.bytes()};
@@ -144,8 +144,8 @@ BOOST_AUTO_TEST_CASE(frames_are_those_of_cpython) {
   ends.link.send_bytes(some_bytes(70000));
   BOOST_TEST(ends.read_hex(4) == "00011170");
   ends.read_hex(70000);
-  BOOST_TEST(hex(ferry::channel::frame_header(0x7fffffff).bytes()) == "7fffffff");
-  BOOST_TEST(hex(ferry::channel::frame_header(0x80000000).bytes()) == "ffffffff0000000080000000");
+  BOOST_TEST(hex(ferry::detail::frame_header(0x7fffffff).bytes()) == "7fffffff");
+  BOOST_TEST(hex(ferry::detail::frame_header(0x80000000).bytes()) == "ffffffff0000000080000000");
   ends.write("\xff\xff\xff\xff\0\0\0\0\0\0\0\3abc"sv);
   BOOST_CHECK(ends.link.recv_bytes() == bytes_of("abc"));
 }

@@ -5,7 +5,7 @@
 #include <ferry/shared_memory.hpp>
 
 #include "channel/carriers.hpp"
-#include "channel/handle_bundle.hpp"
+#include "handles/handle_bundle.hpp"
 #include "os/handle.hpp"
 #include "os/socket.hpp"
 #include "support/child.hpp"
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(a_handle_that_is_slow_to_close_holds_nobody_up_who_refuses_
   BOOST_TEST_CONTEXT("in a bundle of too many") {
     const auto bundled = [](ferry::handle_view on, ferry::handle_view stuck) {
       std::vector<ferry::handle_view> many(600, stuck);
-      const auto bundle = ferry::channel::pack_handles(many, ferry::deadline::never());
+      const auto bundle = ferry::detail::pack_handles(many, ferry::deadline::never());
       send_raw(on, packet(300), std::array{bundle->view()});
     };
     BOOST_TEST(goes_on_after(packet_socket_pair(), bundled, receive_number));

@@ -1,6 +1,6 @@
 // The records that pools send: their handles, and what becomes of them when there is no memory.
 #include <ferry/connection.hpp>
-#include <ferry/detail/pool_record.hpp>
+#include <ferry/detail/pool/pool_record.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/error.hpp>
 #include <ferry/reducer.hpp>

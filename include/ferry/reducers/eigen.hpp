@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ferry/archive.hpp>
-#include <ferry/detail/type_name.hpp>
+#include <ferry/detail/archive/type_name.hpp>
 
 #if __has_include(<Eigen/Core>)
 #  include <Eigen/Core>

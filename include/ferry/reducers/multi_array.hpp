@@ -4,7 +4,7 @@
 #pragma once
 
 #include <ferry/archive.hpp>
-#include <ferry/detail/type_name.hpp>
+#include <ferry/detail/archive/type_name.hpp>
 
 #include <boost/array.hpp>
 #include <boost/multi_array.hpp>

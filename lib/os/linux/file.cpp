@@ -14,17 +14,17 @@
 namespace ferry::os {
 namespace {
 
-int open_flags(file::mode how) {
+int open_flags(file_mode how) {
   switch (how) {
-    case file::mode::read:
+    case file_mode::read:
       return O_RDONLY;
-    case file::mode::write:
+    case file_mode::write:
       return O_WRONLY | O_CREAT | O_TRUNC;
-    case file::mode::append:
+    case file_mode::append:
       return O_WRONLY | O_CREAT | O_APPEND;
-    case file::mode::read_write:
+    case file_mode::read_write:
       return O_RDWR | O_CREAT;
-    case file::mode::create:
+    case file_mode::create:
       return O_RDWR | O_CREAT | O_EXCL;
   }
   return O_RDONLY;
@@ -43,7 +43,7 @@ ssize_t write_some(handle_view handle, std::span<const std::byte> bytes) {
 
 }  // namespace
 
-unique_handle open_file(const std::filesystem::path& path, file::mode how) {
+unique_handle open_file(const std::filesystem::path& path, file_mode how) {
   constexpr mode_t as_umask_allows = 0666;
   for (;;) {
     const int opened =
@@ -80,10 +80,10 @@ void write_all(handle_view handle, std::span<const std::byte> bytes) {
   }
 }
 
-std::uint64_t seek(handle_view handle, std::int64_t offset, file::origin from) {
-  const int whence = from == file::origin::begin     ? SEEK_SET
-                     : from == file::origin::current ? SEEK_CUR
-                                                     : SEEK_END;
+std::uint64_t seek(handle_view handle, std::int64_t offset, file_origin from) {
+  const int whence = from == file_origin::begin     ? SEEK_SET
+                     : from == file_origin::current ? SEEK_CUR
+                                                    : SEEK_END;
   const off_t position = ::lseek(handle.native(), offset, whence);
   if (position < 0) throw_system_error(named("move the position of descriptor ", handle));
   return static_cast<std::uint64_t>(position);

@@ -279,11 +279,11 @@ memory_name::~memory_name() {
 void memory_name::take_on(handle_view memory) noexcept {
   struct stat status {};
   if (::fstat(memory.native(), &status) == 0) named_ = {status.st_dev, status.st_ino};
-  owner_ = own_identity();
+  owner_.emplace();
 }
 
 bool memory_name::is_ours() const noexcept {
-  return owner_ != 0 && owner_ == own_identity();
+  return owner_ && !owner_->is_copy();
 }
 
 bool memory_name::still_names_it() const noexcept {

@@ -1,7 +1,8 @@
 // The C library knows the ids too, and does not tell them without a system call.
 #include "os/own_ids.hpp"
 
-#include <pthread.h>
+#include "base/fork.hpp"
+
 #include <unistd.h>
 
 namespace ferry::os {
@@ -9,8 +10,8 @@ namespace ferry::os {
 constinit thread_local thread_ids known_ids;
 
 void find_out_own_ids() noexcept {
-  static const int forgotten_in_copies = ::pthread_atfork(nullptr, nullptr, [] { known_ids = {}; });
-  static_cast<void>(forgotten_in_copies);
+  [[maybe_unused]] static const bool forgotten_in_copies =
+      (detail::in_each_copy([] { known_ids = {}; }), true);
   known_ids = {static_cast<std::uint32_t>(::gettid()), static_cast<std::uint32_t>(::getpid())};
 }
 

@@ -92,12 +92,6 @@ void close_all_but(std::span<handle_view> kept) noexcept {
   close_from_to(static_cast<unsigned>(first), ~0U);
 }
 
-void at_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) {
-  if (const int code = ::pthread_atfork(before, in_parent, in_child); code != 0) {
-    throw_system_error(code, "register what to do around fork");
-  }
-}
-
 void signal_process(handle_view process, request what) {
   constexpr std::array numbers{SIGINT, SIGTERM, SIGKILL};
   const int number = numbers.at(static_cast<std::size_t>(what));

@@ -1,11 +1,11 @@
 // Identities drawn by getrandom(2).
 #include "os/process_identity.hpp"
 
+#include "base/fork.hpp"
 #include "os/linux/system_calls.hpp"
 
 #include <atomic>
 #include <ctime>
-#include <pthread.h>
 #include <sys/random.h>
 
 namespace ferry::os {
@@ -29,9 +29,8 @@ std::uint32_t drawn() noexcept {
 
 process_identity own_identity() noexcept {
   if (const process_identity known = cached.load(std::memory_order_relaxed); known != 0) return known;
-  static const int forgotten_in_copies =
-      ::pthread_atfork(nullptr, nullptr, [] { cached.store(0, std::memory_order_relaxed); });
-  static_cast<void>(forgotten_in_copies);
+  [[maybe_unused]] static const bool forgotten_in_copies =
+      (detail::in_each_copy([] { cached.store(0, std::memory_order_relaxed); }), true);
   // Neither 0 nor all ones in its upper half.
   const std::uint64_t number = (drawn() & 0x7fffffffU) | 0x40000000U;
   const process_identity fresh = number << 32U | static_cast<std::uint32_t>(::getpid());

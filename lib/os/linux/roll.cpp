@@ -1,6 +1,7 @@
 // Seats that the kernel gives back, by way of the list of robust futexes of a thread that sleeps.
 #include "os/roll.hpp"
 
+#include "base/fork.hpp"
 #include "os/handle.hpp"
 #include "os/linux/system_calls.hpp"
 #include "os/process.hpp"
@@ -153,7 +154,7 @@ class keepers {
 
   template <class Use>
   void with_lock(Use&& use) {
-    const std::lock_guard lock(mutex_);
+    const auto lock = detail::hold_off_forks();
     use();
   }
   keeper& with_room() {
@@ -172,17 +173,13 @@ class keepers {
 
  private:
   keepers() {
-    at_fork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
-            [] {
-              // The threads are the parent's, and so are the seats.
-              keepers& copy = instance();
-              copy.all_.clear();
-              counted_.store(0, std::memory_order_relaxed);
-              ::new (&copy.mutex_) std::mutex;
-            });
+    // The threads are the parent's, and so are the seats.
+    detail::in_each_copy([] {
+      instance().all_.clear();
+      counted_.store(0, std::memory_order_relaxed);
+    });
   }
 
-  std::mutex mutex_;
   std::vector<std::unique_ptr<keeper>> all_;
   static inline std::atomic<std::size_t> counted_{0};
 };

@@ -1,0 +1,122 @@
+// Texts of the exceptions.
+#include <ferry/detail/base/moved_from.hpp>
+#include <ferry/error.hpp>
+
+#include <utility>
+
+namespace ferry {
+namespace {
+
+std::string at_offset(const std::string& what, std::size_t offset) {
+  return offset == archive_error::no_offset ? what : what + " (at byte " + std::to_string(offset) + ")";
+}
+
+std::string death_text(worker_died::cause why, int code, std::int64_t pid, std::size_t task) {
+  std::string text = "worker process " + std::to_string(pid);
+  switch (why) {
+    case worker_died::cause::exited:
+      text += " exited with code " + std::to_string(code);
+      break;
+    case worker_died::cause::killed:
+      text += " was killed by signal " + std::to_string(code);
+      break;
+    case worker_died::cause::timed_out:
+      text += " was killed for taking longer than the timeout of its task";
+      break;
+    case worker_died::cause::misbehaved:
+      text += " was killed for answering nonsense";
+      break;
+    case worker_died::cause::lost:
+      text += " ended, and somebody else took its status";
+      break;
+  }
+  if (task == worker_died::no_task)
+    return text +
+           " while it ran no task: look at what the initializer does, and at what callables and states "
+           "do when they are made";
+  text += " while it ran task " + std::to_string(task);
+  // Not where the task itself called exit: it does so again.
+  if (why == worker_died::cause::exited) return text;
+  return text + (why == worker_died::cause::timed_out
+                     ? "; task_options::timeout sets how long it may take"
+                     : "; task_options::retries sets how often such a task is run again");
+}
+
+std::string carrying_text(carrying_error::part what, std::size_t task, const std::string& type_name,
+                          const std::string& why) {
+  const std::string number = " of task " + std::to_string(task);
+  switch (what) {
+    case carrying_error::part::arguments_read:
+      return "the arguments" + number + " could not be read by the worker: " + why;
+    case carrying_error::part::result_written:
+      return "the result" + number + ", a '" + type_name + "', could not be written by the worker: " + why;
+    case carrying_error::part::result_read:
+      break;
+  }
+  return "the result" + number + ", a '" + type_name + "', could not be read: " + why;
+}
+
+std::string remote_text(const std::string& type_name, const std::string& text, std::int64_t origin,
+                        const std::string& trace) {
+  return (origin > 0 ? "process " + std::to_string(origin) : std::string("another process")) + " threw " +
+         type_name + ": " + text + (trace.empty() ? "" : "\n" + trace);
+}
+
+}  // namespace
+
+system_error::system_error(std::error_code code, const std::string& operation)
+    : error(operation + ": " + code.message() + " (" + std::to_string(code.value()) + ")"), code_(code) {}
+
+archive_error::archive_error(const std::string& what, std::size_t offset)
+    : error(at_offset(what, offset)), offset_(offset) {}
+
+type_mismatch::type_mismatch(const std::string& held, const std::string& asked)
+    : archive_error("the message holds '" + held + "', not '" + asked +
+                    "': read it as that type, or with loads_any or a dispatcher"),
+      held_(held),
+      asked_(asked) {}
+
+type_mismatch::type_mismatch(const std::string& held, const std::string& asked, const std::string& difference)
+    : archive_error("'" + held + "' in the message has other members than '" + asked +
+                    "' here: " + difference + "; build both programs from one version of it"),
+      held_(held),
+      asked_(asked),
+      difference_(difference) {}
+
+name_error::name_error(const std::string& what, std::string name)
+    : archive_error(what), name_(std::move(name)) {}
+
+tasks_lost::tasks_lost(std::uint64_t count, std::int64_t process)
+    : error(std::to_string(count) + " tasks were taken from the queue by processes that ended before they " +
+            "were done, the last one by process " + std::to_string(process)),
+      count_(count),
+      process_(process) {}
+
+worker_died::worker_died(cause why, int code, std::int64_t pid, std::size_t task)
+    : error(death_text(why, code, pid, task)), why_(why), code_(code), pid_(pid), task_(task) {}
+
+carrying_error::carrying_error(part what, std::size_t task, std::string type_name, std::string why)
+    : error(carrying_text(what, task, type_name, why)),
+      part_(what),
+      task_(task),
+      type_name_(std::move(type_name)),
+      why_(std::move(why)) {}
+
+buffer_too_short::buffer_too_short(std::size_t capacity, std::vector<std::byte> message)
+    : error("a message of " + std::to_string(message.size()) + " bytes does not fit the " +
+            std::to_string(capacity) + " bytes given for it: it is in this exception, take it from there"),
+      capacity_(capacity),
+      message_(std::make_shared<const std::vector<std::byte>>(std::move(message))) {}
+
+remote_error::remote_error(std::string type_name, std::string text, std::int64_t origin, std::string trace)
+    : error(remote_text(type_name, text, origin, trace)),
+      type_name_(std::move(type_name)),
+      text_(std::move(text)),
+      origin_(origin),
+      trace_(std::move(trace)) {}
+
+void detail::throw_empty(const char* what) {
+  throw error("this " + std::string(what) + " is empty: it was moved from");
+}
+
+}  // namespace ferry

@@ -1,0 +1,126 @@
+// Offers: the boxes that wait in this process, and taking one from another.
+#include <ferry/error.hpp>
+#include <ferry/offer.hpp>
+
+#include "base/fork.hpp"
+#include "os/handle.hpp"
+#include "os/handle_box.hpp"
+#include "os/other_process.hpp"
+#include "os/process.hpp"
+#include "os/random.hpp"
+
+#include <openssl/crypto.h>
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ferry {
+namespace {
+
+bool same_token(const os::box_token& one, const os::box_token& other) {
+  // In constant time: nobody shall learn from how long it takes how much of a guess was right.
+  return CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
+}
+
+/// The boxes of this process that wait.
+class waiting_offers {
+ public:
+  static waiting_offers& instance() {
+    static waiting_offers all;
+    return all;
+  }
+
+  offer add(handle_view handle) {
+    const std::lock_guard lock(mutex_);
+    forget_parents_offers();
+    std::erase_if(boxes_, [](const entry& each) { return !os::is_full(each.box); });
+    if (boxes_.size() >= most_offers)
+      throw transfer_error(std::to_string(most_offers) +
+                           " offers of this process wait to be taken: withdraw those that nobody wants");
+    entry fresh;
+    os::fill_random(fresh.token);
+    fresh.box = os::make_box(handle, fresh.token);
+    const offer made{os::own_id(), started_, os::number_of(fresh.box), fresh.token};
+    boxes_.push_back(std::move(fresh));
+    return made;
+  }
+
+  bool remove(const offer& offered) {
+    const std::lock_guard lock(mutex_);
+    forget_parents_offers();
+    bool withdrawn = false;
+    std::erase_if(boxes_, [&](const entry& each) {
+      const bool is_it = same_token(each.token, offered.token);
+      // Somebody may have the box open by now: it must be emptied, not only closed.
+      if (is_it) withdrawn = os::empty_box(each.box);
+      return is_it;
+    });
+    return withdrawn;
+  }
+
+ private:
+  struct entry {
+    os::box_token token{};
+    unique_handle box;
+  };
+
+  // A forked child has copies of the boxes, which nobody can find by way of the child.
+  void forget_parents_offers() {
+    if (offers_in_ && !offers_in_->is_copy()) return;
+    boxes_.clear();
+    started_ = os::start_time_of(os::own_id()).value_or(0);
+    offers_in_.emplace();
+  }
+
+  std::mutex mutex_;
+  std::vector<entry> boxes_;
+  std::optional<detail::fork_mark> offers_in_;
+  std::uint64_t started_ = 0;
+};
+
+constexpr const char* taken_already = "it was already taken or withdrawn";
+
+[[noreturn]] void refuse(const offer& offered, const std::string& why) {
+  throw transfer_error("cannot take the handle that process " + std::to_string(offered.process) +
+                       " offers: " + why);
+}
+
+unique_handle fetch_box(const offer& offered) {
+  const std::optional<unique_handle> process = os::open_process(offered.process);
+  if (!process)
+    refuse(offered,
+           "the process has ended, or it is in another namespace of process ids, where it cannot be seen");
+  // Only now: from here on the handle stands for this process and no later one of the same id. Where /proc
+  // does not show the start, the token alone tells.
+  const std::optional<std::uint64_t> started = os::start_time_of(offered.process);
+  if (offered.started != 0 && started && *started != offered.started)
+    refuse(offered, "the process has ended, and another one has its id");
+  os::taken_handle taken = os::take_handle_of(*process, offered.box);
+  if (taken.handle.valid()) return std::move(taken.handle);
+  refuse(offered, taken.refusal.empty() ? std::string(taken_already) : taken.refusal);
+}
+
+}  // namespace
+
+offer make_offer(handle_view handle) {
+  return waiting_offers::instance().add(handle);
+}
+
+unique_handle take_offer(const offer& offered) {
+  const unique_handle box = fetch_box(offered);
+  std::optional<os::box_content> content = os::look_into(box);
+  // Another token: the box is gone, and something else stands under its number.
+  if (!content || !same_token(content->token, offered.token) || !os::empty_box(box))
+    refuse(offered, taken_already);
+  return std::move(content->handle);
+}
+
+bool withdraw_offer(const offer& offered) {
+  return waiting_offers::instance().remove(offered);
+}
+
+}  // namespace ferry
