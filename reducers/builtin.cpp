@@ -1,6 +1,4 @@
 // The list of all families in the built-in dispatch table. A new one adds a line here and a file beside it.
-#include "archive/builtin.hpp"
-
 #include <ferry/barrier.hpp>
 #include <ferry/condition_variable.hpp>
 #include <ferry/dispatch_table.hpp>
@@ -14,14 +12,16 @@
 #include <ferry/shared_memory.hpp>
 #include <ferry/socket.hpp>
 
+#include "archive/exceptions.hpp"
+
 namespace ferry::detail {
 
-void add_exceptions(dispatch_table& table);
 void add_fundamental(dispatch_table& table);
 
-void add_builtin_entries(dispatch_table& table) {
+namespace {
+
+void add_own_types(dispatch_table& table) {
   add_fundamental(table);
-  add_exceptions(table);
   table.add<barrier<>>();
   table.add<bounded_semaphore>();
   table.add<condition_variable>();
@@ -35,6 +35,13 @@ void add_builtin_entries(dispatch_table& table) {
   table.add<semaphore>();
   table.add<shared_memory>();
   table.add<socket>();
+}
+
+}  // namespace
+
+void include_own_types() {
+  include_exceptions();
+  [[maybe_unused]] static const bool included = (add_own_types(global_table()), true);
 }
 
 }  // namespace ferry::detail

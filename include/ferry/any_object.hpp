@@ -19,9 +19,9 @@ class any_object {
   any_object(detail::erased_object object, const detail::dispatch_entry& entry) noexcept
       : object_(std::move(object)), entry_(&entry) {}
 
-  /// The wire name; valid as long as the dispatch table.
   /// False when it was moved from.
   bool valid() const noexcept { return object_ != nullptr; }
+  /// The wire name; valid as long as the dispatch table.
   const std::string& name() const noexcept { return entry_->name(); }
   const std::type_info& type() const noexcept { return entry_->type(); }
 
@@ -51,9 +51,17 @@ class any_object {
   const detail::dispatch_entry* entry_;
 };
 
+namespace detail {
+/// What `loads_any` does, by the entries that there are.
+any_object load_any(message from, const archive_options& options);
+}  // namespace detail
+
 /// Reads a value of the type that its wire name stands for in the dispatch table of the options.
 /// @throws name_error  naming it, when no table in reach has the name; and what `loads` throws
-any_object loads_any(message from, const archive_options& options = {});
+inline any_object loads_any(message from, const archive_options& options = {}) {
+  detail::include_own_types();
+  return detail::load_any(std::move(from), options);
+}
 
 /// Calls the handler registered for what arrives:
 ///

@@ -6,6 +6,7 @@
 #include <ferry/detail/sync/shareable.hpp>
 #include <ferry/error.hpp>
 #include <ferry/handle.hpp>
+#include <ferry/lock_error.hpp>
 #include <ferry/reducer.hpp>
 
 #include <chrono>
@@ -20,29 +21,6 @@
 #include <utility>
 
 namespace ferry {
-
-/// The barrier that was waited at is broken, or was reset meanwhile: not all parties came together.
-class broken_barrier : public error {
- public:
-  enum class cause : std::uint8_t {
-    aborted,        ///< somebody called `abort()`
-    reset,          ///< somebody called `reset()`; the barrier is in order again
-    timed_out,      ///< a party has waited for as long as it wanted to
-    action_failed,  ///< the action threw
-    process_ended,  ///< one that had waited here before ended without leaving the barrier
-    forgotten,      ///< so many rounds have gone by that it is not known any more
-  };
-
-  /// @param pid  id of the process that did so or ended, 0 if unknown
-  broken_barrier(cause why, std::int64_t pid);
-
-  cause why() const noexcept { return why_; }
-  std::int64_t pid() const noexcept { return pid_; }
-
- private:
-  cause why_;
-  std::int64_t pid_;
-};
 
 /// The action of a barrier that has none.
 struct no_action {

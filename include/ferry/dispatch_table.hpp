@@ -17,7 +17,16 @@ namespace ferry {
 class forking_oarchive;
 class forking_iarchive;
 
+class dispatch_table;
+
 namespace detail {
+
+/// The table below all others, with what has been put into it so far.
+dispatch_table& global_table();
+
+/// Has Ferry's own types in that table. To be called by code in headers before it looks a name up: programs
+/// that never do are not linked with all these types. Thread-safe; does something only once.
+void include_own_types();
 
 /// An object of a type that only its deleter knows.
 using erased_object = std::unique_ptr<void, void (*)(void*)>;
@@ -95,7 +104,10 @@ class dispatch_table {
   dispatch_table& operator=(const dispatch_table&) = delete;
 
   /// The table below all others; holds Ferry's own types from the start.
-  static dispatch_table& global();
+  static dispatch_table& global() {
+    detail::include_own_types();
+    return detail::global_table();
+  }
 
   /// Names a type that can cross anyway, so that it can be read dynamically (`loads_any`, `dispatcher`),
   /// stand behind a polymorphic pointer, or arrive as an exception. Without a name: that of `reducer<T>`,

@@ -20,6 +20,7 @@
 #include <ferry/error.hpp>
 #include <ferry/event.hpp>
 #include <ferry/file.hpp>
+#include <ferry/file_mode.hpp>
 #include <ferry/fn.hpp>
 #include <ferry/forking_iarchive.hpp>
 #include <ferry/forking_oarchive.hpp>
@@ -29,6 +30,7 @@
 #include <ferry/lease.hpp>
 #include <ferry/limits.hpp>
 #include <ferry/listener.hpp>
+#include <ferry/lock_error.hpp>
 #include <ferry/message.hpp>
 #include <ferry/mutex.hpp>
 #include <ferry/named_semaphore.hpp>
@@ -48,6 +50,7 @@
 #include <ferry/shared_value.hpp>
 #include <ferry/simple_queue.hpp>
 #include <ferry/socket.hpp>
+#include <ferry/socket_kind.hpp>
 #include <ferry/stream_archive.hpp>
 #include <ferry/task.hpp>
 #include <ferry/transfer.hpp>

@@ -5,6 +5,7 @@
 #include <ferry/deadline.hpp>
 #include <ferry/error.hpp>
 #include <ferry/handle.hpp>
+#include <ferry/lock_error.hpp>
 #include <ferry/reducer.hpp>
 
 #include <chrono>
@@ -16,45 +17,6 @@
 #include <utility>
 
 namespace ferry {
-
-namespace detail {
-class held_lock;
-}  // namespace detail
-
-/// A process, or a thread, ended while it held a lock: what the lock protects may be half changed.
-///
-/// The lock *is* held, by this exception and its copies. Who repairs what it protects keeps it:
-///
-///   std::unique_lock<ferry::mutex> lock;
-///   try {
-///     lock = std::unique_lock(guard);
-///   } catch (const ferry::owner_died& died) {
-///     repair();
-///     guard.make_consistent();
-///     died.keep();                                      // as if lock() had returned
-///     lock = std::unique_lock(guard, std::adopt_lock);
-///   }
-///
-/// If nobody does, the lock is released with the exception, and the next one to lock it is told as well. A
-/// thread can only release what it locked: an exception that is handed to another thread and goes there
-/// leaves the lock held until the thread that it came from ends.
-class owner_died : public error {
- public:
-  /// One that holds nothing.
-  /// @param pid  id of the process that ended, or a thread of which did
-  explicit owner_died(std::int64_t pid);
-  /// One that holds a lock.
-  owner_died(std::int64_t pid, std::shared_ptr<const detail::held_lock> held);
-
-  std::int64_t pid() const noexcept { return pid_; }
-  /// Hands the lock to the calling thread, which unlocks it when it is done. Does nothing when the exception
-  /// holds none, as one that was thrown in another process.
-  void keep() const noexcept;
-
- private:
-  std::int64_t pid_;
-  std::shared_ptr<const detail::held_lock> held_;
-};
 
 /// What became of an attempt to lock. True if the lock is held, so that it stands where a bool is expected.
 class [[nodiscard]] lock_result {

@@ -9,7 +9,7 @@ void any_object::check(bool holds, const std::string& asked) const {
   if (!holds) throw type_mismatch(object_ != nullptr ? name() : "nothing (it was moved from)", asked);
 }
 
-any_object loads_any(message from, const archive_options& options) {
+any_object detail::load_any(message from, const archive_options& options) {
   forking_iarchive archive(std::move(from), options);
   const detail::dispatch_entry& entry = archive.entry_named(archive.type_name());
   archive.check_members(entry.identity(), detail::type_label(entry.name(), entry.identity().members));

@@ -2,6 +2,7 @@
 #include <ferry/archive.hpp>
 #include <ferry/dispatch_table.hpp>
 
+#include "archive/exceptions.hpp"
 #include "archive/table_of.hpp"
 #include "archive/thrown.hpp"
 #include "os/process.hpp"
@@ -94,6 +95,7 @@ const dispatch_entry* entry_of(const std::exception& error, const dispatch_table
 message dump_whole(const std::exception& error, archive_options options) {
   options.memory = nullptr;
   try {
+    include_exceptions();
     const dispatch_entry* const entry = entry_of(error, table_of(options));
     if (entry == nullptr) return {};
     forking_oarchive archive(entry->label(), options);
@@ -108,6 +110,7 @@ message dump_whole(const std::exception& error, archive_options options) {
 std::exception_ptr load_whole(message from, const std::exception_ptr& cause, const archive_options& options) {
   try {
     forking_iarchive archive(std::move(from), options);
+    include_exceptions();
     const dispatch_entry& entry = archive.entry_named(archive.type_name());
     archive.check_members(entry.form(), entry.label());
     const erased_object loaded = entry.load(archive);

@@ -2,8 +2,6 @@
 #include <ferry/boost_export.hpp>
 #include <ferry/dispatch_table.hpp>
 
-#include "archive/builtin.hpp"
-
 #include <boost/core/demangle.hpp>
 
 #include <algorithm>
@@ -25,13 +23,9 @@ dispatch_table::dispatch_table(std::string label, const dispatch_table* parent)
 
 dispatch_table::~dispatch_table() = default;
 
-dispatch_table& dispatch_table::global() {
+dispatch_table& detail::global_table() {
   // Never destroyed: objects with static storage may still be sent while the program ends.
-  static dispatch_table& table = []() -> dispatch_table& {
-    auto* const fresh = new dispatch_table("global table", nullptr);
-    detail::add_builtin_entries(*fresh);
-    return *fresh;
-  }();
+  static dispatch_table& table = *new dispatch_table("global table", nullptr);
   return table;
 }
 
@@ -66,7 +60,7 @@ void dispatch_table::insert(std::unique_ptr<const detail::dispatch_entry> entry)
 }
 
 void detail::insert_exported(std::unique_ptr<const dispatch_entry> entry) {
-  dispatch_table& table = dispatch_table::global();
+  dispatch_table& table = global_table();
   const dispatch_entry* const standing = table.find(std::string_view(entry->name()));
   if (standing == nullptr || standing->type() != entry->type()) table.insert(std::move(entry));
 }

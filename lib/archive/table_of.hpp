@@ -7,7 +7,7 @@
 namespace ferry::detail {
 
 inline const dispatch_table& table_of(const archive_options& options) {
-  return options.table != nullptr ? *options.table : dispatch_table::global();
+  return options.table != nullptr ? *options.table : global_table();
 }
 
 }  // namespace ferry::detail

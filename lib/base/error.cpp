@@ -2,6 +2,8 @@
 #include <ferry/detail/base/moved_from.hpp>
 #include <ferry/error.hpp>
 
+#include "base/signal_text.hpp"
+
 #include <utility>
 
 namespace ferry {
@@ -94,6 +96,15 @@ tasks_lost::tasks_lost(std::uint64_t count, std::int64_t process)
 
 worker_died::worker_died(cause why, int code, std::int64_t pid, std::size_t task)
     : error(death_text(why, code, pid, task)), why_(why), code_(code), pid_(pid), task_(task) {}
+
+process_died::process_died(std::string name, std::int64_t pid, int signal, bool core_dumped)
+    : error("process " + name + " (" + std::to_string(pid) + ") was ended by signal " +
+            std::to_string(signal) + " (" + detail::text_of_signal(signal) + ")" +
+            (core_dumped ? ", with a core dump" : "")),
+      name_(std::move(name)),
+      pid_(pid),
+      signal_(signal),
+      core_dumped_(core_dumped) {}
 
 carrying_error::carrying_error(part what, std::size_t task, std::string type_name, std::string why)
     : error(carrying_text(what, task, type_name, why)),

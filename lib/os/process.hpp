@@ -107,8 +107,6 @@ void heed_interrupts() noexcept;
 /// Has the calling thread take every signal.
 void unblock_signals() noexcept;
 
-/// What a signal means, as "Segmentation fault".
-std::string text_of_signal(int number);
 /// Whether the signal is one that a process brings on itself by a mistake.
 bool is_crash(int number) noexcept;
 

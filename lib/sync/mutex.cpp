@@ -29,15 +29,6 @@ class detail::held_lock {
   mutable std::atomic<bool> kept_{false};
 };
 
-owner_died::owner_died(std::int64_t pid) : owner_died(pid, nullptr) {}
-
-owner_died::owner_died(std::int64_t pid, std::shared_ptr<const detail::held_lock> held)
-    : error("process " + std::to_string(pid) +
-            " ended while it held the mutex: what that protects may be half changed. Repair it and call "
-            "make_consistent()"),
-      pid_(pid),
-      held_(std::move(held)) {}
-
 void owner_died::keep() const noexcept {
   if (held_) held_->keep();
 }

@@ -163,10 +163,6 @@ void unblock_signals() noexcept {
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
-std::string text_of_signal(int number) {
-  const char* const text = ::sigdescr_np(number);
-  return text != nullptr ? text : "unknown";
-}
 bool is_crash(int number) noexcept {
   constexpr std::array crashes{SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
   return std::ranges::find(crashes, number) != crashes.end();

@@ -102,6 +102,7 @@ void save_pointee(forking_oarchive& archive, const T& object) {
   archive.count_objects(1);
   if constexpr (std::is_polymorphic_v<T>) {
     if (typeid(object) != typeid(T) || goes_by_name_alone<T>) {
+      include_own_types();
       const dispatch_entry& entry = archive.entry_for(typeid(object));
       archive.write_name(entry.label().text);
       entry.save(archive, whole_object(&object));
@@ -116,6 +117,7 @@ void save_pointee(forking_oarchive& archive, const T& object) {
 template <class T>
 const dispatch_entry* pointee_entry(forking_iarchive& archive) {
   if constexpr (std::is_polymorphic_v<T>) {
+    include_own_types();
     if (const std::string* const name = archive.read_optional_name()) return &archive.entry_named(*name);
     if constexpr (goes_by_name_alone<T>)
       archive.fail("a pointer to the base class " + identity_of<T>().name +

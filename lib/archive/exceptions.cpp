@@ -1,9 +1,10 @@
 // The exceptions of the standard library and Ferry's own. Each arrives with the text that it had, whatever
 // its constructors make of their arguments.
-#include <ferry/barrier.hpp>
+#include "archive/exceptions.hpp"
+
 #include <ferry/dispatch_table.hpp>
 #include <ferry/error.hpp>
-#include <ferry/mutex.hpp>
+#include <ferry/lock_error.hpp>
 
 #include <any>
 #include <chrono>
@@ -33,8 +34,6 @@
 #endif
 
 namespace ferry::detail {
-
-void add_exceptions(dispatch_table& table);
 
 /// A T that says what another one said. The name is known to those who name exceptions to people.
 template <class T>
@@ -273,9 +272,12 @@ void add_own(dispatch_table& table) {
 
 }  // namespace
 
-void add_exceptions(dispatch_table& table) {
-  add_standard(table);
-  add_own(table);
+void include_exceptions() {
+  [[maybe_unused]] static const bool included = [] {
+    add_standard(global_table());
+    add_own(global_table());
+    return true;
+  }();
 }
 
 }  // namespace ferry::detail
