@@ -30,7 +30,7 @@ class address {
   bool is_open() const noexcept;
 
   /// Reads `unix:/some/path`, `unix:@name` (abstract), `tcp:host:port`, `tcp:[::1]:port`.
-  /// @throws system_error  EINVAL for anything else
+  /// @throws system_error  `std::errc::invalid_argument` for anything else
   static address parse(std::string_view text);
   /// What `parse` reads. Of `any()`, which is no address to be given to others, only for error texts.
   std::string text() const;

@@ -119,12 +119,14 @@ class barrier : public detail::shared_barrier {
   /// In memory of its own, which takes a descriptor.
   /// @param parties  from 1 to `max()`
   /// @param timeout  how long `wait()` waits
-  /// @throws system_error  when parties is not within these; when memory or descriptors have run out
+  /// @throws usage_error  when parties is not within these
+  /// @throws system_error  when memory or descriptors have run out
   explicit barrier(std::ptrdiff_t parties, Action action = Action(),
                    std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max())
       : shared_barrier(parties, timeout), action_(std::move(action)) {}
   /// @param in  takes about 700 bytes there, and 8 for each party
-  /// @throws system_error  when parties is not within these; when the arena is full
+  /// @throws usage_error  when parties is not within these
+  /// @throws system_error  when the arena is full
   barrier(const arena& in, std::ptrdiff_t parties, Action action = Action(),
           std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max())
       : shared_barrier(in, parties, timeout), action_(std::move(action)) {}

@@ -145,7 +145,11 @@ class connection {
   std::optional<any_object> recv_any_for(std::chrono::duration<Rep, Period> time) {
     return recv_any_until(deadline::after(time));
   }
-  std::optional<any_object> recv_any_until(deadline until);
+  std::optional<any_object> recv_any_until(deadline until) {
+    std::optional<message> what = recv_message_until(until);
+    if (!what) return std::nullopt;
+    return loads_any(std::move(*what), options_);
+  }
   ///@}
 
   /// @name Messages

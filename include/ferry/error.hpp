@@ -13,10 +13,30 @@
 
 namespace ferry {
 
-/// Base of all exceptions thrown by Ferry.
+/// What the caller can do about an error.
+enum class error_kind : std::uint8_t {
+  usage,         ///< the program is at fault: correct it; the same call fails again
+  retry_later,   ///< something has run out or is busy: the same call may succeed later
+  disconnected,  ///< the other side, or a process that was relied on, has ended or closed: start or open anew
+  bad_data,      ///< what arrived is not what it should be: drop it, and distrust where it came from
+  not_supported,  ///< this cannot be done here or in this way: choose another one
+  system,         ///< anything else: what the system or another process refused, with the reason in the text
+};
+
+/// Base of all exceptions thrown by Ferry. What arrives from another process is of the same kind as it was
+/// there, if its type is known here.
 class error : public std::runtime_error {
  public:
   explicit error(const std::string& what) : std::runtime_error(what) {}
+  virtual error_kind kind() const noexcept { return error_kind::system; }
+};
+
+/// A call that makes no sense as it was made: a count out of range, an order of calls that is not possible,
+/// an object that was moved from. Nothing was done.
+class usage_error : public error {
+ public:
+  using error::error;
+  error_kind kind() const noexcept override { return error_kind::usage; }
 };
 
 /// A call of the operating system failed. `what()` names the operation, the object and the reason;
@@ -27,6 +47,8 @@ class system_error : public error {
   /// @param operation  what was being done and to which object, e.g. "create shared memory of 4096 bytes"
   system_error(std::error_code code, const std::string& operation);
   const std::error_code& code() const noexcept { return code_; }
+  /// By the code: what has run out may be there later, a peer may be gone, a call may be unknown here.
+  error_kind kind() const noexcept override;
 
  private:
   std::error_code code_;
@@ -37,12 +59,14 @@ class system_error : public error {
 class spawning_error : public error {
  public:
   using error::error;
+  error_kind kind() const noexcept override { return error_kind::usage; }
 };
 
 /// A carrier cannot take what the message holds, e.g. a handle over TCP. Nothing was sent.
 class transfer_error : public error {
  public:
   using error::error;
+  error_kind kind() const noexcept override { return error_kind::not_supported; }
 };
 
 /// Bytes could not be turned into a value, or a value into bytes. The message is lost, its carrier is not.
@@ -53,6 +77,7 @@ class archive_error : public error {
   explicit archive_error(const std::string& what, std::size_t offset = no_offset);
   /// Where in the message the trouble was found, in bytes from its start, or `no_offset`.
   std::size_t offset() const noexcept { return offset_; }
+  error_kind kind() const noexcept override { return error_kind::bad_data; }
 
  private:
   std::size_t offset_;
@@ -83,6 +108,7 @@ class name_error : public archive_error {
  public:
   name_error(const std::string& what, std::string name);
   const std::string& name() const noexcept { return name_; }
+  error_kind kind() const noexcept override { return error_kind::usage; }
 
  private:
   std::string name_;
@@ -92,18 +118,21 @@ class name_error : public archive_error {
 class limit_exceeded : public archive_error {
  public:
   using archive_error::archive_error;
+  error_kind kind() const noexcept override { return error_kind::usage; }
 };
 
 /// The other side closed the stream, and all messages have been read. Also thrown when writing to it.
 class end_of_stream : public error {
  public:
   using error::error;
+  error_kind kind() const noexcept override { return error_kind::disconnected; }
 };
 
 /// Something was to be put into a queue that is closed.
 class queue_closed : public error {
  public:
   using error::error;
+  error_kind kind() const noexcept override { return error_kind::disconnected; }
 };
 
 /// Processes ended with tasks of a `joinable_queue` that they had taken and not reported as done.
@@ -113,6 +142,7 @@ class tasks_lost : public error {
   std::uint64_t count() const noexcept { return count_; }
   /// Id of the process, of the last one where there were several.
   std::int64_t process() const noexcept { return process_; }
+  error_kind kind() const noexcept override { return error_kind::disconnected; }
 
  private:
   std::uint64_t count_;
@@ -138,6 +168,7 @@ class worker_died : public error {
   std::int64_t pid() const noexcept { return pid_; }
   /// Which task of its call it ran, counted from 0, or `no_task`.
   std::size_t task() const noexcept { return task_; }
+  error_kind kind() const noexcept override { return error_kind::disconnected; }
 
  private:
   cause why_;
@@ -165,6 +196,7 @@ class carrying_error : public error {
   std::size_t task() const noexcept { return task_; }
   const std::string& type_name() const noexcept { return type_name_; }
   const std::string& why() const noexcept { return why_; }
+  error_kind kind() const noexcept override { return error_kind::bad_data; }
 
  private:
   part part_;
@@ -176,18 +208,21 @@ class carrying_error : public error {
 class task_cancelled : public error {
  public:
   using error::error;
+  error_kind kind() const noexcept override { return error_kind::disconnected; }
 };
 
 /// A task was given to a pool that takes no more, or was still waiting there when the pool ended.
 class pool_closed : public error {
  public:
   using error::error;
+  error_kind kind() const noexcept override { return error_kind::disconnected; }
 };
 
 /// The stream ended inside a message: the writer died or broke the protocol. The connection is of no use.
 class truncated_message : public error {
  public:
   using error::error;
+  error_kind kind() const noexcept override { return error_kind::disconnected; }
 };
 
 /// The memory given to `recv_bytes_into` is smaller than the message, which is in here instead.
@@ -198,6 +233,7 @@ class buffer_too_short : public error {
   const std::vector<std::byte>& message() const noexcept { return *message_; }
   /// How many bytes the memory has.
   std::size_t capacity() const noexcept { return capacity_; }
+  error_kind kind() const noexcept override { return error_kind::usage; }
 
  private:
   std::size_t capacity_;
@@ -208,6 +244,7 @@ class buffer_too_short : public error {
 class authentication_error : public error {
  public:
   using error::error;
+  error_kind kind() const noexcept override { return error_kind::bad_data; }
 };
 
 /// A process could not be started, or was used against its life cycle.
@@ -226,6 +263,7 @@ class process_died : public error {
   /// Its number.
   int signal() const noexcept { return signal_; }
   bool core_dumped() const noexcept { return core_dumped_; }
+  error_kind kind() const noexcept override { return error_kind::disconnected; }
 
  private:
   std::string name_;

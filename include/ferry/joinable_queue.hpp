@@ -27,7 +27,7 @@ class joinable_queue : public detail::basic_queue<T> {
 
   /// The oldest task that this process has taken is done. Takes time in proportion to the tasks that have
   /// been taken since the oldest one that is not done.
-  /// @throws error  when this process has taken no task that is not done
+  /// @throws usage_error  when this process has taken no task that is not done
   void task_done() { this->core_.task_done(); }
 
   /// @name Waiting until all that was put has been taken and is done

@@ -42,6 +42,8 @@ class owner_died : public error {
   /// holds none, as one that was thrown in another process.
   void keep() const noexcept;
 
+  error_kind kind() const noexcept override { return error_kind::disconnected; }
+
  private:
   std::int64_t pid_;
   std::shared_ptr<const detail::held_lock> held_;
@@ -64,6 +66,8 @@ class broken_barrier : public error {
 
   cause why() const noexcept { return why_; }
   std::int64_t pid() const noexcept { return pid_; }
+
+  error_kind kind() const noexcept override { return error_kind::disconnected; }
 
  private:
   cause why_;

@@ -34,8 +34,9 @@ class named_semaphore {
   /// @param value  permits at first
   /// @param name  '/' and up to 249 characters without '/' and NUL; empty: one is made up, "/mp-" and 8
   ///              hexadecimal digits
+  /// @throws usage_error  when the value is not possible
   /// @throws system_error  `std::errc::file_exists` when the name is taken; `std::errc::invalid_argument`
-  ///                       when value or name are not possible
+  ///                       when it is not possible
   static named_semaphore create(std::ptrdiff_t value, std::string_view name = {});
   /// Opens one, whoever made it. Never unlinks it.
   /// @throws system_error  `std::errc::no_such_file_or_directory` when there is none of that name
@@ -61,8 +62,8 @@ class named_semaphore {
   bool try_acquire_until(deadline until) const;
 
   /// Gives permits back, one after the other. Does not block.
-  /// @throws system_error  `std::errc::invalid_argument` when count is less than 1;
-  ///                       `std::errc::value_too_large` when there would be more than `max()`
+  /// @throws usage_error  when count is less than 1
+  /// @throws system_error  `std::errc::value_too_large` when there would be more than `max()`
   void release(std::ptrdiff_t count = 1) const;
 
   /// Permits that can be taken; may be out of date at once.

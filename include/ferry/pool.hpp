@@ -392,7 +392,7 @@ class pool : public pool_calls<> {
  public:
   /// Starts the workers. Blocks until they are started, not until they are ready.
   /// @param workers  at least one
-  /// @throws error  when it is none
+  /// @throws usage_error  when it is none
   /// @throws process_error, system_error  as starting processes does; nothing is left behind then
   explicit pool(std::size_t workers = cpu_count(), const pool_options& options = {})
       : pool(workers, options, std::unique_ptr<const detail::call>()) {}
@@ -411,7 +411,7 @@ class pool : public pool_calls<> {
   /// seconds later SIGKILL. Does not block.
   void terminate();
   /// Waits until all workers have ended.
-  /// @throws error  when the pool was not closed or terminated
+  /// @throws usage_error  when the pool was not closed or terminated
   void join() { join_until(deadline::never()); }
   template <class Rep, class Period>
   bool join_for(std::chrono::duration<Rep, Period> time) {

@@ -99,10 +99,12 @@ class semaphore : public detail::shared_semaphore {
  public:
   /// In memory of its own, which takes a descriptor.
   /// @param value  permits at first
-  /// @throws system_error  when value is not within 0 and `max()`; when memory or descriptors have run out
+  /// @throws usage_error  when value is not within 0 and `max()`
+  /// @throws system_error  when memory or descriptors have run out
   explicit semaphore(std::ptrdiff_t value);
   /// @param in  takes 64 bytes there
-  /// @throws system_error  when value is not within 0 and `max()`; when the arena is full
+  /// @throws usage_error  when value is not within 0 and `max()`
+  /// @throws system_error  when the arena is full
   semaphore(const arena& in, std::ptrdiff_t value);
 
   /// The owned form. A permit of a process that has ended is found within a tenth of a second by those who
@@ -121,11 +123,11 @@ class semaphore : public detail::shared_semaphore {
 
   bool is_owned() const { return slots() != 0; }
 
-  /// Gives permits back. Does not block. Async-signal-safe if it is right.
-  /// @throws system_error  `std::errc::invalid_argument` when count is less than 1;
-  ///                       `std::errc::value_too_large` when there would be more than `max()`;
-  ///                       `std::errc::operation_not_permitted` in the owned form when this process has
-  ///                       fewer: then it has none left
+  /// Gives permits back. Does not block. Async-signal-safe when it does not throw.
+  /// @throws usage_error  when count is less than 1, or there would be more than `max()`
+  /// @throws system_error  `std::errc::operation_not_permitted` in the owned form when this process has
+  /// fewer:
+  ///                       then it has none left
   void release(std::ptrdiff_t count = 1) const;
 
   /// Of the owned form, ids of the processes that have permits, one for each permit, as each has it in its
@@ -147,9 +149,8 @@ class bounded_semaphore : public detail::shared_semaphore {
   explicit bounded_semaphore(std::ptrdiff_t value);
   bounded_semaphore(const arena& in, std::ptrdiff_t value);
 
-  /// Gives permits back, all of them or none. Does not block. Async-signal-safe if it is right.
-  /// @throws system_error  `std::errc::invalid_argument` when count is less than 1;
-  ///                       `std::errc::value_too_large` when there would be more than at first
+  /// Gives permits back, all of them or none. Does not block. Async-signal-safe when it does not throw.
+  /// @throws usage_error  when count is less than 1, or there would be more than at first
   void release(std::ptrdiff_t count = 1) const;
 
   friend std::ostream& operator<<(std::ostream& out, const bounded_semaphore& shown);

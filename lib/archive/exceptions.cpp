@@ -208,6 +208,7 @@ void add_standard(dispatch_table& table) {
 
 void add_own(dispatch_table& table) {
   add_with_text<error>(table, "ferry::error");
+  add_with_text<usage_error>(table, "ferry::usage_error");
   add_with_code<system_error>(table, "ferry::system_error");
   add_with_text<spawning_error>(table, "ferry::spawning_error");
   add_with_text<transfer_error>(table, "ferry::transfer_error");

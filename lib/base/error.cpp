@@ -4,6 +4,8 @@
 
 #include "base/signal_text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace ferry {
@@ -69,6 +71,36 @@ std::string remote_text(const std::string& type_name, const std::string& text, s
 system_error::system_error(std::error_code code, const std::string& operation)
     : error(operation + ": " + code.message() + " (" + std::to_string(code.value()) + ")"), code_(code) {}
 
+error_kind system_error::kind() const noexcept {
+  static constexpr std::array busy{std::errc::resource_unavailable_try_again,
+                                   std::errc::not_enough_memory,
+                                   std::errc::too_many_files_open,
+                                   std::errc::too_many_files_open_in_system,
+                                   std::errc::no_space_on_device,
+                                   std::errc::no_buffer_space,
+                                   std::errc::device_or_resource_busy,
+                                   std::errc::timed_out,
+                                   std::errc::interrupted,
+                                   std::errc::operation_would_block};
+  static constexpr std::array gone{std::errc::broken_pipe,        std::errc::connection_reset,
+                                   std::errc::connection_refused, std::errc::connection_aborted,
+                                   std::errc::not_connected,      std::errc::no_such_process,
+                                   std::errc::host_unreachable,   std::errc::network_unreachable};
+  static constexpr std::array unknown{std::errc::function_not_supported, std::errc::operation_not_supported,
+                                      std::errc::not_supported, std::errc::protocol_not_supported,
+                                      std::errc::address_family_not_supported};
+  static constexpr std::array mistakes{std::errc::invalid_argument, std::errc::bad_file_descriptor,
+                                       std::errc::not_a_socket, std::errc::value_too_large};
+  const auto is_among = [&](const auto& codes) {
+    return std::any_of(codes.begin(), codes.end(), [&](std::errc each) { return code_ == each; });
+  };
+  if (is_among(busy)) return error_kind::retry_later;
+  if (is_among(gone)) return error_kind::disconnected;
+  if (is_among(unknown)) return error_kind::not_supported;
+  if (is_among(mistakes)) return error_kind::usage;
+  return error_kind::system;
+}
+
 archive_error::archive_error(const std::string& what, std::size_t offset)
     : error(at_offset(what, offset)), offset_(offset) {}
 
@@ -127,7 +159,7 @@ remote_error::remote_error(std::string type_name, std::string text, std::int64_t
       trace_(std::move(trace)) {}
 
 void detail::throw_empty(const char* what) {
-  throw error("this " + std::string(what) + " is empty: it was moved from");
+  throw usage_error("this " + std::string(what) + " is empty: it was moved from");
 }
 
 }  // namespace ferry

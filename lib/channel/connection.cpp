@@ -146,12 +146,6 @@ std::optional<message> connection::recv_message_until(deadline until) {
   return what;
 }
 
-std::optional<any_object> connection::recv_any_until(deadline until) {
-  std::optional<message> what = recv_message_until(until);
-  if (!what) return std::nullopt;
-  return loads_any(std::move(*what), options_);
-}
-
 void connection::send_bytes(std::span<const std::byte> bytes) {
   send_bytes_until(bytes, deadline::never());
 }

@@ -467,7 +467,7 @@ void scheduler::terminate() {
 bool scheduler::join(deadline until) {
   locked([&] {
     if (!closed_ && !broken_)
-      throw error(
+      throw usage_error(
           "join() waits for the end of a pool, which comes after close() or terminate(): call one first");
   });
   return wait([&] { return workers_.empty(); }, until);

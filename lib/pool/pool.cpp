@@ -12,7 +12,7 @@ namespace {
 
 std::shared_ptr<detail::scheduler> start(std::size_t workers, const pool_options& options,
                                          std::unique_ptr<const detail::call> initializer) {
-  if (workers == 0) throw error("a pool of no workers would never do anything: it needs one at least");
+  if (workers == 0) throw usage_error("a pool of no workers would never do anything: it needs one at least");
   return detail::scheduler::start(workers, options, std::move(initializer));
 }
 

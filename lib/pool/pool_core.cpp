@@ -77,7 +77,7 @@ handle_view pool_core::handle_of(pool_batch& batch) {
 }
 void pool_core::check_timeout(deadline::clock::duration timeout) const {
   if (timeout > timeout.zero() && !of().can_kill())
-    throw error(
+    throw usage_error(
         "task_options::timeout needs workers that can be killed in the middle of a task, as processes "
         "can and threads cannot: leave it out, or let the pool have the engine that it has by itself");
 }

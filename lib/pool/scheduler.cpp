@@ -39,7 +39,7 @@ std::uint64_t estimate(const pool_task& task) noexcept {
 
 scheduler::lock_type scheduler::lock_here() {
   if (is_copy())  // where another thread may have held the lock, and nobody would ever give it back
-    throw error(
+    throw usage_error(
         "this is a forked copy of the process that made the pool, and the workers answer to that one alone: "
         "make a pool of its own in the child");
   return lock_type(mutex_);

@@ -220,7 +220,7 @@ void queue_core::task_done() {
     ring::consumer from(it.items, deadline::never());
     const lease_ticket oldest = from.oldest_lease();
     if (oldest.serial == 0)
-      throw error("task_done() was called more often than this process has taken tasks from the queue");
+      throw usage_error("task_done() was called more often than this process has taken tasks from the queue");
     it.end_lease(from, oldest);
   }
   it.after_lease();

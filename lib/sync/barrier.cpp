@@ -100,8 +100,8 @@ std::int64_t own_id() noexcept {
 
 std::uint32_t checked(std::ptrdiff_t parties) {
   if (parties < 1 || parties > shared_barrier::max())
-    os::throw_system_error(EINVAL, "make a barrier of " + std::to_string(parties) + " parties: from 1 to " +
-                                       std::to_string(shared_barrier::max()) + " are possible");
+    throw usage_error("cannot make a barrier of " + std::to_string(parties) + " parties: from 1 to " +
+                      std::to_string(shared_barrier::max()) + " are possible");
   return static_cast<std::uint32_t>(parties);
 }
 

@@ -47,8 +47,8 @@ struct named_semaphore::state {
 
 named_semaphore named_semaphore::create(std::ptrdiff_t value, std::string_view name) {
   if (value < 0 || value > max())
-    os::throw_system_error(EINVAL, "make a named semaphore of " + std::to_string(value) +
-                                       " permits: from 0 to " + std::to_string(max()) + " are possible");
+    throw usage_error("cannot make a named semaphore of " + std::to_string(value) + " permits: from 0 to " +
+                      std::to_string(max()) + " are possible");
   for (;;) {
     try {
       return named_semaphore(std::make_shared<const state>(
@@ -85,8 +85,8 @@ bool named_semaphore::try_acquire_until(deadline until) const {
 
 void named_semaphore::release(std::ptrdiff_t count) const {
   if (count < 1)
-    os::throw_system_error(
-        EINVAL, "release " + std::to_string(count) + " permits of semaphore '" + name() + "': at least 1");
+    throw usage_error("cannot release " + std::to_string(count) + " permits of semaphore '" + name() +
+                      "': at least 1");
   for (; count > 0; --count) held().semaphore.release();
 }
 

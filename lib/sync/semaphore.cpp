@@ -97,15 +97,13 @@ class owned_permits {
 
 std::ptrdiff_t checked(std::ptrdiff_t value, std::ptrdiff_t least, std::ptrdiff_t most) {
   if (value < least || value > most)
-    os::throw_system_error(EINVAL, "make a semaphore of " + std::to_string(value) + " permits: from " +
-                                       std::to_string(least) + " to " + std::to_string(most) +
-                                       " are possible");
+    throw usage_error("cannot make a semaphore of " + std::to_string(value) + " permits: from " +
+                      std::to_string(least) + " to " + std::to_string(most) + " are possible");
   return value;
 }
 void check_count(std::ptrdiff_t count) {
   if (count < 1)
-    os::throw_system_error(EINVAL,
-                           "release " + std::to_string(count) + " permits of a semaphore: at least 1");
+    throw usage_error("cannot release " + std::to_string(count) + " permits of a semaphore: at least 1");
 }
 
 }  // namespace
@@ -174,9 +172,8 @@ void shared_semaphore::add(std::ptrdiff_t count) const {
   std::int32_t now = shared.value.load(std::memory_order_relaxed);
   do {
     if (count > std::ptrdiff_t{shared.limit} - now)
-      os::throw_system_error(EOVERFLOW, "release " + std::to_string(count) + " permits of a semaphore with " +
-                                            std::to_string(now) + ": it may have " +
-                                            std::to_string(shared.limit));
+      throw usage_error("cannot release " + std::to_string(count) + " permits of a semaphore with " +
+                        std::to_string(now) + ": it may have " + std::to_string(shared.limit));
   } while (!shared.value.compare_exchange_weak(now, static_cast<std::int32_t>(now + count)));
   shared.released.notify(static_cast<int>(count));
 }

@@ -25,9 +25,9 @@ using namespace std::chrono_literals;
 BOOST_AUTO_TEST_SUITE(barriers)
 
 BOOST_AUTO_TEST_CASE(an_impossible_number_of_parties_is_refused) {
-  const auto invalid = [](const system_error& e) { return e.code() == std::errc::invalid_argument; };
+  const auto invalid = [](const usage_error& e) { return e.kind() == error_kind::usage; };
   for (const std::ptrdiff_t parties : {std::ptrdiff_t{0}, std::ptrdiff_t{-1}, barrier<>::max() + 1})
-    BOOST_CHECK_EXCEPTION(barrier<>{parties}, system_error, invalid);
+    BOOST_CHECK_EXCEPTION(barrier<>{parties}, usage_error, invalid);
   BOOST_TEST(barrier<>{barrier<>::max()}.parties() == barrier<>::max());
 }
 

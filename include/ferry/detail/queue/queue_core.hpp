@@ -71,7 +71,7 @@ class queue_core {
   bool get(taken_item& into, taking how, deadline until);
   /// The item is done with, or to be taken by somebody else. Does nothing when the lease is over already.
   void end_lease(const lease_ticket& lease, bool give_back);
-  /// Ends the oldest lease of this process. @throws error  when there is none
+  /// Ends the oldest lease of this process. @throws usage_error  when there is none
   void task_done();
   /// @returns false when not all was done until then
   /// @throws tasks_lost
