@@ -4,6 +4,8 @@
 
 #include "channel/driver.hpp"
 
+#include <string>
+
 namespace ferry {
 
 std::tuple<handle_view, access> reducer<connection>::reduce(const connection& end) {
@@ -13,7 +15,9 @@ std::tuple<handle_view, access> reducer<connection>::reduce(const connection& en
 
 connection reducer<connection>::rebuild(unique_handle handle, access ways) {
   if (ways != access::read_write && ways != access::read_only && ways != access::write_only) {
-    throw archive_error("a connection arrived that works neither way");
+    throw archive_error("a connection arrived with the access " + std::to_string(static_cast<int>(ways)) +
+                        ", which is neither reading nor writing: its message is damaged, or was written by "
+                        "another version of Ferry");
   }
   return connection(std::move(handle), ways);
 }

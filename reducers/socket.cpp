@@ -27,7 +27,8 @@ socket reducer<socket>::rebuild(unique_handle handle, std::int32_t family, std::
     try {
       return socket::adopt(std::move(handle));
     } catch (const system_error& problem) {
-      throw archive_error("received socket is none: " + std::string(problem.what()));
+      throw archive_error("a handle arrived as a socket and is not one (" + std::string(problem.what()) +
+                          "): its message is damaged, or the sender wrote another handle");
     }
   };
   socket received = adopted();

@@ -82,7 +82,9 @@ bool handshake::take_step(driver& with, deadline until) {
       return true;
     case step::await_challenge:
       if (!text.starts_with(authentication::challenge_mark)) {
-        throw authentication_error("authentication failed: the peer gave no challenge; has it a key at all?");
+        throw authentication_error(
+            "authentication failed: the peer sent no challenge, as one without a key does: give it the same "
+            "key, as listener_options::authkey or connect_options::authkey");
       }
       text.remove_prefix(authentication::challenge_mark.size());
       if (authentication::is_own_challenge(side_, text)) {

@@ -26,7 +26,10 @@ pool_bell::pool_bell(unique_handle memory, unique_handle event) {
   const os::memory_facts facts = os::examine_memory(memory);
   if (!facts.is_memory || !facts.is_writable || !facts.is_sealed || facts.size < memory_size ||
       !os::is_event_handle(event))
-    throw archive_error("what arrived as the bell of a pool is none");
+    throw archive_error("a worker was given " + std::to_string(facts.size) +
+                        " bytes of memory and an event as the bell of its "
+                        "pool: it takes " +
+                        std::to_string(memory_size) + " bytes of sealed, writable memory and an event");
   state_ = std::make_unique<state>(std::move(memory), std::move(event));
 }
 

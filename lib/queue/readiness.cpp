@@ -12,7 +12,10 @@ namespace ferry::detail {
 readiness::readiness(ring& items) : items_(items), event_(os::create_event_handle()) {}
 
 readiness::readiness(ring& items, unique_handle event) : items_(items), event_(std::move(event)) {
-  if (!os::is_event_handle(event_)) throw archive_error("a queue arrived whose event is none");
+  if (!os::is_event_handle(event_))
+    throw archive_error(
+        "a queue arrived with a handle for its event that is not an event: its message is damaged, or the "
+        "sender wrote another handle");
 }
 
 void readiness::watch() {
