@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How fast values become messages and back: beside hand-written code, Boost's binary archive and cereal.
 #include <ferry/archive.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Connections beside the bare socket they stand on, and beside CPython's Pipe.
 #include <ferry/connection.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Tasks that do nothing, and tasks that compute, in pools of two workers.
 #include <ferry/init.hpp>
 #include <ferry/pool.hpp>

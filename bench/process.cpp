@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Starting a process that does nothing and waiting for it, by every start method.
 #include <ferry/process.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Queues beside a ring with nothing but its speed, the system's own means, and other libraries.
 #include <ferry/queue.hpp>
 #include <ferry/simple_queue.hpp>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSL-1.0
 """What Ferry costs a program that uses it: seconds of compilation, size of a program, size of the library.
 
 usage: size.py BUILD    BUILD holds libferry.a of a release build; prints rows as bench/support/report.hpp does

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Locks and semaphores beside the bare ones of the C library: alone, and handed to and fro.
 #include <ferry/mutex.hpp>
 #include <ferry/semaphore.hpp>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSL-1.0
 # What `cmake --install` puts where; meson.build installs the same files from the same templates.
 install(TARGETS ferry ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
                       RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

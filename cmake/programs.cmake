@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSL-1.0
 # Programs made of a folder: examples/ and bench/.
 
 # Adds the programs of `folder` and of its subfolders to the target `<folder>`: a subfolder with a main.cpp is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSL-1.0
 # The test programs: one for each folder of tests/ that holds Boost.Test cases.
 find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS unit_test_framework)
 

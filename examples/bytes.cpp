@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The bytes of a message; docs/wire-format.md says what each of them is.
 #include <ferry/ferry.hpp>
 

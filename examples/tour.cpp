@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A short tour: what crosses between two processes, what must not, and what is refused.
 #include <ferry/ferry.hpp>
 

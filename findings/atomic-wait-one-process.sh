@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # libstdc++: std::atomic::wait() is not woken by another process
 #
 # Guess:        a lock-free std::atomic<int> works in shared memory between

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # Boost.Interprocess: shared memory takes all its pages when it is given a size
 #
 # Guess:        shared_memory_object::truncate() is ftruncate(), as its name has it:

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # Boost.Process: wait_for() on a program that has ended already takes all its time
 #
 # Guess:        child::wait_for(3s) returns at once when the program is gone by

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # libstdc++ 14 with Boost.Range: a stream's range has a size, and asking empties it
 #
 # Guess:        boost::istream_range<int>(in) is an input range like std's own

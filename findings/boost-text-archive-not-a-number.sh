@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # Boost.Serialization: a text archive writes an infinity that it cannot read
 #
 # Guess:        what an archive has written without complaint, the archive of the

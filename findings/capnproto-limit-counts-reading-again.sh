@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # Cap'n Proto: the limit on a message counts what is read, each time it is read
 #
 # Guess:        ReaderOptions::traversalLimitInWords, 64 MiB unless told, is the

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # Linux: connect() by the wrong type of socket tells whether a listener lives
 #
 # Guess:        to know whether anybody is behind a socket file one has to connect

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # GCC 12: a local variable is returned in place only from a function's outer block
 #
 # Guess:        `S s; return s;` builds s in the caller's place (the named return

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # glibc: started through its loader, a program is told two different things of itself
 #
 # Guess:        getauxval() reads the vector the kernel left for the process, so

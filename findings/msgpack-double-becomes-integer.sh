@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # MessagePack for C++: a double with a whole value is packed as an integer
 #
 # Guess:        a double is packed in the float 64 form, nine bytes, so its type

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # Linux: looking at a message with MSG_PEEK opens the descriptors in it, each time
 #
 # Guess:        MSG_PEEK changes nothing: the message stays in the queue with the

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # glibc: a program started by posix_spawn() ignores signals 32 and 33
 #
 # Guess:        a started program has the signals ignored that its parent

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # qemu-user: posix_spawn() of a program that is not there succeeds
 #
 # Guess:        posix_spawn() returns ENOENT when there is no such program. Under

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # qemu-user: a robust mutex can be made and is not robust
 #
 # Guess:        where the system has no robust mutexes, making one fails:

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # Valgrind: memory that another process has written still counts as uninitialised
 #
 # Guess:        memory that holds a value written by somebody is initialised, and

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # ZeroMQ: the second bind to an ipc:// address succeeds and cuts the first one off
 #
 # Guess:        binding an address that a living socket has is EADDRINUSE, for

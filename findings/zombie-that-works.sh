@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
 # Linux: a process whose main thread has left is shown as a zombie while it works
 #
 # Guess:        state Z in /proc/PID/status (and <defunct> in ps) is a process

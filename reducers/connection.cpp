@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Connections cross as their handle, and which ways they work.
 #include <ferry/connection.hpp>
 #include <ferry/error.hpp>

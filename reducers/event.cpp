@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Events cross as the memory they are in.
 #include <ferry/event.hpp>
 

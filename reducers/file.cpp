@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Files cross as their handle: the open file itself, with its position.
 #include <ferry/file.hpp>
 

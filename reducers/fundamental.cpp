@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The types that every program sends: named, so that they can be read dynamically.
 #include <ferry/dispatch_table.hpp>
 

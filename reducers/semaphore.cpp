@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Semaphores cross as the memory they are in.
 #include <ferry/error.hpp>
 #include <ferry/semaphore.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Sockets cross as their handle, and are checked on arrival.
 #include <ferry/error.hpp>
 #include <ferry/socket.hpp>

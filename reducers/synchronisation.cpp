@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Locks, condition variables and once_flags cross as the memory they are in, and their place there.
 #include <ferry/condition_variable.hpp>
 #include <ferry/mutex.hpp>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSL-1.0
 """Prints the rows of benchmarks as a table, writes them as JSON, and draws them as docs/benchmarks.svg.
 
 usage: chart.py ROWS [--json FILE]    ROWS: one JSON object a line, as bench/support/report.hpp writes them

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSL-1.0
 """Lists every case of tests/conformance/cases.txt with the tests that cover it, or why it does not apply.
 
 Fails if a case has neither, if one has both, or if a test names a case that is not on the list.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSL-1.0
 """Prints what the tree holds, for meson.build; the rules are those at the top of CMakeLists.txt.
 
 usage: sources.py WHAT

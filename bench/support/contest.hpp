@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Measuring several contestants in turn, run by run, so that what else the machine does falls on all alike;
 // each time in another order, so that nobody always finds what the same other one leaves in the caches.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Forked processes that do the work that is measured.
 #pragma once
 

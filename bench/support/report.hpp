@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How a benchmark says what it found: one row a line on the output, as JSON, for scripts/bench.
 #pragma once
 

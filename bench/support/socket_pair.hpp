@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Two connected sockets, as the system makes them.
 #pragma once
 

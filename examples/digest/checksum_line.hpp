@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A line of the output of sha256sum.
 #pragma once
 

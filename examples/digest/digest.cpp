@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Files in, digests out, and worker processes in between.
 #include "digest.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Prints what sha256sum prints for files and directory trees, computed by a pool of worker processes that
 // never open a path: this process opens the files, and sends them *open*, inside a type of its own (job.hpp).
 // When a worker is killed its file goes to another (digest.cpp), and the output is the same.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The digest of an open file, by OpenSSL's libcrypto.
 #include "sha256.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // From the paths on the command line to the files that are to be digested.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Draws the Mandelbrot set into a PNG file. The rows are tasks of a pool, and come back in order however long
 // each takes.
 #include <ferry/ferry.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A lock that is taken apart and put together again is the same lock: in this process, at the other end of a
 // connection, and in a process that was not started with it.
 #include <ferry/ferry.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A queue as an argument: of a process that is being started it may always be one. As an argument of a task
 // for the workers of a pool, which run already, it is refused (as in Python), unless the pool is made so that
 // it may.

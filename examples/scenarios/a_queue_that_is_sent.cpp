@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A queue that can be sent: to a process that runs already, a worker of a pool. It takes a greeting out of
 // the queue and puts its answer into it.
 #include <ferry/ferry.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A custom type with live parts: an open file, shared memory and plain data. It gets a reducer once, and then
 // goes among the arguments of a process, through a pipe and a queue, to the workers of a pool and back, and
 // inside containers, without another line.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Functions with state: a counter is mapped over a pool, and the counter here stays at zero. What goes to a
 // worker is a copy. Two ways to have what one wants.
 #include <ferry/ferry.hpp>

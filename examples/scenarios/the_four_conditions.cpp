@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Ten jobs for three processes: each prints under a lock that all share, and puts its index into a queue that
 // all share. How do the lock and the queue get there? Three ways, and the time that each takes, on the error
 // output.

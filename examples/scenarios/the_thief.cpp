@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The thief: a process that knows nothing but a few bytes takes a handle out of the process that offers it.
 // So handles go over media that carry only bytes; and they go once: of all who know the bytes, one gets the
 // handle.

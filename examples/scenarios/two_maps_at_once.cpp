@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Two maps at once, on one pool: read in step by one thread, and each by a thread of its own. Each keeps its
 // own order, though what is first in the input takes longest.
 #include <ferry/ferry.hpp>

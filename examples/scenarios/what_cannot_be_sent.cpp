@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What cannot be sent: a lambda with captures, and a generator in the middle of its work. The compiler
 // refuses them, and names the ways out. One of these is to copy the whole process: a forked child has them
 // because it has all the memory.

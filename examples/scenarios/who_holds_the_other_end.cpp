@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Who holds the other end? A child adds pairs of numbers until the stream ends. With Python's multiprocessing
 // it never ends, because the child has inherited the parent's end too and keeps the stream open itself. Here
 // a child has the handles that it was given and no others, by every start method.

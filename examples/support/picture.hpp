@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Pictures in memory and as PNG files, by libpng.
 #pragma once
 

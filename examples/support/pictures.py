@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSL-1.0
 """What the checks of the examples that make pictures have in common: PNG files, and a terminal."""
 
 import os

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A progress bar on the terminal, for what a pool does.
 #pragma once
 

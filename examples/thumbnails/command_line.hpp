@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What the user asks for.
 #pragma once
 

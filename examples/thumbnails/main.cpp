@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Makes small pictures of PNG files that nobody vouches for. Each is parsed in a worker process with little
 // memory and little time, which may crash over it. This process parses none: it opens the files, checks what
 // comes back, and reports what failed and why.

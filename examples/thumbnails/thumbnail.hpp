@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What goes to a worker, and what it does.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Where a listener can be found.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Reading without knowing beforehand what arrives: as a value of whatever type, or by a handler for each
 // type.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // From a value to a message and back: dumps and loads.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What may be chosen for one archive, and for everything a connection or context sends.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Room for many synchronisation objects in one piece of shared memory.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A place where processes wait for each other.
 #pragma once
 

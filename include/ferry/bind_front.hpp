@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // bind_front(fn<&work>, values...): a callable with its first arguments, as something that crosses.
 #pragma once
 

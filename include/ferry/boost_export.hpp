@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Classes that BOOST_CLASS_EXPORT names for the archives of Boost, named so for Ferry too.
 //
 // To be included, before or after, in each source that has BOOST_CLASS_EXPORT, BOOST_CLASS_EXPORT_GUID or

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The one growing block of bytes behind a message.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Waiting, with a lock released, until another process says that something has changed.
 #pragma once
 

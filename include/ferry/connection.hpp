@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A connection: what carries messages, typed values and plain bytes to another process.
 #pragma once
 

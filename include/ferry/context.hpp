@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How processes are started: start methods, and what goes with them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A point in monotonic time at which a blocking call gives up.
 #pragma once
 

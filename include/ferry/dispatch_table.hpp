@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Dispatch tables: what may cross by name, and how it is taken apart and rebuilt.
 #pragma once
 

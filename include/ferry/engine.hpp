@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The seam between a pool's scheduler and whatever its workers are: processes, threads, other machines.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Every exception that Ferry throws derives from ferry::error; the type tells the caller what to do.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A flag that processes wait for.
 #pragma once
 

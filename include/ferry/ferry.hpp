@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // All of Ferry but <ferry/tracking_archive.hpp>, which is for trusted peers alone and brings Boost's archives
 // with it, and <ferry/boost_export.hpp>, which acts where it is included. Including only the header of what
 // you use compiles faster.

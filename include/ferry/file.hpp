@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Files, and any other descriptor, as values that cross.
 #pragma once
 

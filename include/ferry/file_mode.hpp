@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How files are opened, and what positions in them are counted from.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // fn<&work>: a function as something that can be named in another process.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The reading archive: a message from anywhere to values.
 #pragma once
 

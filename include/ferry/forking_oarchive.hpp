@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The writing archive: values with live parts to a message.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Operating-system handles: one type that owns, one that borrows. Neither is an int or a bool by accident.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The first call in the main function of a program that starts processes.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A queue of tasks whose end can be waited for.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // An item that its queue remembers until it is done with.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How much a message may ask of the one who reads it.
 #pragma once
 

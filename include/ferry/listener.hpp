@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Accepting connections from processes that this one did not start.
 #pragma once
 

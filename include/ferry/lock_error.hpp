@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What locks and barriers throw when others have ended or given up.
 #pragma once
 

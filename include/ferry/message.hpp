@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What crosses: bytes and the handles that belong to them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Locks that processes share, and that survive whoever holds them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Semaphores that programs find by name, Python's locks among them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Handing over a handle by bytes alone.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Doing something once, in whichever process comes first.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A pool of workers that run tasks.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What may be chosen for a pool, and for the calls that it makes.
 #pragma once
 

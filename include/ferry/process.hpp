@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Processes: started on construction, joined on destruction.
 #pragma once
 

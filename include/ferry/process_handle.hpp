@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Any process, not only a child, as a value that crosses.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How a type with live parts is taken apart and put together again.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The results of `pool::imap`, read as a range while they come.
 #pragma once
 

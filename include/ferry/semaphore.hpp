@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Permits that processes take and give back.
 #pragma once
 

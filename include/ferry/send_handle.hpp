@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Handles exchanged with Python programs.
 #pragma once
 

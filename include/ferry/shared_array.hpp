@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // An array in memory that processes share.
 #pragma once
 

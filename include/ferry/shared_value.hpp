@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // One value in memory that processes share.
 #pragma once
 

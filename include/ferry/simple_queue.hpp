@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A queue that is nothing but the system's own: a packet socket whose two ends all share.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Sockets of any family as values that cross.
 #pragma once
 

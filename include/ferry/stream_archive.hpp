@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Values one after the other in a std::ostream, and out of a std::istream: a file, a pipe, a string.
 #pragma once
 

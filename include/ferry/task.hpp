@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The result of a task that a pool runs.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Boost.Serialization's full machinery over Ferry's messages: raw pointers tracked, classes exported. Opt-in,
 // for peers that are trusted.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The two transfer modes and the guard that keeps synchronisation state among the children one starts.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Dynamic reading by wire name.
 #include <ferry/any_object.hpp>
 

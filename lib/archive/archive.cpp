@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The name of what a message holds, written and checked.
 #include <ferry/archive.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Growth of a message's block of bytes, on the heap or in external memory.
 #include <ferry/buffer.hpp>
 #include <ferry/detail/base/copy.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Error codes and exceptions: to bytes and back.
 #include <ferry/archive.hpp>
 #include <ferry/dispatch_table.hpp>

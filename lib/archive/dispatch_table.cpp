@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Dispatch tables: entries by name and by type, in layers.
 #include <ferry/boost_export.hpp>
 #include <ferry/dispatch_table.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The fixed head of every message; docs/wire-format.md describes it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The exceptions of the standard library and Ferry's own. Each arrives with the text that it had, whatever
 // its constructors make of their arguments.
 #include "archive/exceptions.hpp"

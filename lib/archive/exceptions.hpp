@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Exceptions in the global table.
 #pragma once
 

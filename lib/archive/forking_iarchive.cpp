@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The reading archive, as far as it does not depend on the types read.
 #include <ferry/detail/archive/members.hpp>
 #include <ferry/dispatch_table.hpp>

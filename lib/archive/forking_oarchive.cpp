@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The writing archive, as far as it does not depend on the types written.
 #include <ferry/dispatch_table.hpp>
 #include <ferry/forking_oarchive.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Big-endian lengths of frames.
 #include "archive/frame.hpp"
 

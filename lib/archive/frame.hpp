@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How messages are laid out in a byte stream: CPython's framing.
 #pragma once
 

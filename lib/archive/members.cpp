@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Comparing what two programs say that a type is made of.
 #include <ferry/detail/archive/members.hpp>
 

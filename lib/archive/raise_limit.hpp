@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The texts for a message that passes a limit.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The block that each thread keeps for what it sends or receives next.
 #include <ferry/detail/archive/scratch_block.hpp>
 

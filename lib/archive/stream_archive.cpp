@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Messages in streams of the standard library, framed as in pipes.
 #include <ferry/stream_archive.hpp>
 

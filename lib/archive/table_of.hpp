@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Which dispatch table the options of an archive mean.
 #pragma once
 

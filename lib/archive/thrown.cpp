@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Names and texts of exceptions.
 #include "archive/thrown.hpp"
 

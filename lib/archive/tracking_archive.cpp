@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The tracking archives, as far as they do not depend on the types written.
 #include <ferry/tracking_archive.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The spawning guard: a count per thread.
 #include <ferry/transfer.hpp>
 

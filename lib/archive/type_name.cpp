@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // From the mangled names of types to those on the wire.
 #include <ferry/detail/archive/type_name.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Texts of addresses.
 #include <ferry/address.hpp>
 #include <ferry/error.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Copying large blocks.
 #include <ferry/detail/base/copy.hpp>
 

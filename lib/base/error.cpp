@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Texts of the exceptions.
 #include <ferry/detail/base/moved_from.hpp>
 #include <ferry/error.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The one set of handlers around forks, and the hooks that it calls.
 #include "base/fork.hpp"
 

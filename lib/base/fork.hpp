@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Forks of this process, and what forked copies of it must not take for their own.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Texts of what locks and barriers throw.
 #include <ferry/lock_error.hpp>
 

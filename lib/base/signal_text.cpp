@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Names of signals, as glibc has them.
 #include "base/signal_text.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The one place that knows all drivers.
 #include "channel/adopt.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Which driver fits a handle.
 #pragma once
 

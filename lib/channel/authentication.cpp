@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // HMACs, and the prefixes that name their digests.
 #include "channel/authentication.hpp"
 

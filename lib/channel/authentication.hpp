@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Proving that one knows a key without showing it: CPython's challenge and response.
 #pragma once
 

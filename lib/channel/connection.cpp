@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a connection does whatever its carrier.
 #include <ferry/connection.hpp>
 #include <ferry/detail/base/copy.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What all drivers share: the budgets of a message.
 #include "channel/driver.hpp"
 

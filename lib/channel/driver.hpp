@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The seam under `connection`: what moves whole messages, whatever by.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The handshake as a sequence of steps.
 #include "channel/handshake.hpp"
 

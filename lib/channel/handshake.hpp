@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The steps in which two ends of a connection prove to each other that they know the key.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Two queues, and a pipe beside each that tells whether there is something in it.
 #include "channel/in_process_driver.hpp"
 

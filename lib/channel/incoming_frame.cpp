@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Frames in: header, then body, in whatever pieces they come.
 #include "channel/incoming_frame.hpp"
 

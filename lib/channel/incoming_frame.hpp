@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The receiving half of a stream.
 #pragma once
 

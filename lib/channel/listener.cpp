@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Accepting, with any number of handshakes under way.
 #include <ferry/error.hpp>
 #include <ferry/listener.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // One message, one packet: a header, the bytes, and the handles on it.
 #include "channel/local_driver.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The driver of local connections: a packet socket, one message a packet.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Frames out: header and bytes gathered into as few system calls as the stream allows.
 #include "channel/outgoing_frames.hpp"
 

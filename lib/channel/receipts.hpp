@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What CPython says when it has got a handle.
 #pragma once
 

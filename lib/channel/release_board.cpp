@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Creating, checking and reading boards.
 #include "channel/release_board.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Where receivers say that they need a segment no more.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Shared memory that carries the bytes of a large message.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Keeping segments, within bounds.
 #include "channel/segment_pool.hpp"
 

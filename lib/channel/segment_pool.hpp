@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Segments that are used again: by the sender to write, by the receiver to keep them mapped.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // CPython's protocol for single handles (Lib/multiprocessing/reduction.py: sendfds, recvfds).
 #include <ferry/error.hpp>
 #include <ferry/send_handle.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Frames out, frames in, each in as many pieces as the stream takes.
 #include "channel/stream_driver.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The driver of byte streams: stream sockets and plain pipes.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Waiting by one call for all, with what connections have not sent yet going out meanwhile.
 #include "os/wait.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Files as values.
 #include "os/file.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Bundles of handles: a socket pair used as a bag.
 #include "handles/handle_bundle.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // More handles than one system call takes, as one handle.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Offers: the boxes that wait in this process, and taking one from another.
 #include <ferry/error.hpp>
 #include <ferry/offer.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Offers on the wire: 36 bytes each, numbers as they are in memory, since both sides are on one machine.
 #include "handles/offered_handles.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Handles over a carrier of bytes alone: as offers behind the bytes of their message.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Watching and signalling any process.
 #include <ferry/process_handle.hpp>
 

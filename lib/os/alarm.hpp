@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A handle that is readable from a point in time on.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Stream sockets and plain pipes: bytes without borders.
 #pragma once
 

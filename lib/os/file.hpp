@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Files: opening, reading, writing, positions.
 #pragma once
 

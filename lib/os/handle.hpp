@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Handles: what the public header leaves to the platform.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A handle put where another process can fetch it exactly once.
 #pragma once
 

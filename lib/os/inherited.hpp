@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a process has from the one that starts it, besides memory and handles.
 #pragma once
 

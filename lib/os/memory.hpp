@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Memory that processes share: creating, naming, checking and mapping it.
 #pragma once
 

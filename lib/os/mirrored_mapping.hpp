@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A part of shared memory that goes on at its beginning when one reads or writes over its end.
 #pragma once
 

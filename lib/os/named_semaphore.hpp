@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The semaphores of the system that have a name, for programs that know no other ones.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Other processes, children or not: watching them, telling them apart, taking their handles.
 #pragma once
 

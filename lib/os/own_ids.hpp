@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Who calls, without asking the system each time.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Sleeping on a word of shared memory until somebody who changed it wakes the sleeper.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Processes: starting, watching, signalling and reaping them, and dying with a parent.
 #pragma once
 

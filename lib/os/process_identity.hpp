@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Which process it was, for notes in shared memory that outlive it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How many processors this process may use.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Random bytes that nobody can guess.
 #pragma once
 

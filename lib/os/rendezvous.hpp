@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How processes that do not know each other meet: listening, connecting, accepting.
 #pragma once
 

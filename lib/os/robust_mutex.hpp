@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A lock in shared memory whose owner may be killed.
 #pragma once
 

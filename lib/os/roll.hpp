@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Who takes part in something that is in shared memory, and which of them still live.
 #pragma once
 

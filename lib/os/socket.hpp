@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Sockets and pipes as carriers use them: pairs, packets with handles, and streams.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What sort of socket a handle is.
 #pragma once
 

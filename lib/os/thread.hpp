@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Threads of the library's own.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Waiting until handles are ready, with a deadline and in spite of signals.
 #pragma once
 

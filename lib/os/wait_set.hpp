@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Many handles behind one that is readable when any of them is.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A lock in shared memory that is one word.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The bell: a word of shared memory, and an event for those who wait for other things too.
 #include "pool/bell.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Listening for the bell that workers ring when they have answered.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What the keeper of a pool does: starting workers, burying dead ones, timeouts, calling back, and the end.
 #include <ferry/archive.hpp>
 #include <ferry/error.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Putting records into a lane and taking them out.
 #include "pool/lane.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // One direction between a pool and a worker: records with their handles.
 #pragma once
 

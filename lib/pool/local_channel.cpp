@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Both ends of a channel: what is put where.
 #include "pool/local_channel.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The two lanes between a pool and a worker on the same machine, from either end.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The class pool, as far as it does not depend on what it runs.
 #include <ferry/error.hpp>
 #include <ferry/pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What the calls of a pool ask of its scheduler.
 #include <ferry/detail/pool/pool_core.hpp>
 #include <ferry/error.hpp>

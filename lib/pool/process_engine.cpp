@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Workers that are processes.
 #include <ferry/engine.hpp>
 #include <ferry/error.hpp>

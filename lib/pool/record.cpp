@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Records, item by item.
 #include <ferry/detail/pool/pool_record.hpp>
 #include <ferry/error.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Giving tasks to workers, taking their answers, and waiting for them.
 #include "pool/scheduler.hpp"
 

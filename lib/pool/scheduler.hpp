@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Which worker runs which task, and who waits for what.
 #pragma once
 

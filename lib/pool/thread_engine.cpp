@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Workers that are threads.
 #include <ferry/engine.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A worker's life.
 #include <ferry/archive.hpp>
 #include <ferry/deadline.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Writing a call, and making it.
 #include "pool/written_call.hpp"
 

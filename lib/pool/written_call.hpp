@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Calls inside messages: the name of a callable, and what it is called with.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The table of callables.
 #include <ferry/detail/process/callable.hpp>
 #include <ferry/error.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Running the callable and telling the parent what it threw.
 #include "process/child_main.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The life of a child from its first instruction in Ferry to its exit.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Waiting for a child, taking its status, signalling it.
 #include "process/child_state.hpp"
 

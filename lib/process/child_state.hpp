@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // One child as its parent sees it, from before its start until it is closed.
 #pragma once
 

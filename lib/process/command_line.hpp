@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How a started program is told what it is.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Asking a forkserver for children.
 #include "process/forkserver.hpp"
 

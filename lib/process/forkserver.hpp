@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The forkserver as its client sees it; lib/process/zygote.hpp is the other side.
 #pragma once
 

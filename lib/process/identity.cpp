@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The identity of this process and its default context.
 #include "process/identity.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Who this process is: its name, its place among its relatives, and what its children get from it.
 #pragma once
 

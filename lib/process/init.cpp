@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // From the main function of a started program to its life as a child or forkserver.
 #include <ferry/error.hpp>
 #include <ferry/init.hpp>

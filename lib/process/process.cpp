@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The class process: life cycle.
 #include <ferry/error.hpp>
 #include <ferry/process.hpp>

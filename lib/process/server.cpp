@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Launching forkservers, replacing and reaping them.
 #include "process/server.hpp"
 

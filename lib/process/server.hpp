@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The forkservers that this process has launched: one for each program, replaced when they are not any more
 // what this process would start.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The three start methods.
 #include "process/start.hpp"
 

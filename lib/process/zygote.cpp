@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The loop of the forkserver.
 #include "process/zygote.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The forkserver: a copy of the program that never comes to its main function, and forks children on request.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // An end of a packet socket that arrived.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Packets of handles, matched with the items of a queue by their serial numbers.
 #include "queue/item_handles.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The handles of items, which travel beside the ring.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A queue of bare messages: a ring, and what goes with it.
 #include <ferry/detail/base/moved_from.hpp>
 #include <ferry/detail/queue/queue_core.hpp>

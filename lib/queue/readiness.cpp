@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Raising and clearing the event of a queue.
 #include "queue/readiness.hpp"
 

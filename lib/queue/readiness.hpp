@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The handle by which an event loop learns that there is something to take.
 #pragma once
 

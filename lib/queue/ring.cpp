@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Putting into and taking from the rings of a queue.
 #include "queue/ring.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A queue of records in shared memory: bytes that one process puts and another takes, whoever is killed.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What lies where in the memory of a queue, and what each word of it means.
 //
 // The memory is the head, which is words and a roll of the processes that have leases, and behind it rings of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Items that are taken under a lease: they stay in the ring until who has them is done with them, or is no
 // more.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Allocating and mapping the rings of a queue.
 #include "queue/ring_memory.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The memory of a queue: its head, and its rings as they are allocated, mapped and given back.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Places in rings, read from words that others can write.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A queue of messages that is a packet socket.
 #include <ferry/detail/base/moved_from.hpp>
 #include <ferry/simple_queue.hpp>

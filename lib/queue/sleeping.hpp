@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Waiting for the other side of a queue: awake for a moment, then asleep until woken.
 //
 // A sleeper asks to be woken by a flag, not by a count: if it is killed, the flag costs the other side one

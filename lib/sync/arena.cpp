@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Arenas, and the places of objects in them.
 #include <ferry/arena.hpp>
 #include <ferry/detail/base/moved_from.hpp>

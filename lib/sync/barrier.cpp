@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Waiting for each other, and finding out who will not come any more.
 #include <ferry/barrier.hpp>
 #include <ferry/detail/base/moved_from.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The rounds of a barrier.
 #include "sync/barrier_state.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a barrier is in shared memory: which round it is, how each of the last ones ended, and who takes part.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The one word of a condition variable: counting those who wait, and those who may go.
 #include "sync/condition_state.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a condition variable is in shared memory.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Condition variables as values, and what becomes of the lock of one who waits.
 #include <ferry/condition_variable.hpp>
 

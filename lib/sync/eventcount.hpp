@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Waiting until something in shared memory changes, without a lock and without a count of those who wait.
 #pragma once
 

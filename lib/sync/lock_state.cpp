@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What is rare about a mutex: taking it over from an owner that has ended, and errors.
 #include "sync/lock_state.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a mutex is in shared memory.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Mutexes as values, and the exception that holds one.
 #include <ferry/mutex.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Semaphores with names, and whose duty it is to remove them.
 #include "os/named_semaphore.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Names by chance.
 #include "sync/new_name.hpp"
 

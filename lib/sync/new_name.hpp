@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Names that nobody has yet.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Flags of what is done once.
 #include <ferry/once_flag.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a once_flag is in shared memory.
 #pragma once
 

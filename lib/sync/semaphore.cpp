@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Counted permits, and permits with an owner.
 #include <ferry/error.hpp>
 #include <ferry/semaphore.hpp>

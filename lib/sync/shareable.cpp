@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Checking memory that arrives as a value or an array.
 #include <ferry/detail/sync/shareable.hpp>
 #include <ferry/error.hpp>

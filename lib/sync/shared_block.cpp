@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Handing out pieces of a block, and finding the one mapping of a block that arrives again.
 #include "sync/shared_block.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The memory behind an arena, mapped once in each process.
 #pragma once
 

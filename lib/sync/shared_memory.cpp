@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Memory that processes share: its life, and the names that are made up for it.
 #include <ferry/detail/base/moved_from.hpp>
 #include <ferry/error.hpp>

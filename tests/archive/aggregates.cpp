@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Plain aggregates, member by member, with no user code. What cannot be taken apart is in tests/compile_fail.
 #include <ferry/detail/archive/aggregate.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What hostile bytes can make a reader allocate: no more than they justify. A counting operator new is the
 // witness; the archives read into memory from nowhere else.
 //

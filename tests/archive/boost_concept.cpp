@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What Boost's manual promises of every archive: wrappers in wrappers, levels, sizes that count nothing,
 // helpers.
 #include "round_trip.hpp"

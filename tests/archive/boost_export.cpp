@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Classes that BOOST_CLASS_EXPORT or register_type names, without an entry of one's own.
 #include <ferry/boost_export.hpp>
 

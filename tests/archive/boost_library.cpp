@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // With all of Boost's own serialisation headers included: standard types stay Ferry's, Boost's own types
 // cross by their headers.
 #include "round_trip.hpp"

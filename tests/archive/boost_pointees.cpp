@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What Boost makes behind pointers: objects with construct data, and those that stay where they are built.
 #include "round_trip.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // boost::shared_ptr, weak_ptr, scoped_ptr and intrusive_ptr.
 #include "round_trip.hpp"
 

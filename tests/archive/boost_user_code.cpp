@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Classes written for Boost.Serialization, as its documentation teaches, unchanged.
 #include "round_trip.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The memory behind a message: it grows, and what is written lies in it whole wherever it ended before.
 #include <ferry/buffer.hpp>
 

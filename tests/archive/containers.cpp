@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Strings, views and all containers of the standard library.
 #include "not_default.hpp"
 #include "round_trip.hpp"

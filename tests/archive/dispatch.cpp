@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Dispatch tables: which way a type takes, layer over layer, and what is refused.
 #include <ferry/dispatch_table.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Reading without knowing what arrives: loads_any and dispatcher.
 #include <ferry/any_object.hpp>
 

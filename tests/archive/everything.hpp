@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A type that uses everything an archive can do, a value of it, and tables for it: for tests with hostile
 // bytes and for the fuzz target.
 #pragma once

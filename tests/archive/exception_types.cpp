@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // All exceptions of the standard library and of Ferry's headers arrive as what they are: type, text and
 // content.
 #include <ferry/barrier.hpp>

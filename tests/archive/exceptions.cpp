@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Exceptions in flight: as their own type, else as what they said. Row 6 of the known failures.
 #include <ferry/dispatch_table.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The guard: objects that go only to a child being started, unless the transfer mode says otherwise. Row 24
 // of the known failures.
 #include <ferry/dispatch_table.hpp>

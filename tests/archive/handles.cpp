@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Handles in messages: an index in the bytes, claimed as often as the writer said, never leaked. The fixture
 // of all tests compares open descriptors before and after each case.
 #include <ferry/dispatch_table.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Bytes from anywhere: cut short, flipped, and changed while they are read. Rows 17 and 21 of the known
 // failures.
 #include "everything.hpp"

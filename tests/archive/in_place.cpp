@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What is read is built where it stays: parts that cannot be assigned, or not by everything, containers that
 // compare by a function of their own, and what is too large for a stack.
 #include "not_default.hpp"

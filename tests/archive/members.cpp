@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a type is made of goes along with a message: a class that has changed since is found out, and the
 // error says which member.
 #include <ferry/any_object.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Names of types: another one for another type, the same from every compiler, and readable.
 #include <ferry/any_object.hpp>
 #include <ferry/queue.hpp>

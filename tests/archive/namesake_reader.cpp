@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The other one of two types of one name.
 #include <ferry/archive.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The one of two types of one name.
 #include <ferry/archive.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Two files that have a type of one name each, which no other file can name.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A type that only its reducer can make.
 #pragma once
 

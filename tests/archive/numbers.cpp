@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Numbers, characters and enumerations.
 #include "round_trip.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Types of other libraries, by the headers in include/ferry/reducers: those of libraries that are there.
 #include <ferry/reducers/multi_array.hpp>
 

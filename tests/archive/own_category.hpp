@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A category of errors that no other process knows.
 #pragma once
 

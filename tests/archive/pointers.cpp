@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Owning pointers: exclusive, shared and weak; identity, cycles, aliases.
 #include <ferry/dispatch_table.hpp>
 

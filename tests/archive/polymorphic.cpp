@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Pointers to base classes: what they point to crosses as what it is, by its name in a dispatch table.
 #include <ferry/dispatch_table.hpp>
 

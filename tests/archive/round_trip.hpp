@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A value written and read again, and bytes of a message to be changed.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Several values in one, and the small types of the standard library.
 #include "not_default.hpp"
 #include "own_category.hpp"

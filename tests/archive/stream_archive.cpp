@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Values in streams of the standard library, one after the other.
 #include <ferry/file.hpp>
 #include <ferry/stream_archive.hpp>

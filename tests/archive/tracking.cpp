@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The tracking archives: Boost's machinery, with handles and reducers in it.
 #include <ferry/shared_memory.hpp>
 #include <ferry/tracking_archive.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Addresses of a listener's own choice, and socket files that somebody left.
 #include <ferry/listener.hpp>
 

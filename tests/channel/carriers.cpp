@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Making a pair of ends of every kind.
 #include "channel/carriers.hpp"
 

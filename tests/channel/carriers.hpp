@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Every kind of carrier, so that one test body runs over all of them.
 #pragma once
 

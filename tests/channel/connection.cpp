@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What every connection does, whatever its carrier.
 #include <ferry/connection.hpp>
 #include <ferry/offer.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Listeners in event loops, in forked copies, and when many come at once.
 #include <ferry/listener.hpp>
 #include <ferry/wait.hpp>

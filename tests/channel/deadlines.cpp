@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Deadlines at the ends of time, and durations that are no number.
 #include <ferry/connection.hpp>
 #include <ferry/deadline.hpp>

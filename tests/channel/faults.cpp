@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Carriers when the system fails: signals, short transfers, exhausted descriptors and memory.
 #include "support/faults.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The bytes on a stream, and what becomes of wrong ones.
 #include <ferry/connection.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Peers that send what no driver sends: empty packets, handles that are slow to close, and too many of them.
 #include <ferry/connection.hpp>
 #include <ferry/file.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Listeners and clients, with and without a key.
 #include <ferry/listener.hpp>
 #include <ferry/wait.hpp>

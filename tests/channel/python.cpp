@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Python programs as peers: multiprocessing.connection of the installed python3, and the handshake of newer
 // ones.
 #include <ferry/listener.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Large messages over local connections: shared segments, kept and used again.
 #include <ferry/connection.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Typed values over every carrier.
 #include <ferry/connection.hpp>
 #include <ferry/file.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What takes everything is no base class.
 // expect: ferry: .*a std::any cannot cross
 // expect: holder

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A volatile member is no value to be copied.
 // expect: ferry: .*an aggregate with a volatile member
 // expect: device

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Nor does an allocator that is made with arguments.
 // expect: ferry: .*a container that nothing makes without arguments, such as its allocator
 // expect: loads_into

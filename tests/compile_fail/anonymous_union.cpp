@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Nobody knows which member it holds.
 // expect: ferry: .*anonymous union
 // expect: std::variant

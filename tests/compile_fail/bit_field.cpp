@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Members that are bit-fields cannot be referred to.
 // expect: ferry: .*bit-field
 // expect: flags

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Nor does a hash with members, in whatever holds the container.
 // expect: ferry: .*a container that compares or hashes by
 // expect: loads_into

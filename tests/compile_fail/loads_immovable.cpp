@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What cannot be moved cannot be returned.
 // expect: ferry: .*what arrives is returned, which takes a class that can be moved
 // expect: account

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A reference cannot be read.
 // expect: ferry: .*values are read, not references: drop const and &
 #include <ferry/archive.hpp>

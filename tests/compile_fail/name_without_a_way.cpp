@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A name is not enough for a type that has no way to cross.
 // expect: ferry: T crosses by an entry alone.*give reduce and rebuild too
 // in the header alone

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Objects of Ferry's own that belong to one process.
 // expect: ferry: .*a ferry::task cannot cross.*by get\(\)
 // expect: ferry: .*a ferry::pool and what its calls give cannot cross.*ferry::queue

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a pool maps over has elements.
 // expect: ferry: .*is no range.*submit or apply
 // expect: crossing<int ?&?>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A pool has no fork: what it names has to do.
 // expect: ferry: .*a lambda with captures cannot cross
 // expect: pass the captured values as arguments

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The parts of an element are the arguments of a call.
 // expect: ferry: .*neither a tuple nor a pair.*map, which
 // expect: crossing<int ?&>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Types of the standard library that one seldom thinks of sending.
 // expect: ferry: .*a stream cannot cross.*ferry::file
 // expect: ferry: .*a std::nested_exception cannot cross.*std::exception_ptr

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A const member is not read into, named or not.
 // expect: ferry: .*an object is to be read that is const.*drop the const
 // expect: crossing<int

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A borrowed handle that arrives would have no owner.
 // expect: ferry: .*handle_view can be sent, but not received.*receive a ferry::unique_handle
 #include <ferry/archive.hpp>

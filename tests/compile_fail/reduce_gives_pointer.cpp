@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a reducer gives must itself cross.
 // expect: ferry: .*a pointer to characters cannot cross
 // expect: const char ?\*

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A member that is a reference refers to memory of one process.
 // expect: ferry: .*a member that is a reference
 // expect: with_reference

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A text is no span of bytes.
 // expect: ferry: send_bytes takes a span of std::byte.*std::as_bytes
 // in the header alone

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Well-known types of the standard library: each is told why, and what to send.
 // expect: ferry: .*a std::function cannot cross
 // expect: ferry: .*what std::bind, std::bind_front, std::mem_fn and std::not_fn make cannot cross

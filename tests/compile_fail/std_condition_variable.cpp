@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // So does its condition variable.
 // expect: ferry: .*a std::condition_variable cannot cross.*synchronises the threads of one process only
 // expect: std::condition_variable

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The mutex of the standard library works among threads only.
 // expect: ferry: .*a std::mutex and its kind cannot cross
 // expect: synchronises the threads of one process only.*ferry::mutex

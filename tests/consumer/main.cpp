@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A program of somebody else that uses Ferry: it includes only what the README names.
 #include <ferry/connection.hpp>
 #include <ferry/error.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Files when calls are interrupted or short, or the disk, the limits or the descriptors run out.
 #include <ferry/error.hpp>
 #include <ferry/file.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Offers and handles of processes when calls are interrupted or descriptors run out.
 #include <ferry/error.hpp>
 #include <ferry/offer.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Pools when the system or the heap has nothing left, at any one moment of what they do or for a while.
 #include <ferry/error.hpp>
 #include <ferry/event.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Queues when the system or the heap has nothing left at any one moment of what they do.
 #include <ferry/archive.hpp>
 #include <ferry/joinable_queue.hpp>

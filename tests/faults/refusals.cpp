@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The system's calls and the heap, with a countdown to the one that fails.
 #include "faults/refusals.hpp"
 

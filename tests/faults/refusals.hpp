@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Refusing a piece of code each thing that it asks the system or the heap for, one after the other.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Shared memory when memory, descriptors or patience run out. The leak check around every case sees what is
 // left.
 #include <ferry/archive.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Programs that have closed standard streams: nothing of Ferry's gets their numbers.
 #include <ferry/ferry.hpp>
 

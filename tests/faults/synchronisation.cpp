@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Locks, semaphores and the like, and shared memory, when the system or the heap has nothing left at any one
 // moment of what they do.
 #include <ferry/archive.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a peer may put on the wire: frames into a stream socket, a plain pipe, and packets with and without a
 // handle into a local socket. The other end is a connection that receives until the stream ends.
 //

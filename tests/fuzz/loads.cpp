@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Bytes from anywhere, read as a value of a type that uses everything, as several other types, and
 // dynamically.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Files as values: opening, positions, crossing, and what goes wrong.
 #include <ferry/error.hpp>
 #include <ferry/file.hpp>

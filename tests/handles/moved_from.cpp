@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What is left of an object that was moved from: nothing, and it says so. The same for every type.
 #include <ferry/ferry.hpp>
 

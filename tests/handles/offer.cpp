@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Offers: one handle, one taker, whoever is killed.
 #include <ferry/archive.hpp>
 #include <ferry/error.hpp>

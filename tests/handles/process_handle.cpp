@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Handles of processes: watching, signalling, crossing.
 #include <ferry/error.hpp>
 #include <ferry/process_handle.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A process is killed at any instruction of using a barrier: the others pass or are told, and can go on.
 #include <ferry/archive.hpp>
 #include <ferry/barrier.hpp>

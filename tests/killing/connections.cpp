@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A process that shares an end of a connection is killed at any instruction of sending or receiving.
 #include <ferry/connection.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A forkserver is killed at any instruction of a start.
 #include <ferry/connection.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A storm of signals, without SA_RESTART, over everything that can be interrupted.
 #include <ferry/connection.hpp>
 #include <ferry/offer.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Descriptors, processes and memory at their limits: an exception that names the limit, and all as before.
 #include <ferry/connection.hpp>
 #include <ferry/error.hpp>

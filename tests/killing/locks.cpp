@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A process is killed at any instruction of taking, holding and releasing a lock, of waiting and notifying,
 // and of doing something once; and at random, many times, while several count under one lock.
 #include <ferry/condition_variable.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A process is killed at any instruction of offering and taking handles, and of making shared memory.
 #include <ferry/offer.hpp>
 #include <ferry/process.hpp>

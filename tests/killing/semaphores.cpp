@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A process is killed at any instruction of using a semaphore or an event: the others go on, and permits that
 // have an owner come back.
 #include <ferry/event.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A producer or consumer of a simple queue is killed at any instruction.
 #include <ferry/simple_queue.hpp>
 

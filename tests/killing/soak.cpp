@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Writers and readers that share the ends of one connection are killed at random and replaced, many times.
 #include <ferry/connection.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A worker of a pool is killed at any instruction of its loop, and many workers of one at random.
 #include <ferry/engine.hpp>
 #include <ferry/error.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A producer or consumer is killed at any instruction while others wait for what it does, or do the same.
 #include "killing_queues/queues.hpp"
 

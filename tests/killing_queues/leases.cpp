@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Those who take under leases are killed at any instruction: nothing is lost, and nothing comes twice but
 // what they had.
 #include <ferry/joinable_queue.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A producer or consumer of a queue is killed at any instruction.
 #include "killing_queues/queues.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What the tests share that kill those who use a queue.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Producers and consumers of one queue are killed at random and replaced, many times.
 #include <ferry/joinable_queue.hpp>
 #include <ferry/shared_memory.hpp>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSL-1.0 */
 /* Putting: see queue.pml. */
 
 /* Sets `no_room`. Without C: what consumers do meanwhile makes room, never less. */

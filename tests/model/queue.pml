@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSL-1.0 */
 /* The protocol of lib/queue: a queue in shared memory, of which any process may be killed between any two of
  * its steps. docs/queue-protocol.md tells it in words, with the same names. `check` runs the verifier.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSL-1.0 */
 /* Taking: see queue.pml. */
 
 /* Is there a record whose lease was given back, or whose holder is no more? Sets `at` to its slot, or NOBODY. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What control groups and the affinity leave to a process.
 #include <ferry/arena.hpp>
 #include <ferry/connection.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Sleeping on a word of shared memory.
 #include "os/park.hpp"
 

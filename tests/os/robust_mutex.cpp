@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The system's robust mutex: errors, dead owners, and forks.
 #include "os/robust_mutex.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Who takes part in something in shared memory, and which of them still live.
 #include "os/roll.hpp"
 

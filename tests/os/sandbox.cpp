@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Newer system calls that a sandbox refuses, or that an older system does not have: there is another way, or
 // it is said what is missing.
 #include "support/sandbox.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The tools of the tests themselves: what watches for leaks must see them.
 #include <ferry/error.hpp>
 #include <ferry/handle.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The ways to call: what comes back, in which order, and by what engine and start method.
 #include <ferry/engine.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Workers that die: what they were running fails, and nothing else.
 #include "pool/support.hpp"
 

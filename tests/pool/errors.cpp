@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Callables of all kinds, and what goes wrong with arguments, results and exceptions: it is the item's, and
 // nobody else's.
 #include <ferry/dispatch_table.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Processes that fork behind a pool's back: the one that has it, and its workers.
 #include "pool/support.hpp"
 

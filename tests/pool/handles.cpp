@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Live objects as arguments and results of tasks.
 #include <ferry/connection.hpp>
 #include <ferry/engine.hpp>

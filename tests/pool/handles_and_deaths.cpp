@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Tasks that hold handles or are to be run again, and workers that die before they get to that.
 #include <ferry/event.hpp>
 #include <ferry/file.hpp>

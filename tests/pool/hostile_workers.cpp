@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Workers that know what they do: they keep the locks of their memory, lie about what they are at, and send
 // what nobody asked for. Nobody else waits for them.
 #include <ferry/file.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a pool asks of its input, and when: nothing when it is closed, and of a range that can be read once no
 // more than that.
 #include <ferry/shared_array.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Several calls at once: order, how far the input is read ahead, tasks that wait for one another, cancelling.
 #include <ferry/barrier.hpp>
 

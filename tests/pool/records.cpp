@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The records that pools send: their handles, and what becomes of them when there is no memory.
 #include <ferry/connection.hpp>
 #include <ferry/detail/pool/pool_record.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Workers that write nonsense over the memory that they share with their pool, its locks included.
 #include "pool/support.hpp"
 

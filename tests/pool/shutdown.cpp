@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How pools begin and end.
 #include <ferry/connection.hpp>
 #include <ferry/engine.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Waiting for tasks among other things, and for what the library's threads are not to take.
 #include <ferry/connection.hpp>
 #include <ferry/queue.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a process can be asked to run, and what its arguments become.
 #include <ferry/error.hpp>
 

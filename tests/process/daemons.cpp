@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Who goes when a parent goes: daemons die with it however it ends, others stay.
 #include "process/support.hpp"
 

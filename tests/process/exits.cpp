@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What runs when a child exits, and what of its parent's does not.
 #include <ferry/error.hpp>
 

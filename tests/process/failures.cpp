@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a system without resources, and what a stranger who reaps children, does to the start of processes.
 #include <ferry/error.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The forkserver: what it survives, and what is left when it does not.
 #include <ferry/error.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a child has from its parent, by every start method: what the parent is when it starts the child,
 // whatever it was before.
 #include <ferry/error.hpp>

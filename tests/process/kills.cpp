@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Killing a process after every system call and among the instructions of its start: nobody hangs, nobody is
 // left.
 #include <ferry/error.hpp>

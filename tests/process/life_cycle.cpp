@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The life of a process from its start to its end, by every start method.
 #include <ferry/archive.hpp>
 #include <ferry/error.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Locks among the arguments of processes, by each start method, and to processes that run already.
 #include <ferry/condition_variable.hpp>
 #include <ferry/mutex.hpp>

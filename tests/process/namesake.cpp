@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A function of a name that callables.cpp has too.
 #include "process/support.hpp"
 

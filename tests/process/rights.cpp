@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Workers that give up rights, in a user namespace, where who may signal whom is a matter of users.
 #include <ferry/pool.hpp>
 

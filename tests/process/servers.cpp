@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How long forkservers live, and that nothing of them is left: no zombie of one, nor of its children.
 #include <ferry/error.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Start methods: choosing one, other programs, programs that forgot init, forks with threads.
 #include <ferry/dispatch_table.hpp>
 #include <ferry/error.hpp>

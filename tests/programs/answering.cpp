@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A program that can be started as a child of another one.
 #include "answering.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A callable that two programs mention.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A program that looks at its arguments before it calls ferry::init, as a test framework may.
 #include <ferry/error.hpp>
 #include <ferry/pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A program that starts a child by each method and tells their exit codes.
 #include <ferry/process.hpp>
 

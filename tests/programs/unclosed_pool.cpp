@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A program that never closes its pool: static, without an owner, or with tasks that do not end.
 #include <ferry/init.hpp>
 #include <ferry/pool.hpp>

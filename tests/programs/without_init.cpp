@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A program that forgot ferry::init, and would start itself for ever if it could.
 #include <ferry/error.hpp>
 #include <ferry/process.hpp>

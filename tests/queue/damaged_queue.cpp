@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Somebody who has the queue writes nonsense into its memory: errors, no crash, no hang, nothing allocated
 // beyond what the ring has. The locks are left out: those who share them are trusted with them.
 #include <ferry/queue.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Items under leases, and tasks whose end is waited for.
 #include <ferry/connection.hpp>
 #include <ferry/joinable_queue.hpp>

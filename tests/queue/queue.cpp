@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The queue in shared memory: what it promises to those who put and take.
 #include <ferry/process.hpp>
 #include <ferry/queue.hpp>

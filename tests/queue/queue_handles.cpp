@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Live objects in items, and the handle of a queue itself.
 #include <ferry/connection.hpp>
 #include <ferry/file.hpp>

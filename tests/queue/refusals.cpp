@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a queue refuses, and what it says when it is closed or there is nothing left.
 #include <ferry/connection.hpp>
 #include <ferry/queue.hpp>

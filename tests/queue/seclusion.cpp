@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Leases of processes that do not see each other: without /proc, as other users, in other namespaces, and
 // with no descriptor left.
 #include "support/seclusion.hpp"

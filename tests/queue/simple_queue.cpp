@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The queue that is a packet socket.
 #include <ferry/connection.hpp>
 #include <ferry/process.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Forking, watching and reaping the children of tests.
 #include "support/child.hpp"
 

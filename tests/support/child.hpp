@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A part of a test that runs in a forked child, and how it and the test wait for each other.
 #pragma once
 

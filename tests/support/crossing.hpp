@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Sending a value to where it came from.
 #pragma once
 

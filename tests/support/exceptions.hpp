@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What an exception has to be, for BOOST_CHECK_EXCEPTION.
 #pragma once
 

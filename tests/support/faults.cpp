@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Lowering limits for a scope.
 #include "support/faults.hpp"
 

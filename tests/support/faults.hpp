@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Making the system fail on request: single system calls, and the limit of descriptors.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Making and checking messages that show whether they are whole.
 #include "support/killing.hpp"
 

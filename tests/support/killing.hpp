@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What the tests that kill processes share: messages that show whether they are whole.
 #pragma once
 

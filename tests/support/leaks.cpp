@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Fails every test case that leaves more, fewer or other descriptors or children than it found.
 #include "support/leaks.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What must be equal before and after every test case: open descriptors and child processes.
 #pragma once
 

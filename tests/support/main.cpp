@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The tests' own main: a test program starts copies of itself as children.
 #define BOOST_TEST_NO_MAIN
 #include <ferry/init.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What most tests spend their compile time on, compiled once for all of them. Each still includes what it
 // uses.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Starting Python with a script.
 #include "support/python.hpp"
 

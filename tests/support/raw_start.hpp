@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A start by a forkserver, step by step.
 #pragma once
 

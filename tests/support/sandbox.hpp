@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Systems that lack what newer ones have: sandboxes that refuse system calls, as container runtimes and
 // seccomp profiles older than the call do, and kernels.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What tests cannot do with sanitizers.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Processes that see less of others than usual: in a chroot, without /proc, as another user, in a namespace
 // of process ids of their own.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Threads whose stack is as small, or as large, as a test wants it.
 #pragma once
 

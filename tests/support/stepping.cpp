@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Single steps by ptrace(2).
 #include "support/stepping.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Killing a child at every instruction of one operation, one child for each instruction. For x86-64.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A socket that is slow to close, as hostile peers and workers give it away.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Counting by ptrace(2).
 #include "support/system_calls.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Counting what a piece of code asks of the system.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A folder that lasts as long as its object.
 #pragma once
 

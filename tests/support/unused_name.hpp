@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A name that no other test uses at the same time.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Arenas: what does not fit, what a hostile peer may send for a place in one, and many objects in one.
 #include <ferry/archive.hpp>
 #include <ferry/arena.hpp>

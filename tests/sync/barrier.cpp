@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Barriers: coming together again and again, breaking, and being put in order.
 #include <ferry/arena.hpp>
 #include <ferry/barrier.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Barriers whose parties are processes, which may be killed, leave, and be forked.
 #include <ferry/barrier.hpp>
 #include <ferry/connection.hpp>

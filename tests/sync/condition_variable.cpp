@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Condition variables: who is woken, who is told of a dead owner, and who is not held up by the dead.
 #include <ferry/archive.hpp>
 #include <ferry/condition_variable.hpp>

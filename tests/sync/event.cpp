@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Events: setting, clearing, waiting, from processes, threads and signal handlers.
 #include <ferry/error.hpp>
 #include <ferry/event.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Locks: what they refuse, what they do among threads and processes, and what becomes of a dead owner.
 #include <ferry/archive.hpp>
 #include <ferry/connection.hpp>

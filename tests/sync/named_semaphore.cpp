@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Semaphores with names: their life, and sharing them with a real Python, both ways.
 #include <ferry/error.hpp>
 #include <ferry/named_semaphore.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What is done once, among threads and processes, though some of those who do it fail.
 #include <ferry/archive.hpp>
 #include <ferry/once_flag.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A lock whose owner was killed: who is told, who holds it, and until when.
 #include <ferry/archive.hpp>
 #include <ferry/mutex.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Permits and parties of processes that do not see each other: without /proc, as other users, in other
 // namespaces.
 #include "support/seclusion.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Semaphores: counting, waiting, crossing, and giving back what the dead had taken.
 #include <ferry/error.hpp>
 #include <ferry/semaphore.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Shared memory: creating, naming, copying, and refusing what does not fit.
 #include <ferry/error.hpp>
 #include <ferry/shared_memory.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Named shared memory between Ferry and a real Python, both ways.
 #include <ferry/error.hpp>
 #include <ferry/shared_memory.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Values and arrays in shared memory.
 #include <ferry/archive.hpp>
 #include <ferry/error.hpp>

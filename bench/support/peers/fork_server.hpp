@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The least that a forkserver does: it forks children that are told over a socket what there is to do, gives
 // out handles to wait for them by, and reports how they ended. Knows no errors, and nobody survives the death
 // of another.

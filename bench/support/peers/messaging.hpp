@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Other libraries' ways of handing blocks of bytes from process to process, behind one shape: `put` and `get`
 // of a block of the size given. Made before the processes are forked.
 #pragma once

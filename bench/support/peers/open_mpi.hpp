@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Open MPI's transport through shared memory. Its processes must be started by its mpirun, and spin while
 // they wait, so they are measured before all else in processes of their own: this program, with another
 // argument. The library is loaded while the program runs, so that it is built, and starts, without it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The fastest there could be: a ring in shared memory for one producer and one consumer, who spin for a
 // moment and then sleep. No locks, no growth, no handles, and nobody survives the death of the other.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Keeping off the numbers of the standard streams.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Alarms by timerfd.
 #include "os/alarm.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Parts and SCM_RIGHTS, and what becomes of a failed attempt to send.
 #include "os/linux/ancillary.hpp"
 

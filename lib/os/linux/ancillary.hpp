@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Handles on a system call: SCM_RIGHTS, for both packets and streams.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Streams by sendmsg and recvmsg, plain pipes by writev and read.
 #include "os/byte_stream.hpp"
 

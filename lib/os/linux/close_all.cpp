@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // By close_range(2) where there is such a call and the sandbox allows it, else one by one.
 #include "os/linux/close_all.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Closing many descriptors at once.
 #pragma once
 

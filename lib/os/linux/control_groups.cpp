@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Control groups of both versions (linux/Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst).
 #include "os/linux/control_groups.hpp"
 

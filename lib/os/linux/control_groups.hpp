@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What the control groups of this process, and those above them, allow it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How a forked copy of a process exits: by an exit handler that ends it when all registered later have run.
 #include "os/linux/copy_exit.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How a forked copy of a process exits.
 #pragma once
 

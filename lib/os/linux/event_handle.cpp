@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A handle that is readable or not: eventfd(2).
 #include "os/event_handle.hpp"
 

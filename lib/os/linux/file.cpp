@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Files by open(2), read(2), write(2) and lseek(2).
 #include "os/file.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Owning, duplicating and counting file descriptors.
 #include "os/handle.hpp"
 

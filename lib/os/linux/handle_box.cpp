@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Boxes are SEQPACKET socket pairs (unix(7)): whole packets, taken by one reader each.
 #include "os/handle_box.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Holding SIGPIPE and SIGXFSZ back from one thread. Both are sent to the thread that made the call.
 #include "os/linux/held_signals.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Signals by which the kernel reports what an error says as well.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The inherited state, as /proc and single system calls tell it.
 #include "os/inherited.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Limits of this process, for messages about reaching them.
 #pragma once
 

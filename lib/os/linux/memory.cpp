@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Shared memory by memfd, and by files in /dev/shm for the named form.
 #include "os/memory.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Mapping one part of a file at two addresses in a row.
 #include "os/mirrored_mapping.hpp"
 

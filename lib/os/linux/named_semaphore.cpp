@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // POSIX semaphores: files in /dev/shm, which the C library maps.
 #include "os/named_semaphore.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What every way to make a process shares.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Other processes by pidfd and /proc.
 #include "os/other_process.hpp"
 

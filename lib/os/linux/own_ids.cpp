@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The C library knows the ids too, and does not tell them without a system call.
 #include "os/own_ids.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Whether this process has one thread.
 #include <ferry/deadline.hpp>
 

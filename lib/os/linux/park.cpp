@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Parking by futex, which the kernel finds by the memory behind the address: processes may map it anywhere.
 #include "os/park.hpp"
 

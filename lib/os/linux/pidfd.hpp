@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What is said when the system refuses a handle of a process.
 #pragma once
 

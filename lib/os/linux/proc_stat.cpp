@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The fields of /proc/<id>/stat.
 #include "os/linux/proc_stat.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What /proc/<id>/stat says of a process.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Processes by fork, and pidfd.
 #include "os/process.hpp"
 

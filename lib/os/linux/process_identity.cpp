@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Identities drawn by getrandom(2).
 #include "os/process_identity.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Processors by sched_getaffinity(2), and quotas of control groups.
 #include "os/processors.hpp"
 

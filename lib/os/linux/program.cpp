@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Starting a program by posix_spawn.
 #include "os/handle.hpp"
 #include "os/linux/new_process.hpp"

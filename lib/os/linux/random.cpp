@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Random bytes by getrandom(2).
 #include "os/random.hpp"
 

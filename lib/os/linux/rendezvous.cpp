@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Unix and TCP sockets that listen and connect.
 #include "os/rendezvous.hpp"
 

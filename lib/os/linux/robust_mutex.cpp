@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The robust mutex of the C library.
 #include "os/robust_mutex.hpp"
 

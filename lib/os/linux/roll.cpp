@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Seats that the kernel gives back, by way of the list of robust futexes of a thread that sleeps.
 #include "os/roll.hpp"
 

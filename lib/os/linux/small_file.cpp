@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Reading what /proc and /sys say.
 #include "os/linux/small_file.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The text of a file that the system makes up when it is read.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Socket pairs, what a handle is, and packets.
 #include "os/socket.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The sort of a socket, by getsockopt(2).
 #include "os/socket_kind.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The stack of the calling thread, as the C library knows it.
 #include "os/stack.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Flushing the streams of C and C++, those that another thread holds too.
 #include "os/linux/streams.hpp"
 

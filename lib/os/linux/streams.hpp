@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What the streams of C and C++ have to write when a process is copied and when the copy exits.
 #pragma once
 

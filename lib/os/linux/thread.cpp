@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Threads and their signal masks: a thread begins with that of its maker.
 #include "os/thread.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Waiting by poll(2).
 #include "os/wait.hpp"
 

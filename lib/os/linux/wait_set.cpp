@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Sets of handles by epoll.
 #include "os/wait_set.hpp"
 

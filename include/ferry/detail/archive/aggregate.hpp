@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The members of plain aggregates: how many there are, and all of them by reference.
 //
 // Boost.PFR binds the members; counting them is done here, because its count takes arrays among the members

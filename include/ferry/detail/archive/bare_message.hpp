@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A message without its envelope.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Whether references can be bound to all members of an aggregate, which a bit-field does not allow.
 #pragma once
 

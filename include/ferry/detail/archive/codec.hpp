@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Writing and reading one value: the ways of detail/traits.hpp, carried out.
 #pragma once
 

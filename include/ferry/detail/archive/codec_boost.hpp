@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // User code for Boost.Serialization: `serialize` functions, and the wrappers that they write.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The smart pointers of Boost. Like those of the standard library, and without Boost's headers for their
 // serialisation, which write raw pointers.
 #pragma once

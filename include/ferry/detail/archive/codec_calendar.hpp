@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Dates and times of day: each as the numbers that it is made of, also where these are no date. What a type
 // looks like decides, so that <chrono> need not be included.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Standard types: strings, views and containers.
 //
 // What a type looks like decides, not which headers are included, so this file pulls in few of them; and only

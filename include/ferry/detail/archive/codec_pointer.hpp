@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Owning pointers: exclusive and shared, to objects of the type that the pointer says or of one derived from
 // it.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Standard types that are no containers: pairs, tuples, optional, variant, and the small ones. As in
 // codec_containers.hpp, what a type looks like decides.
 #pragma once

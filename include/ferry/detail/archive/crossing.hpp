@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What the compiler says of a type that cannot cross to another process.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // The two kinds of entries of a dispatch table.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What user code keeps in an archive while it works: the helpers of Boost.Serialization.
 #pragma once
 

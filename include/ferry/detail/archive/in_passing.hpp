@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // A value between where it is made and where it belongs.
 #pragma once
 

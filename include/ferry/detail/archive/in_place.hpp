@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Whether a value is made first and read into afterwards, or made of what has been read.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How deep values lie inside one another, counted alike in both archives.
 #pragma once
 

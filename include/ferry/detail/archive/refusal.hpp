@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Why a value cannot cross to another process: looked for in its type and in all that this is seen to hold.
 #pragma once
 

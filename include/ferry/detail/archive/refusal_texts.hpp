@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What is said of each thing that cannot cross to another process, and of each call that cannot be made
 // there.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Memory for bytes on their way in or out.
 #pragma once
 

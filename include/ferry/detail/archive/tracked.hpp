@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What the tracking archives leave to Ferry, what to Boost, and what neither has: aggregates, and standard
 // types for which Boost 1.81 has no header.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Which of the ways to cross a type takes. Decided once, at compile time, in the order of `way`.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Names of types as they stand on the wire: the same text from GCC and Clang, and another one for another
 // type.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Types that are known by their names: why one of the standard library cannot cross, and what is a lambda.
 #pragma once
 

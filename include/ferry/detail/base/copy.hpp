@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Bytes put into memory: blocks that are looked at next, often by another process, and numbers.
 #pragma once
 

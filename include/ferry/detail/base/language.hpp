@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What Ferry needs of the compiler's options.
 #pragma once
 

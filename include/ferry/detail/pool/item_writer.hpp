@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // How a pool writes the arguments of calls into the records that go to its workers.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a pool's workers are asked to run: callables that stay with a worker, and give results.
 #pragma once
 

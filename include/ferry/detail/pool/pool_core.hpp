@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a pool is, whatever it runs: tasks in, answers out.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a pool takes as the input of a call: ranges of the standard, and whatever else `for` goes through.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Calls of many items: reading the input as far ahead as it may be, and putting the results in order.
 #pragma once
 

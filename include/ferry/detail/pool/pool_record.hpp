@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What goes between a pool and its workers: records of items.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Why a call cannot be made in another process.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What another process can be asked to run: callables known by name, and how their arguments get there.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What queues in shared memory have in common.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Where an item that was taken under a lease is.
 #pragma once
 

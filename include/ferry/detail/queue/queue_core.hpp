@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // What a queue is, whatever it holds: a queue of bare messages.
 #pragma once
 

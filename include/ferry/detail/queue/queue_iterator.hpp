@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Taking from a queue as from a range.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSL-1.0
 // Which types may live in memory that processes share.
 #pragma once
 
