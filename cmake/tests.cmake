@@ -32,7 +32,7 @@ foreach(source IN LISTS program_sources)
   list(APPEND test_programs program_${name})
 endforeach()
 
-# Folders that are no Boost.Test programs; compile_fail, consumer, docs and headers have a script `check` each.
+# Folders that are no Boost.Test programs; compile_fail, consumer, docs, floors, headers and model have a script `check` each.
 set(other_folders support programs fuzz compile_fail consumer docs headers)
 
 file(GLOB test_sources CONFIGURE_DEPENDS tests/*/*.cpp)

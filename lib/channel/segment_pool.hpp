@@ -17,7 +17,7 @@ namespace ferry::channel {
 
 /// How much shared memory one end of a connection keeps for messages to come. In use there may be more.
 namespace pool_limit {
-/// More than are ever in flight at once, see `ballast_size` of local_driver.cpp.
+/// More than are ever in flight at once, see `ballast` of local_driver.cpp.
 inline constexpr std::size_t segments = 32;
 inline constexpr std::size_t bytes = std::size_t{128} << 20U;
 /// Larger segments are used once: allocating is cheap beside filling them.

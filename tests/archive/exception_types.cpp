@@ -172,6 +172,7 @@ BOOST_AUTO_TEST_CASE(exceptions_of_ferry_arrive_as_exactly_what_they_are) {
   exactly(error("x"));
   exactly(ferry::system_error(std::make_error_code(std::errc::io_error), "x"));
   exactly(spawning_error("x"));
+  exactly(usage_error("x"));
   exactly(transfer_error("x"));
   exactly(archive_error("x"));
   exactly(archive_error("x", 7));
@@ -194,6 +195,29 @@ BOOST_AUTO_TEST_CASE(exceptions_of_ferry_arrive_as_exactly_what_they_are) {
   exactly(remote_error("far::error", "x", 7, "trace"));
   exactly(owner_died(7));
   exactly(broken_barrier(broken_barrier::cause::process_ended, 7));
+}
+
+BOOST_AUTO_TEST_CASE(an_error_of_ferry_says_what_the_caller_can_do) {
+  const auto kind_of_code = [](std::errc code) {
+    return ferry::system_error(std::make_error_code(code), "x").kind();
+  };
+  BOOST_CHECK(kind_of_code(std::errc::io_error) == error_kind::system);
+  BOOST_CHECK(kind_of_code(std::errc::too_many_files_open) == error_kind::retry_later);
+  BOOST_CHECK(kind_of_code(std::errc::not_enough_memory) == error_kind::retry_later);
+  BOOST_CHECK(kind_of_code(std::errc::broken_pipe) == error_kind::disconnected);
+  BOOST_CHECK(kind_of_code(std::errc::connection_refused) == error_kind::disconnected);
+  BOOST_CHECK(kind_of_code(std::errc::function_not_supported) == error_kind::not_supported);
+  BOOST_CHECK(kind_of_code(std::errc::bad_file_descriptor) == error_kind::usage);
+  BOOST_CHECK(error("x").kind() == error_kind::system);
+  BOOST_CHECK(usage_error("x").kind() == error_kind::usage);
+  BOOST_CHECK(spawning_error("x").kind() == error_kind::usage);
+  BOOST_CHECK(transfer_error("x").kind() == error_kind::not_supported);
+  BOOST_CHECK(archive_error("x").kind() == error_kind::bad_data);
+  BOOST_CHECK(type_mismatch("a", "b").kind() == error_kind::bad_data);
+  BOOST_CHECK(limit_exceeded("x").kind() == error_kind::usage);
+  BOOST_CHECK(end_of_stream("x").kind() == error_kind::disconnected);
+  BOOST_CHECK(worker_died(worker_died::cause::killed, 9, 1, 2).kind() == error_kind::disconnected);
+  BOOST_CHECK(owner_died(7).kind() == error_kind::disconnected);
 }
 
 BOOST_AUTO_TEST_CASE(exceptions_of_ferry_keep_what_they_carry) {

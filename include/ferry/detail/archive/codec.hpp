@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Writing and reading one value: the ways of detail/traits.hpp, carried out.
+// Writing and reading one value: the ways of detail/archive/traits.hpp, carried out.
 #pragma once
 
 #include <ferry/detail/archive/crossing.hpp>
