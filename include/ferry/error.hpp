@@ -75,7 +75,7 @@ class archive_error : public error {
  public:
   static constexpr std::size_t no_offset = static_cast<std::size_t>(-1);
 
-  explicit archive_error(const std::string& what, std::size_t offset = no_offset);
+  [[gnu::cold]] explicit archive_error(const std::string& what, std::size_t offset = no_offset);
   /// Where in the message the trouble was found, in bytes from its start, or `no_offset`.
   std::size_t offset() const noexcept { return offset_; }
   error_kind kind() const noexcept override { return error_kind::bad_data; }
@@ -87,11 +87,12 @@ class archive_error : public error {
 /// The message holds another type than the one asked for.
 class type_mismatch : public archive_error {
  public:
-  type_mismatch(const std::string& held, const std::string& asked);
+  [[gnu::cold]] type_mismatch(const std::string& held, const std::string& asked);
   /// @param difference  between the type in the message and the one of that name here, e.g. "member 2 is f64
   /// in
   ///                    the message, i64 here"
-  type_mismatch(const std::string& held, const std::string& asked, const std::string& difference);
+  [[gnu::cold]] type_mismatch(const std::string& held, const std::string& asked,
+                              const std::string& difference);
   /// Wire name of the type that the message holds.
   const std::string& held() const noexcept { return held_; }
   /// Wire name of the type that was asked for.

@@ -34,7 +34,7 @@ void members_writer::add_member_text(std::string name) {
 namespace {
 
 /// The parts of `text` between separators that stand outside of all brackets.
-std::vector<std::string_view> split(std::string_view text, char separator) {
+[[gnu::cold]] std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   std::size_t depth = 0, begin = 0;
   for (std::size_t i = 0; i != text.size(); ++i) {
@@ -58,7 +58,7 @@ struct definition {
   bool is_whole = true;
 };
 
-definition parsed(std::string_view text) {
+[[gnu::cold]] definition parsed(std::string_view text) {
   definition found;
   const std::size_t begin = text.find('=');
   if (begin == text.npos || begin + 1 == text.size()) return found;
@@ -75,12 +75,12 @@ definition parsed(std::string_view text) {
   return found;
 }
 
-std::string readable(std::string_view member) {
+[[gnu::cold]] std::string readable(std::string_view member) {
   if (member == "^") return "the type itself";
   return std::string(member);
 }
 
-std::string difference(const definition& there, const definition& here) {
+[[gnu::cold]] std::string difference(const definition& there, const definition& here) {
   std::string where = here.name.empty() ? "" : "'" + std::string(here.name) + "' in it: ";
   if (there.kind != here.kind) return where + "it crosses in another way";
   if (here.kind == ':') {

@@ -31,7 +31,7 @@ class speller {
   speller(std::string_view demangled, std::string_view file) : rest_(demangled), file_(file) {}
 
   /// Up to what ends a type in a list, or to the end.
-  std::string type() {
+  [[gnu::cold]] std::string type() {
     std::string text;
     std::size_t begin = 0;  // of the qualified name that is being read
     while (!rest_.empty() && !ends_type(rest_.front())) {
@@ -69,7 +69,7 @@ class speller {
   }
   bool done() const noexcept { return rest_.empty(); }
 
-  static std::string joined(const std::vector<std::string>& parts) {
+  [[gnu::cold]] static std::string joined(const std::vector<std::string>& parts) {
     std::string text;
     for (const std::string& part : parts) text += (text.empty() ? "" : ",") + part;
     return text;
@@ -79,7 +79,7 @@ class speller {
   static bool ends_type(char c) noexcept { return c == ',' || c == '>' || c == ')' || c == '}' || c == ']'; }
 
   /// Of what is between the bracket that comes next and `end`.
-  std::vector<std::string> list(char end) {
+  [[gnu::cold]] std::vector<std::string> list(char end) {
     std::vector<std::string> parts;
     for (char stop = ','; stop == ',' && !rest_.empty();) {
       rest_.remove_prefix(1);
@@ -99,7 +99,7 @@ class speller {
     return word;
   }
 
-  void append_words(std::string& text, bool qualified, bool in_std) {
+  [[gnu::cold]] void append_words(std::string& text, bool qualified, bool in_std) {
     std::string_view word = take_word();
     if (qualified || is_digit(word.front())) {
       // Inline namespaces, in which standard libraries differ.
@@ -138,7 +138,7 @@ class speller {
   static bool is_prefix(std::string_view words) noexcept {
     return words == "unsigned" || words == "signed" || words == "unsigned long" || words == "long";
   }
-  void append_operator(std::string& text) {
+  [[gnu::cold]] void append_operator(std::string& text) {
     if (rest_.starts_with("()")) {
       text += "()";
       rest_.remove_prefix(2);
@@ -150,10 +150,10 @@ class speller {
   }
 
   template <class T>
-  static std::string sized(char letter) {
+  [[gnu::cold]] static std::string sized(char letter) {
     return letter + std::to_string(sizeof(T) * 8);
   }
-  static std::string number_named(std::string_view name) {
+  [[gnu::cold]] static std::string number_named(std::string_view name) {
     if (name == "int") return sized<int>('i');
     if (name == "unsigned int" || name == "unsigned") return sized<int>('u');
     if (name == "short") return sized<short>('i');
@@ -173,10 +173,10 @@ class speller {
   }
 
   /// 3ul: 3
-  static std::string plain_number(const std::string& number) {
+  [[gnu::cold]] static std::string plain_number(const std::string& number) {
     return number.substr(0, number.find_first_not_of("0123456789"));
   }
-  static std::string of_template(std::string name, std::vector<std::string> arguments) {
+  [[gnu::cold]] static std::string of_template(std::string name, std::vector<std::string> arguments) {
     if (!name.starts_with("std::")) return name + '<' + joined(arguments) + '>';
     std::erase_if(arguments, [](const std::string& argument) { return is_policy_name(argument); });
     const std::size_t count = arguments.size();
@@ -195,7 +195,7 @@ class speller {
   std::string_view rest_, file_;
 };
 
-std::string spelled(std::string_view demangled, std::string_view file) {
+[[gnu::cold]] std::string spelled(std::string_view demangled, std::string_view file) {
   speller reading(demangled, file);
   std::string text = reading.type();
   while (!reading.done()) {  // nothing that a type's name has
@@ -213,7 +213,7 @@ std::string_view mangled_within(const std::type_info& tag) {
 }
 
 /// "5outer", "N6camera5frameE": only names, which need no demangler.
-bool append_plain_name(std::string& name, std::string_view mangled) {
+[[gnu::cold]] bool append_plain_name(std::string& name, std::string_view mangled) {
   const std::size_t size_before = name.size();
   const bool nested = mangled.size() > 2 && mangled.front() == 'N' && mangled.back() == 'E';
   if (nested) mangled = mangled.substr(1, mangled.size() - 2);
@@ -235,7 +235,7 @@ bool append_plain_name(std::string& name, std::string_view mangled) {
 
 /// Which of several local types of one name in one function it is, from 0 for the second; nothing for the
 /// first. The demangler does not tell. Of each local type that the name mentions, as "#0#3".
-std::string discriminators(std::string_view mangled) {
+[[gnu::cold]] std::string discriminators(std::string_view mangled) {
   std::string numbers;
   std::size_t at = 0;
   bool is_local = false;
@@ -276,7 +276,7 @@ std::string discriminators(std::string_view mangled) {
 }
 
 /// Whether it is something that other files cannot name, but not in an anonymous namespace.
-bool is_of_static_function(std::string_view mangled) {
+[[gnu::cold]] bool is_of_static_function(std::string_view mangled) {
   for (std::size_t at = mangled.find("ZL"); at != mangled.npos; at = mangled.find("ZL", at + 1))
     if (at + 2 < mangled.size() && is_digit(mangled[at + 2])) return true;
   // What has no name at all, as GCC and as Clang number it.
@@ -284,7 +284,7 @@ bool is_of_static_function(std::string_view mangled) {
 }
 
 /// What the demangler says of the T of a `type_tag<T>`.
-std::string demangled_within(const std::type_info& tag) {
+[[gnu::cold]] std::string demangled_within(const std::type_info& tag) {
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> whole(
       abi::__cxa_demangle(tag.name(), nullptr, nullptr, &status), &std::free);
@@ -296,7 +296,8 @@ std::string demangled_within(const std::type_info& tag) {
   return std::string(text);
 }
 
-void append_text(std::string& name, std::string_view mangled, std::string_view text, std::string_view file) {
+[[gnu::cold]] void append_text(std::string& name, std::string_view mangled, std::string_view text,
+                               std::string_view file) {
   std::string result = spelled(text, file);
   if (is_of_static_function(mangled) && text.find(anonymous) == text.npos)
     result.insert(0, '(' + std::string(file) + ")::");

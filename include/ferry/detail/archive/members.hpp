@@ -23,8 +23,8 @@ namespace ferry::detail {
 /// What only one side tells of is no difference: a class that has its own `serialize` tells nothing.
 /// @param overridden  see `mask_bit`: types that cross in ways which their members have nothing to do with
 /// @param is_cut  `there` is the beginning of a longer text
-std::string difference_of_members(std::string_view there, const type_identity& here,
-                                  std::uint64_t overridden = 0, bool is_cut = false);
+[[gnu::cold]] std::string difference_of_members(std::string_view there, const type_identity& here,
+                                                std::uint64_t overridden = 0, bool is_cut = false);
 
 /// Collects the members of a type and of all that are in it, each once, in the order of their first mention.
 class members_writer {

@@ -52,9 +52,9 @@ consteval const char* file_of(const char* path) noexcept {
 
 /// Appends the name of the T of a `type_tag<T>`.
 /// @param file  where the type is from, if no other file can name it
-void append_mangled_name(std::string& name, const std::type_info& tag, const char* file);
+[[gnu::cold]] void append_mangled_name(std::string& name, const std::type_info& tag, const char* file);
 /// The same of a type that is a template's, up to the template's arguments.
-void append_template_name(std::string& name, const std::type_info& tag, const char* file);
+[[gnu::cold]] void append_template_name(std::string& name, const std::type_info& tag, const char* file);
 
 /// True for arguments of the standard library's templates that say nothing about what is on the wire.
 constexpr bool is_policy_name(std::string_view name) noexcept {
