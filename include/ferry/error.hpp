@@ -106,7 +106,7 @@ class type_mismatch : public archive_error {
 
 /// A name (of a type, a callable, an exception) that no dispatch table in reach has an entry for, or that
 /// has one already.
-class name_error : public archive_error {
+class name_error : public error {
  public:
   name_error(const std::string& what, std::string name);
   const std::string& name() const noexcept { return name_; }
@@ -116,11 +116,17 @@ class name_error : public archive_error {
   std::string name_;
 };
 
-/// One of `ferry::limits` was passed. `what()` names the limit, its value and what was asked for.
-class limit_exceeded : public archive_error {
+/// One of `ferry::limits`, or another bound that can be set, was passed. `what()` names the limit, its value
+/// and what was asked for.
+class limit_exceeded : public error {
  public:
-  using archive_error::archive_error;
+  explicit limit_exceeded(const std::string& what, std::size_t offset = archive_error::no_offset);
   error_kind kind() const noexcept override { return error_kind::usage; }
+  /// Where in a message, in bytes from its start, or `archive_error::no_offset`.
+  std::size_t offset() const noexcept { return offset_; }
+
+ private:
+  std::size_t offset_;
 };
 
 /// The other side closed the stream, and all messages have been read. Also thrown when writing to it.

@@ -105,6 +105,9 @@ error_kind system_error::kind() const noexcept {
 archive_error::archive_error(const std::string& what, std::size_t offset)
     : error(at_offset(what, offset)), offset_(offset) {}
 
+limit_exceeded::limit_exceeded(const std::string& what, std::size_t offset)
+    : error(at_offset(what, offset)), offset_(offset) {}
+
 type_mismatch::type_mismatch(const std::string& held, const std::string& asked)
     : archive_error("the message holds '" + held + "', not '" + asked +
                     "': read it as that type, or with loads_any or a dispatcher"),
@@ -118,8 +121,7 @@ type_mismatch::type_mismatch(const std::string& held, const std::string& asked, 
       asked_(asked),
       difference_(difference) {}
 
-name_error::name_error(const std::string& what, std::string name)
-    : archive_error(what), name_(std::move(name)) {}
+name_error::name_error(const std::string& what, std::string name) : error(what), name_(std::move(name)) {}
 
 tasks_lost::tasks_lost(std::uint64_t count, std::int64_t process)
     : error(std::to_string(count) + " tasks were taken from the queue by processes that ended before they " +

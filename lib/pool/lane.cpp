@@ -23,6 +23,8 @@ bool lane::put(std::span<const std::byte> record, std::span<const unique_handle>
     throw end_of_stream(damaged);
   } catch (const archive_error&) {
     throw end_of_stream(damaged);
+  } catch (const limit_exceeded&) {
+    throw end_of_stream(damaged);
   }
 }
 
