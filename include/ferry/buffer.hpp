@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstdlib>
-#include <memory>
 #include <span>
 #include <utility>
 
@@ -39,8 +38,10 @@ class buffer {
   class source {
    public:
     virtual ~source() = default;
-    /// @returns at least `size` bytes, or null when the heap is to serve
-    virtual std::unique_ptr<external> allocate(std::size_t size) = 0;
+    /// @returns external memory of at least `size` bytes, none of them in use; a buffer without external
+    /// memory
+    ///          when the heap is to serve
+    virtual buffer allocate(std::size_t size) = 0;
     std::size_t threshold() const noexcept { return threshold_; }
 
    protected:
@@ -54,7 +55,13 @@ class buffer {
   /// @param from  where large blocks come from; must outlive the growing of this buffer, not the buffer
   explicit buffer(source* from) noexcept : source_(from) {}
   /// External memory of which the first `size` bytes are in use.
-  buffer(std::unique_ptr<external> memory, std::size_t size) noexcept;
+  /// @param memory  a std::unique_ptr, not null; it is not named, so that its header need not be included
+  /// here
+  template <class Owner>
+  requires requires(Owner memory) { static_cast<external*>(memory.release()); }
+  buffer(Owner memory, std::size_t size) noexcept : external_(memory.release()) {
+    use(external_->memory(), size);
+  }
   buffer(buffer&& other) noexcept { swap(other); }
   buffer& operator=(buffer&& other) noexcept {
     buffer taken(std::move(other));
@@ -64,7 +71,10 @@ class buffer {
   buffer(const buffer&) = delete;
   buffer& operator=(const buffer&) = delete;
   ~buffer() {
-    if (!external_ && data_ != nullptr) std::free(data_);
+    if (external_ != nullptr)
+      delete external_;
+    else if (data_ != nullptr)
+      std::free(data_);
   }
 
   const std::byte* data() const noexcept { return data_; }
@@ -74,7 +84,7 @@ class buffer {
   std::span<const std::byte> bytes() const noexcept { return {data_, size()}; }
   std::span<std::byte> writable_bytes() noexcept { return {data_, size()}; }
   /// The external memory in use, or null.
-  external* memory() const noexcept { return external_.get(); }
+  external* memory() const noexcept { return external_; }
 
   /// Room, in bytes, that is reserved behind a small block or class for the numbers that often follow: they
   /// need no look at it then. What ends within so many bytes of its memory may be given more than it needs.
@@ -140,7 +150,7 @@ class buffer {
   // Where the next byte goes, from the limit: minus the room that is left. One number for both lets compilers
   // know the room behind a number from the room before it.
   std::ptrdiff_t next_ = 0;
-  std::unique_ptr<external> external_;  // null: data_ is on the heap
+  external* external_ = nullptr;  // owned; null: data_ is on the heap
   source* source_ = nullptr;
 };
 

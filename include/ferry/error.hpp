@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -238,14 +237,14 @@ class buffer_too_short : public error {
  public:
   buffer_too_short(std::size_t capacity, std::vector<std::byte> message);
   /// The whole message. It has been taken from the connection.
-  const std::vector<std::byte>& message() const noexcept { return *message_; }
+  const std::vector<std::byte>& message() const noexcept { return message_; }
   /// How many bytes the memory has.
   std::size_t capacity() const noexcept { return capacity_; }
   error_kind kind() const noexcept override { return error_kind::usage; }
 
  private:
   std::size_t capacity_;
-  std::shared_ptr<const std::vector<std::byte>> message_;  // shared: copying an exception must not throw
+  std::vector<std::byte> message_;
 };
 
 /// The peer of a listener or client did not prove that it knows the key, or not in time.

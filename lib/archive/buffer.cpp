@@ -7,12 +7,9 @@
 #include <cstdlib>
 #include <limits>
 #include <new>
+#include <utility>
 
 namespace ferry {
-
-buffer::buffer(std::unique_ptr<external> memory, std::size_t size) noexcept : external_(std::move(memory)) {
-  use(external_->memory(), size);
-}
 
 void buffer::grow(std::size_t more) {
   // Most messages are small: one allocation serves them, or three.
@@ -24,22 +21,22 @@ void buffer::grow(std::size_t more) {
   const std::size_t wanted = std::max({size + more, usual, first_block});
 
   if (source_ != nullptr && wanted > source_->threshold()) {
-    if (auto fresh = source_->allocate(wanted)) {
-      const std::span<std::byte> memory = fresh->memory();
-      detail::copy_bytes(memory.data(), data_, size);
-      if (!external_) std::free(data_);
-      use(memory, size);
-      external_ = std::move(fresh);
+    buffer fresh = source_->allocate(wanted);
+    if (fresh.external_ != nullptr) {
+      detail::copy_bytes(fresh.data_, data_, size);
+      fresh.truncate(size);
+      fresh.source_ = source_;
+      swap(fresh);
       return;
     }
   }
 
   std::byte* memory = nullptr;
-  if (external_) {
+  if (external_ != nullptr) {
     memory = static_cast<std::byte*>(std::malloc(wanted));
     if (memory == nullptr) throw std::bad_alloc();
     detail::copy_bytes(memory, data_, size);
-    external_.reset();
+    delete std::exchange(external_, nullptr);
   } else {
     memory = static_cast<std::byte*>(std::realloc(data_, wanted));
     if (memory == nullptr) throw std::bad_alloc();

@@ -152,7 +152,7 @@ buffer_too_short::buffer_too_short(std::size_t capacity, std::vector<std::byte> 
     : error("a message of " + std::to_string(message.size()) + " bytes does not fit the " +
             std::to_string(capacity) + " bytes given for it: it is in this exception, take it from there"),
       capacity_(capacity),
-      message_(std::make_shared<const std::vector<std::byte>>(std::move(message))) {}
+      message_(std::move(message)) {}
 
 remote_error::remote_error(std::string type_name, std::string text, std::int64_t origin, std::string trace)
     : error(remote_text(type_name, text, origin, trace)),

@@ -36,7 +36,7 @@ class segment_pool final : public buffer::source {
 
   /// A segment with room for `size` bytes or more.
   /// @throws system_error  when memory or descriptors have run out
-  std::unique_ptr<buffer::external> allocate(std::size_t size) override { return use(size); }
+  buffer allocate(std::size_t size) override { return {use(size), 0}; }
   std::unique_ptr<segment_use> use(std::size_t size);
 
   /// The use that `bytes` are in, if it is of this pool; else null.

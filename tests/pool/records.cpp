@@ -50,9 +50,9 @@ const dispatch_table& overriding_table() {
 class scarce_memory : public buffer::source {
  public:
   scarce_memory() : source(0) {}
-  std::unique_ptr<buffer::external> allocate(std::size_t size) override {
+  buffer allocate(std::size_t size) override {
     if (refuses) throw std::bad_alloc();
-    return std::make_unique<block>(std::vector<std::byte>(size));
+    return {std::make_unique<block>(std::vector<std::byte>(size)), 0};
   }
 
   bool refuses = false;
