@@ -17,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ferry {
@@ -146,7 +147,10 @@ class engine {
   /// @param bell  outlives the link
   /// @throws what keeps it from being started
   virtual std::unique_ptr<worker_link> start(worker_setup setup, pool_bell& bell) = 0;
-  /// Whether arguments and results may hold handles.
+  /// What error texts call it, e.g. "processes of this machine".
+  virtual std::string_view name() const noexcept { return "this engine"; }
+  /// Whether arguments and results may hold handles. If not, a task with handles is refused when it is handed
+  /// over, with a `transfer_error` that names the engine.
   virtual bool carries_handles() const noexcept = 0;
   /// Whether a worker can be made to end in the middle of a task: timeouts need that.
   virtual bool can_kill() const noexcept = 0;

@@ -11,6 +11,7 @@
 #include "process/child_main.hpp"
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -124,6 +125,7 @@ class process_engine final : public engine {
   std::unique_ptr<worker_link> start(worker_setup setup, pool_bell& bell) override {
     return std::make_unique<process_worker>(how_, std::move(setup), bell);
   }
+  std::string_view name() const noexcept override { return "processes of this machine"; }
   bool carries_handles() const noexcept override { return true; }
   bool can_kill() const noexcept override { return true; }
 

@@ -11,6 +11,7 @@
 
 #include <cstdio>
 #include <list>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -105,11 +106,26 @@ void scheduler::check() {
   if (is_copy() || phase_.takes_no_more()) locked([&] { phase_.check_open(); });
 }
 
+/// @throws transfer_error  when the task has handles, and workers that cannot get any
+void scheduler::check_carriage(const pool_task& task) const {
+  if (engine_->carries_handles()) return;
+  const auto refuse = [this](const char* what, std::size_t handles) {
+    if (handles != 0)
+      throw transfer_error(std::string(what) + " has " + std::to_string(handles) +
+                           " handles, and workers that are " + std::string(engine_->name()) +
+                           " cannot get any: send what they stand for as bytes, or use make_process_engine");
+  };
+  refuse("a task", task.handles);
+  refuse("the callable of a task", task.job->made().handles.size());
+  if (task.state) refuse("the state of a task", task.state->made().handles.size());
+}
+
 void scheduler::submit(std::shared_ptr<pool_task> task, bool comes_back) {
   lock_type lock;
   try {
     lock = lock_here();
     phase_.check_open();
+    check_carriage(*task);
     dispatcher_.add(task);
   } catch (...) {
     task->batch.reset();  // of a single call it is what holds the task

@@ -84,6 +84,7 @@ class scheduler : public std::enable_shared_from_this<scheduler>, private turn_w
   scheduler(std::size_t workers, pool_options options, std::unique_ptr<const call> initializer);
 
   lock_type lock_here();
+  void check_carriage(const pool_task& task) const;
   void call_keeper_if_needed() noexcept;
 
   bool look(lock_type& lock) override;

@@ -11,6 +11,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -87,6 +88,7 @@ class thread_engine final : public engine {
   std::unique_ptr<worker_link> start(worker_setup setup, pool_bell& bell) override {
     return std::make_unique<thread_worker>(std::move(setup), bell);
   }
+  std::string_view name() const noexcept override { return "threads of this process"; }
   bool carries_handles() const noexcept override { return true; }
   bool can_kill() const noexcept override { return false; }
 };

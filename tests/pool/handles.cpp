@@ -15,9 +15,11 @@
 
 #include <csignal>
 #include <fcntl.h>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
+#include <string_view>
 #include <sys/resource.h>
 #include <sys/types.h>
 #include <tuple>
@@ -56,6 +58,22 @@ connection say(connection line, const std::string& text) {
   line.send(text);
   return line;
 }
+std::size_t std_size(const std::string& text) {
+  return text.size();
+}
+/// Threads behind an engine that says that it carries no handles.
+class bytes_only final : public engine {
+ public:
+  std::unique_ptr<worker_link> start(worker_setup setup, pool_bell& bell) override {
+    return threads_->start(std::move(setup), bell);
+  }
+  std::string_view name() const noexcept override { return "bytes on a wire"; }
+  bool carries_handles() const noexcept override { return false; }
+  bool can_kill() const noexcept override { return threads_->can_kill(); }
+
+ private:
+  std::unique_ptr<engine> threads_ = make_thread_engine();
+};
 std::string read_all(file from) {
   std::string text(100, '\0');
   text.resize(from.read(std::as_writable_bytes(std::span(text))));
@@ -159,6 +177,23 @@ BOOST_DATA_TEST_CASE(live_objects_are_arguments_and_results_of_a_running_pool, e
   file written = pool.apply(fn<&write_into>, scratch(), "some text");
   written.seek(0);
   BOOST_TEST(pool.apply(fn<&read_all>, std::move(written)) == "some text");
+}
+
+BOOST_AUTO_TEST_CASE(a_task_with_handles_is_refused_where_the_engine_carries_none) {
+  pool_options options;
+  options.engine = std::make_shared<bytes_only>();
+  options.mode = transfer::duplicate;
+  const pool pool(1, options);
+  const auto names_it = says("workers that are bytes on a wire cannot get any");
+  auto [here, there] = pipe();
+  BOOST_CHECK_EXCEPTION(pool.apply(fn<&say>, duplicate_connection(there), "x"), transfer_error, names_it);
+  BOOST_CHECK_EXCEPTION(pool.submit(fn<&say>, duplicate_connection(there), "x"), transfer_error, names_it);
+  std::vector<connection> many;
+  many.push_back(duplicate_connection(there));
+  BOOST_CHECK_EXCEPTION(pool.map([](connection) {}, std::move(many)), transfer_error, names_it);
+  BOOST_CHECK_EXCEPTION(pool.apply(holder{std::move(there)}, 1), transfer_error, names_it);
+  BOOST_CHECK_THROW(here.recv<int>(), end_of_stream);  // none of them is left anywhere
+  BOOST_TEST(pool.apply(fn<&std_size>, std::string("four")) == 4U);
 }
 
 BOOST_AUTO_TEST_CASE(a_pool_of_threads_takes_live_objects_too) {
