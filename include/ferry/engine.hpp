@@ -2,12 +2,12 @@
 // The seam between a pool's scheduler and whatever its workers are: processes, threads, other machines.
 #pragma once
 
+#include <ferry/archive_options.hpp>
 #include <ferry/context.hpp>
 #include <ferry/detail/pool/pool_record.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/limits.hpp>
 #include <ferry/message.hpp>
-#include <ferry/transfer.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -52,11 +52,9 @@ class pool_bell {
 
 /// What a worker is told when it starts.
 struct worker_setup {
-  std::string name;                       ///< of the process
-  transfer mode = transfer::inherit;      ///< of results
-  const dispatch_table* table = nullptr;  ///< of results; does not cross to another process
-  limits limit = {};                      ///< of arguments and results
-  std::size_t max_memory = 0;             ///< most address space in bytes; 0: no limit
+  std::string name;              ///< of the process
+  archive_options archive = {};  ///< of arguments and results; its table does not cross to another process
+  std::size_t max_memory = 0;    ///< most address space in bytes; 0: no limit
   /// Names a callable and holds its arguments; run before the first task. Without bytes: none.
   message initializer = {};
 };

@@ -4,7 +4,13 @@
 
 #include <ferry/buffer.hpp>
 #include <ferry/handle.hpp>
+#include <ferry/reducer.hpp>
 
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace ferry {
@@ -28,6 +34,21 @@ class message {
  private:
   buffer buffer_;
   std::vector<unique_handle> handles_;
+};
+
+/// A message within a message: it arrives as it is, and is read by who wants to.
+template <>
+struct reducer<message> {
+  static constexpr std::string_view name = "ferry.message";
+  static std::tuple<std::span<const std::byte>, const std::vector<unique_handle>&> reduce(
+      const message& whole) noexcept {
+    return {whole.bytes(), whole.handles()};
+  }
+  static message rebuild(const std::vector<std::byte>& bytes, std::vector<unique_handle> handles) {
+    buffer copy;
+    copy.append(bytes.data(), bytes.size());
+    return message(std::move(copy), std::move(handles));
+  }
 };
 
 }  // namespace ferry

@@ -25,18 +25,14 @@ struct worker_seat {
   transfer mode = transfer::inherit;
   limits limit;
   std::size_t max_memory = 0;
-  std::vector<std::byte> initializer;
-  std::vector<unique_handle> initializer_handles;
+  message initializer;
 };
 
 void live_as_worker(worker_seat seat) {
-  buffer initializer;
-  initializer.append(seat.initializer.data(), seat.initializer.size());
   worker_setup setup;
-  setup.mode = seat.mode;
-  setup.limit = seat.limit;
+  setup.archive = {.mode = seat.mode, .limit = seat.limit};
   setup.max_memory = seat.max_memory;
-  setup.initializer = message(std::move(initializer), std::move(seat.initializer_handles));
+  setup.initializer = std::move(seat.initializer);
   os::take_all_signals();
   worker_end_of_channel port(std::move(seat.channel));
   try {
@@ -62,13 +58,11 @@ class process_worker final : public worker_link {
     options.name = setup.name;
     options.daemon = true;
     options.context = how;
-    detail::worker_seat seat{
-        .channel = channel_.seat(bell),
-        .mode = setup.mode,
-        .limit = setup.limit,
-        .max_memory = setup.max_memory,
-        .initializer = {setup.initializer.bytes().begin(), setup.initializer.bytes().end()},
-        .initializer_handles = setup.initializer.take_handles()};
+    detail::worker_seat seat{.channel = channel_.seat(bell),
+                             .mode = setup.archive.mode,
+                             .limit = setup.archive.limit,
+                             .max_memory = setup.max_memory,
+                             .initializer = std::move(setup.initializer)};
     process_ = process(options, fn<&detail::live_as_worker>, seat);
     channel_.seated();
   }

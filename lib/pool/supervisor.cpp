@@ -55,9 +55,7 @@ void supervisor::start_all() {
 std::unique_ptr<pool_worker> supervisor::start_worker() {
   worker_setup setup;
   setup.name = "worker-" + std::to_string(++started_);
-  setup.mode = packing_.mode;
-  setup.table = packing_.table;
-  setup.limit = packing_.limit;
+  setup.archive = packing_;
   setup.max_memory = options_.max_memory;
   if (initializer_ != nullptr) {
     const spawning_scope guarded_objects_may_cross;

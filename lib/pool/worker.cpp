@@ -29,11 +29,7 @@ using detail::record_title;
 
 class worker {
  public:
-  worker(worker_port& port, const worker_setup& setup) : port_(port) {
-    options_.mode = setup.mode;
-    options_.table = setup.table;
-    options_.limit = setup.limit;
-  }
+  worker(worker_port& port, const worker_setup& setup) : port_(port), options_(setup.archive) {}
 
   void serve() {
     pool_record record;
@@ -253,11 +249,7 @@ class worker {
 void serve_pool(worker_port& port, worker_setup setup) {
   if (setup.max_memory != 0) os::limit_address_space(setup.max_memory);
   if (!setup.initializer.bytes().empty()) {
-    archive_options options;
-    options.mode = setup.mode;
-    options.table = setup.table;
-    options.limit = setup.limit;
-    forking_iarchive archive(std::move(setup.initializer), options);
+    forking_iarchive archive(std::move(setup.initializer), setup.archive);
     detail::invoke_written(archive);
     detail::renew_lifeline();
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Handles in messages: an index in the bytes, claimed as often as the writer said, never leaked. The fixture
 // of all tests compares open descriptors before and after each case.
+#include <ferry/connection.hpp>
 #include <ferry/dispatch_table.hpp>
 
 #include "round_trip.hpp"
@@ -10,7 +11,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <memory>
+#include <string>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -179,6 +182,19 @@ BOOST_AUTO_TEST_CASE(a_reducer_that_throws_midway_leaks_nothing) {
   const std::size_t before = open_now();
   BOOST_CHECK_THROW(dumps(std::pair(two_parts{one, one}, fails_to_reduce{one})), std::logic_error);
   BOOST_TEST(open_now() == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_message_crosses_within_a_message_with_its_handles) {
+  auto [reader, writer] = pipe();
+  std::map<std::string, message> letters;
+  letters["numbers"] = dumps(std::vector{1, 2, 3});
+  letters["line"] = dumps(connection(duplicate(handle_view(writer.native_handle()))));
+  auto arrived = loads<std::map<std::string, message>>(dumps(letters));
+  letters.clear();
+  BOOST_TEST(loads<std::vector<int>>(std::move(arrived.at("numbers"))) == (std::vector{1, 2, 3}),
+             boost::test_tools::per_element());
+  loads<connection>(std::move(arrived.at("line"))).send(7);
+  BOOST_TEST(reader.recv<int>() == 7);
 }
 
 BOOST_AUTO_TEST_CASE(a_read_that_fails_closes_what_was_claimed_and_what_was_not) {
