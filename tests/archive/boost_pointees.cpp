@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(values_and_elements_with_a_default_constructor_cross_withou
   BOOST_TEST(loads<sensor>(dumps(sensor(7), options), options).port == 0);
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_moved_is_built_where_it_stays) {
+BOOST_AUTO_TEST_CASE(a_pointee_that_cannot_be_moved_is_built_where_it_stays) {
   fixed sent(5);
   sent.state = 6;
   std::unique_ptr<fixed> alone(new fixed(5));

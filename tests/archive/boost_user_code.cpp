@@ -353,7 +353,7 @@ BOOST_AUTO_TEST_CASE(member_free_and_split_functions_are_found_public_and_privat
   BOOST_TEST(crossed(final_class{8}).x == 8);
 }
 
-BOOST_AUTO_TEST_CASE(what_needs_no_bytes_takes_one_so_that_counts_stay_honest) {
+BOOST_AUTO_TEST_CASE(an_object_without_content_takes_one_byte_so_that_counts_stay_honest) {
   BOOST_TEST(crossed(std::vector<without_content>(5)).size() == 5U);
   BOOST_CHECK_THROW(loads<std::vector<without_content>>(with_body(std::vector<without_content>(), {5, 0, 0})),
                     archive_error);

@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_few_bytes_are_appended_whole_wherever_the_memory_ends) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_is_dropped_from_the_end_is_written_anew) {
+BOOST_AUTO_TEST_CASE(bytes_dropped_from_the_end_of_a_buffer_are_written_anew) {
   const std::vector<std::byte> source = numbered_bytes(100);
   buffer bytes;
   bytes.append(source.data(), 100);

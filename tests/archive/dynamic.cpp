@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(the_handler_for_what_arrives_is_called_with_it) {
   BOOST_TEST(seen == "string text;frame 7;pointer 9;");
 }
 
-BOOST_AUTO_TEST_CASE(what_a_handler_throws_comes_out_as_it_is) {
+BOOST_AUTO_TEST_CASE(an_exception_of_a_handler_comes_out_as_it_is) {
   dispatcher on;
   on.type<int>([](int) { throw std::logic_error("handler"); });
   BOOST_CHECK_THROW(on(dumps(1)), std::logic_error);

@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(exceptions_of_the_standard_headers_arrive_as_exactly_what_t
 #endif
 }
 
-BOOST_AUTO_TEST_CASE(what_the_standard_library_throws_itself_arrives_as_what_it_is) {
+BOOST_AUTO_TEST_CASE(exceptions_that_the_standard_library_throws_itself_arrive_with_their_types) {
   const auto missing = same_thrown_by<std::filesystem::filesystem_error>(
       [] { static_cast<void>(std::filesystem::file_size("/no/such")); });
   BOOST_TEST(missing.path1() == "/no/such");

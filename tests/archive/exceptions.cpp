@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(an_unregistered_exception_arrives_as_remote_error_with_type
   BOOST_TEST(contains(error.what(), "unknown_error: lost it"));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_exception_of_the_standard_arrives_as_remote_error_with_its_type) {
+BOOST_AUTO_TEST_CASE(a_thrown_value_that_is_no_exception_arrives_as_remote_error_with_its_type) {
   BOOST_TEST(arrived<remote_error>(thrown(42)).type_name() == "int");
 }
 
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(an_exception_that_cannot_be_written_arrives_as_remote_error
   BOOST_TEST(contains(error.text(), "own trouble"));
 }
 
-BOOST_AUTO_TEST_CASE(what_follows_an_exception_that_cannot_be_read_is_read) {
+BOOST_AUTO_TEST_CASE(items_behind_an_exception_that_cannot_be_read_are_read) {
   dispatch_table table("table");
   add_known_error(table);
   archive_options writing;
@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(exceptions_inside_exceptions_cross) {
   arrived<with_cause>(deep, options, options);
 }
 
-BOOST_AUTO_TEST_CASE(what_an_exception_was_thrown_with_is_nested_in_it_again) {
+BOOST_AUTO_TEST_CASE(a_nested_exception_arrives_nested_in_its_outer_one) {
   const auto sent = thrown_with(std::runtime_error("outer"), thrown(std::out_of_range("inner")));
   arrived<std::runtime_error>(sent);
   BOOST_TEST(chain_of(loads<std::exception_ptr>(dumps(sent))) == "runtime_error outer, out_of_range inner");
@@ -299,7 +299,7 @@ BOOST_AUTO_TEST_CASE(causes_arrive_to_a_depth_with_a_bound) {
                     std::runtime_error);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_exception_keeps_what_it_was_thrown_with) {
+BOOST_AUTO_TEST_CASE(a_thrown_value_that_is_no_exception_keeps_its_nested_exception) {
   const auto sent = thrown_with(text_without_base{}, thrown(std::out_of_range("inner")));
   try {
     std::rethrow_exception(loads<std::exception_ptr>(dumps(sent)));

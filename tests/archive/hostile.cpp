@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(depth_is_bounded_however_it_is_made) {
   bomb(deep_only_on_the_stack(), {1});
 }
 
-BOOST_AUTO_TEST_CASE(what_may_be_written_may_be_read_at_the_very_limits) {
+BOOST_AUTO_TEST_CASE(values_that_may_be_written_at_the_very_limits_may_be_read_there) {
   archive_options flat;
   flat.limit.depth = 0;
   flat.limit.objects = 0;

@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(the_number_behind_an_enumeration_is_one_of_its_members) {
   refused<v2::painted>(v1::painted{}, "'colour' in it: the enumeration is u8 in the message, u32 here");
 }
 
-BOOST_AUTO_TEST_CASE(what_a_reducer_gives_is_compared) {
+BOOST_AUTO_TEST_CASE(arguments_that_a_reducer_gives_are_compared) {
   refused<v2::reduced>(v1::reduced{1}, "argument 1 is i32 in the message, f32 here");
   refused<std::vector<v2::reduced>>(std::vector<v1::reduced>(1),
                                     "'reduced' in it: argument 1 is i32 in the message, f32 here");
@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(a_class_with_its_own_serialize_tells_nothing_of_its_members
   BOOST_TEST(detail::identity_of<v2::moved_to_serialize>().members == "");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_read_dynamically_is_compared_too) {
+BOOST_AUTO_TEST_CASE(members_of_values_read_dynamically_are_compared_too) {
   dispatch_table there, here;
   there.add<v1::order>("the.order");
   here.add<v2::order>("the.order");
@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(what_is_read_dynamically_is_compared_too) {
   BOOST_TEST(loads_any(sent(), with(there)).get<v1::order>().price == 2.5);
 }
 
-BOOST_AUTO_TEST_CASE(what_an_entry_gives_is_compared_behind_pointers_and_in_exceptions) {
+BOOST_AUTO_TEST_CASE(arguments_that_an_entry_gives_are_compared_behind_pointers_and_in_exceptions) {
   dispatch_table there, here;
   there.add<v1::circle>(
       "circle", [](const v1::circle& c) { return std::tuple(c.radius); },
@@ -319,7 +319,7 @@ BOOST_AUTO_TEST_CASE(members_of_a_type_that_crosses_in_another_way_do_not_matter
       loads<std::vector<v2::order>>(dumps(std::vector<v1::order>(1), with(there)), with(here)).size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(what_a_callable_takes_and_gives_is_compared_when_it_is_called) {
+BOOST_AUTO_TEST_CASE(arguments_and_result_of_a_callable_are_compared_when_it_is_called) {
   using detail::parameters;
   const detail::callable& job =
       detail::job_entry<fn_t<&price_of>, detail::no_state, parameters<v1::order, int>>::entry;

@@ -210,7 +210,7 @@ void look_at_both(const Look& look) {
   look(std::type_identity<here>(), std::type_identity<typename here::inner>());
 }
 
-BOOST_AUTO_TEST_CASE(what_is_made_of_local_types_of_one_name_has_names_of_its_own) {
+BOOST_AUTO_TEST_CASE(types_made_of_local_types_of_one_name_have_names_of_their_own) {
   std::set<std::string> seen;
   std::size_t looked_at = 0;
   look_at_both([&]<class Here, class Inner>(std::type_identity<Here>, std::type_identity<Inner>) {

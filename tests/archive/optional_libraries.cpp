@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_multi_array_keeps_its_indices_and_not_its_order_of_storag
   BOOST_CHECK(arrived == turned);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_declared_a_primitive_crosses_as_its_bytes) {
+BOOST_AUTO_TEST_CASE(a_type_declared_a_primitive_crosses_as_its_bytes) {
   const boost::uuids::uuid id = boost::uuids::random_generator()();
   BOOST_CHECK(crosses(id));
   BOOST_CHECK(crosses(std::vector(3, id)));

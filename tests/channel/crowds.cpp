@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(peers_with_a_key_are_accepted_by_an_event_loop_one_after_th
   BOOST_TEST(refused.count == 0, refused.last);
 }
 
-BOOST_AUTO_TEST_CASE(nobody_is_refused_for_coming_with_many_others) {
+BOOST_AUTO_TEST_CASE(clients_that_come_in_a_crowd_are_not_refused) {
   refusals refused;
   for (const auto& key : {std::optional<std::string>(), std::optional<std::string>("key")}) {
     ferry::listener door({.authkey = key, .on_refused = refused.counted()});

@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(addresses_are_read_as_they_are_written) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(nobody_listening_is_an_error_that_names_the_address) {
+BOOST_AUTO_TEST_CASE(an_address_where_no_process_listens_is_named_by_the_error) {
   temporary_folder folder;
   const auto nowhere = ferry::address::path((folder.path / "nobody").string());
   BOOST_CHECK_EXCEPTION(ferry::connect(nowhere), ferry::system_error, [&](const ferry::error& problem) {
@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_client_in_another_process_is_accepted_at_an_address_of_ev
 }
 
 // conformance: _TestListenerClient.test_issue14725
-BOOST_AUTO_TEST_CASE(what_a_client_wrote_before_it_left_can_be_read) {
+BOOST_AUTO_TEST_CASE(a_message_that_a_client_wrote_before_it_left_can_be_read) {
   temporary_folder folder;
   ferry::listener door(ferry::address::path((folder.path / "door").string()));
   ferry::connect(door.where()).send(std::string("gone"));

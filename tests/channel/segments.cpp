@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(a_segment_is_used_again_once_its_message_is_dropped) {
   BOOST_TEST(third.bytes().size() == (1U << 20) - 5000);
 }
 
-BOOST_AUTO_TEST_CASE(who_shares_an_end_cannot_write_what_others_receive) {
+BOOST_AUTO_TEST_CASE(a_process_that_shares_an_end_cannot_write_what_others_receive) {
   auto [sender, receiver] = ferry::pipe();
   sender.send_bytes(std::vector<std::byte>(1 << 20, std::byte{1}));
   std::vector<ferry::unique_handle> riders;
@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(messages_outlive_their_connection) {
   BOOST_CHECK(std::ranges::equal(kept->bytes(), some_bytes(300000)));
 }
 
-BOOST_AUTO_TEST_CASE(what_both_sides_keep_is_bounded) {
+BOOST_AUTO_TEST_CASE(the_number_of_segments_that_both_sides_keep_is_bounded) {
   auto [sender, receiver] = ferry::pipe();
   std::vector<ferry::message> kept;
   const std::size_t before = ferry::os::open_handles();

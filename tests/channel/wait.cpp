@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(waiting_for_several)
 
-BOOST_AUTO_TEST_CASE(what_is_closed_cannot_be_waited_for) {
+BOOST_AUTO_TEST_CASE(a_closed_connection_or_handle_cannot_be_waited_for) {
   ferry::connection closed;
   BOOST_CHECK_THROW(ferry::wait({closed}, 0s), ferry::system_error);
   BOOST_CHECK_THROW(ferry::wait({ferry::handle_view()}, 0s), ferry::system_error);

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(standard_streams)
 
-BOOST_AUTO_TEST_CASE(nothing_gets_the_number_of_a_stream_that_is_closed) {
+BOOST_AUTO_TEST_CASE(new_handles_never_get_the_number_of_a_closed_standard_stream) {
   const temporary_folder folder;
   const auto path = folder.path / std::string(120, 'f');
   std::filesystem::create_directory(path);

@@ -38,7 +38,7 @@ std::string read(file& from, std::size_t most) {
 
 BOOST_AUTO_TEST_SUITE(files)
 
-BOOST_AUTO_TEST_CASE(what_is_not_there_or_not_open_is_named) {
+BOOST_AUTO_TEST_CASE(a_missing_file_is_named_and_a_closed_handle_or_second_creation_refused) {
   BOOST_CHECK_EXCEPTION(file::open("/nowhere/at/all"), system_error,
                         fails_with(std::errc::no_such_file_or_directory, "/nowhere/at/all"));
   BOOST_CHECK_THROW(file::adopt(unique_handle()), system_error);
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(a_pipe_without_a_reader_is_an_exception_and_no_signal) {
   BOOST_CHECK_THROW(writer.seek(0), system_error);
 }
 
-BOOST_AUTO_TEST_CASE(what_was_written_is_read_back) {
+BOOST_AUTO_TEST_CASE(text_written_in_any_mode_is_read_back) {
   const scratch_file scratch;
   file made = file::open(scratch.path, file::mode::create);
   made.write("hello, world");

@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(shared_memory_that_was_moved_from_says_so) {
       {[](arena& it) { it.size(); }, [](arena& it) { it.used(); }, [](arena& it) { mutex in(it); }});
 }
 
-BOOST_AUTO_TEST_CASE(what_holds_a_handle_says_so_when_it_was_moved_from) {
+BOOST_AUTO_TEST_CASE(an_object_that_holds_a_handle_says_so_when_it_was_moved_from) {
   is_empty_after_a_move<file>(file::open("/dev/null"), "file",
                               {[](file& it) { it.size(); }, [](file& it) { it.write("a"); },
                                [](file& it) { it.position(); }, [](file& it) { it.native_handle(); },
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(what_holds_a_handle_says_so_when_it_was_moved_from) {
                                   [](process& it) { it.kill(); }, [](process& it) { it.native_handle(); }});
 }
 
-BOOST_AUTO_TEST_CASE(what_a_pool_gives_says_so_when_it_was_moved_from) {
+BOOST_AUTO_TEST_CASE(an_object_that_a_pool_gives_says_so_when_it_was_moved_from) {
   pool pool(1);
   is_empty_after_a_move<task<int>>(
       pool.submit(fn<&plus_one>, 1), "task",

@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(a_made_up_offer_is_refused) {
   BOOST_TEST(!withdraw_offer(genuine));
 }
 
-BOOST_AUTO_TEST_CASE(what_was_taken_or_withdrawn_cannot_be_taken) {
+BOOST_AUTO_TEST_CASE(an_offer_that_was_taken_or_withdrawn_cannot_be_taken) {
   const plain_pipe pipe;
   const offer first = make_offer(pipe.reading);
   BOOST_TEST(same_file(take_offer(first), pipe.reading));

@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(a_process_that_is_not_there_cannot_be_opened) {
     BOOST_CHECK_EXCEPTION(process_handle::open(none), system_error, has_code(std::errc::no_such_process));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_handle_of_a_process_is_refused) {
+BOOST_AUTO_TEST_CASE(a_handle_of_no_process_is_refused) {
   const auto null = [] { return unique_handle(::open("/dev/null", O_RDONLY | O_CLOEXEC)); };
   BOOST_CHECK_EXCEPTION(process_handle::adopt(null()), system_error,
                         has_code(std::errc::bad_file_descriptor));

@@ -33,7 +33,7 @@ unique_handle null() {
 
 BOOST_AUTO_TEST_SUITE(sockets)
 
-BOOST_AUTO_TEST_CASE(what_is_no_socket_is_refused) {
+BOOST_AUTO_TEST_CASE(a_handle_of_no_socket_is_refused) {
   BOOST_CHECK_EXCEPTION(ferry::socket::adopt(null()), system_error, [](const system_error& problem) {
     return problem.code() == std::errc::not_a_socket;
   });

@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(a_party_that_waits_is_counted_or_told_of) {
   }));
 }
 
-BOOST_AUTO_TEST_CASE(who_aborts_and_resets_leaves_it_in_order) {
+BOOST_AUTO_TEST_CASE(a_party_killed_while_it_aborts_and_resets_leaves_the_barrier_in_order) {
   report(kill_everywhere([] {
     const barrier<> step(2);
     const auto other = waiting_at(step);
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(who_aborts_and_resets_leaves_it_in_order) {
   }));
 }
 
-BOOST_AUTO_TEST_CASE(who_leaves_has_left_or_is_told_of) {
+BOOST_AUTO_TEST_CASE(a_party_killed_while_it_leaves_has_left_or_is_told_of) {
   report(kill_everywhere([] {
     const barrier<> step(2);
     const auto other = waiting_at(step);

@@ -152,7 +152,7 @@ BOOST_AUTO_TEST_CASE(a_message_is_lost_to_the_limit_and_the_next_one_is_not) {
 }
 
 // known failure 14: descriptors run out with one for each buffer that nobody has received yet
-BOOST_AUTO_TEST_CASE(what_is_in_flight_holds_no_more_descriptors_than_the_pool_keeps) {
+BOOST_AUTO_TEST_CASE(messages_in_flight_hold_no_more_descriptors_than_the_pool_of_segments_keeps) {
   auto [sender, receiver] = pipe();
   const std::size_t before = holdings::now().descriptors.size();
   constexpr std::size_t pooled = 32;

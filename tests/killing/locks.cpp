@@ -92,7 +92,7 @@ class bed {
 BOOST_AUTO_TEST_SUITE(killed_at_any_instruction_of_locking)
 
 // known failure 2: a process killed inside a lock leaves it locked for ever
-BOOST_AUTO_TEST_CASE(who_uses_a_lock_leaves_it_to_the_next) {
+BOOST_AUTO_TEST_CASE(a_killed_user_of_a_lock_leaves_it_to_the_next) {
   std::size_t repaired = 0;
   report(kill_everywhere([&] {
     const account<mutex> shared;
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(who_uses_a_lock_leaves_it_to_the_next) {
   BOOST_WARN(repaired > 0U);
 }
 
-BOOST_AUTO_TEST_CASE(who_uses_a_recursive_lock_leaves_it_to_the_next) {
+BOOST_AUTO_TEST_CASE(a_killed_user_of_a_recursive_lock_leaves_it_to_the_next) {
   std::size_t repaired = 0;
   report(kill_everywhere([&] {
     const account<recursive_mutex> shared;
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(who_uses_a_recursive_lock_leaves_it_to_the_next) {
   BOOST_WARN(repaired > 0U);
 }
 
-BOOST_AUTO_TEST_CASE(who_tries_to_lock_what_is_held_leaves_it_to_its_owner) {
+BOOST_AUTO_TEST_CASE(a_process_killed_while_it_tries_a_held_lock_leaves_it_to_its_owner) {
   report(kill_everywhere([] {
     const account<mutex> shared;
     shared.guard.lock();
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(who_tries_to_lock_what_is_held_leaves_it_to_its_owner) {
   }));
 }
 
-BOOST_AUTO_TEST_CASE(who_is_one_of_several_that_use_a_lock_leaves_it_to_the_others) {
+BOOST_AUTO_TEST_CASE(a_killed_user_among_several_leaves_a_lock_to_the_others) {
   const account<mutex> shared;
   const shared_value<std::atomic<long>> rounds(0);
   const other_process other([=] {
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(who_is_one_of_several_that_use_a_lock_leaves_it_to_the_othe
   }));
 }
 
-BOOST_AUTO_TEST_CASE(who_repairs_leaves_the_repair_to_the_next) {
+BOOST_AUTO_TEST_CASE(a_killed_repairer_leaves_the_repair_to_the_next) {
   report(kill_everywhere([] {
     const account<mutex> shared;
     forked_child([=] {
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(who_repairs_leaves_the_repair_to_the_next) {
   }));
 }
 
-BOOST_AUTO_TEST_CASE(who_does_something_once_leaves_it_done_or_to_the_next) {
+BOOST_AUTO_TEST_CASE(a_process_killed_in_call_once_leaves_it_done_or_to_the_next) {
   std::size_t left = 0, done = 0;
   report(kill_everywhere([&] {
     const once_flag flag;
@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(who_does_something_once_leaves_it_done_or_to_the_next) {
 }
 
 // known failure 22: a notification hangs when one who waits was killed
-BOOST_AUTO_TEST_CASE(who_waits_holds_up_neither_the_notifier_nor_others_who_wait) {
+BOOST_AUTO_TEST_CASE(a_killed_waiter_holds_up_neither_the_notifier_nor_other_waiters) {
   report(kill_everywhere([] {
     const auto here = std::make_shared<bed>();
     return deed{[=] { here->sleep(1ms); },
@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(who_waits_holds_up_neither_the_notifier_nor_others_who_wait
   }));
 }
 
-BOOST_AUTO_TEST_CASE(who_notifies_holds_up_nobody_who_waits) {
+BOOST_AUTO_TEST_CASE(a_killed_notifier_holds_up_no_waiter) {
   report(kill_everywhere([] {
     const auto here = std::make_shared<bed>();
     return deed{[=] { here->called.notify_one(); },
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(who_notifies_holds_up_nobody_who_waits) {
   }));
 }
 
-BOOST_AUTO_TEST_CASE(who_changes_something_and_does_not_get_to_say_so_holds_up_nobody_with_a_predicate) {
+BOOST_AUTO_TEST_CASE(a_process_killed_before_it_notifies_of_its_change_holds_up_no_waiter_with_a_predicate) {
   report(kill_everywhere([] {
     const mutex guard;
     const condition_variable changed;

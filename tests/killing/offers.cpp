@@ -31,7 +31,7 @@ std::set<std::string> names_in(const std::filesystem::path& folder, const std::s
 
 BOOST_AUTO_TEST_SUITE(killed_at_any_instruction_of_sharing)
 
-BOOST_AUTO_TEST_CASE(who_offers_a_handle_takes_it_along) {
+BOOST_AUTO_TEST_CASE(a_process_killed_while_it_offers_a_handle_takes_it_along) {
   report(kill_everywhere([] {
     auto [reading, writing] = os::plain_pipe();
     const auto own = std::make_shared<unique_handle>(std::move(writing));
@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(who_offers_a_handle_takes_it_along) {
   }));
 }
 
-BOOST_AUTO_TEST_CASE(who_takes_an_offer_leaves_it_whole_or_has_it) {
+BOOST_AUTO_TEST_CASE(a_process_killed_while_it_takes_an_offer_leaves_it_whole_or_has_it) {
   std::size_t left = 0, gone = 0;
   report(kill_everywhere([&] {
     auto [reading, writing] = os::plain_pipe();
@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(who_takes_an_offer_leaves_it_whole_or_has_it) {
   withdraw_offer(make_offer(ends.first));
 }
 
-BOOST_AUTO_TEST_CASE(who_creates_anonymous_memory_leaves_nothing) {
+BOOST_AUTO_TEST_CASE(a_process_killed_while_it_creates_anonymous_memory_leaves_nothing) {
   const auto temporary = std::filesystem::temp_directory_path();
   const auto memory_before = names_in("/dev/shm", ""), files_before = names_in(temporary, "ferry");
   report(kill_everywhere([] {
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(who_creates_anonymous_memory_leaves_nothing) {
 }
 
 // A name is there with all of the memory behind it, or not at all. Who is killed cannot take it along.
-BOOST_AUTO_TEST_CASE(who_creates_memory_with_a_name_leaves_all_of_it_or_nothing) {
+BOOST_AUTO_TEST_CASE(a_process_killed_while_it_creates_named_memory_leaves_all_of_it_or_nothing) {
   const std::string name = "ferry_killed_" + std::to_string(current_process().pid);
   std::size_t whole = 0, none = 0;
   report(kill_everywhere([&] {

@@ -33,7 +33,7 @@ void all_can_be_had(const semaphore& permits, int count) {
 
 BOOST_AUTO_TEST_SUITE(killed_at_any_instruction_of_a_semaphore_or_event)
 
-BOOST_AUTO_TEST_CASE(who_takes_a_permit_takes_that_one_at_most) {
+BOOST_AUTO_TEST_CASE(a_killed_taker_of_a_permit_takes_that_one_at_most) {
   std::size_t taken = 0, left = 0;
   report(kill_everywhere([&] {
     const semaphore permits(2);
@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(who_takes_a_permit_takes_that_one_at_most) {
   BOOST_WARN(left > 0U);
 }
 
-BOOST_AUTO_TEST_CASE(who_gives_back_a_permit_that_another_waits_for_keeps_nobody_from_it) {
+BOOST_AUTO_TEST_CASE(a_process_killed_while_it_releases_a_permit_keeps_no_waiter_from_it) {
   report(kill_everywhere([] {
     const semaphore permits(0);
     const auto other = waiting([=] { return permits.try_acquire_for(patience); });
@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(who_gives_back_a_permit_that_another_waits_for_keeps_nobody
   }));
 }
 
-BOOST_AUTO_TEST_CASE(who_waits_for_a_permit_keeps_nobody_from_it) {
+BOOST_AUTO_TEST_CASE(a_killed_waiter_for_a_permit_keeps_no_other_from_it) {
   report(kill_everywhere([] {
     const semaphore permits(0);
     const auto other = waiting([=] { return permits.try_acquire_for(patience); });
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(owned_permits_come_back_to_those_who_wait_for_them) {
   }));
 }
 
-BOOST_AUTO_TEST_CASE(who_waits_for_an_owned_permit_leaves_none_behind) {
+BOOST_AUTO_TEST_CASE(a_killed_waiter_for_an_owned_permit_takes_none_along) {
   report(kill_everywhere([] {
     const semaphore permits = semaphore::owned(1);
     permits.acquire();
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(who_waits_for_an_owned_permit_leaves_none_behind) {
   }));
 }
 
-BOOST_AUTO_TEST_CASE(who_takes_the_permit_of_a_dead_process_leaves_it_to_the_next) {
+BOOST_AUTO_TEST_CASE(a_killed_taker_of_the_permit_of_a_dead_process_leaves_it_to_the_next) {
   report(kill_everywhere([] {
     const semaphore permits = semaphore::owned(1);
     fork_child([&] {
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(who_takes_the_permit_of_a_dead_process_leaves_it_to_the_nex
   }));
 }
 
-BOOST_AUTO_TEST_CASE(who_sets_an_event_that_another_waits_for_keeps_nobody_waiting) {
+BOOST_AUTO_TEST_CASE(a_process_killed_while_it_sets_an_event_keeps_no_waiter_waiting) {
   std::size_t set = 0, not_set = 0;
   report(kill_everywhere([&] {
     const event flag;
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(who_sets_an_event_that_another_waits_for_keeps_nobody_waiti
   BOOST_WARN(not_set > 0U);
 }
 
-BOOST_AUTO_TEST_CASE(who_sets_and_clears_and_waits_leaves_the_event_in_order) {
+BOOST_AUTO_TEST_CASE(a_process_killed_while_it_sets_clears_or_waits_leaves_the_event_in_order) {
   report(kill_everywhere([] {
     const event flag;
     return deed{[=] {

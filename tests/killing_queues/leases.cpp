@@ -86,7 +86,7 @@ void kill_while_ending(bool acknowledge, std::size_t handles) {
 
 BOOST_AUTO_TEST_SUITE(leases_killed_at_any_instruction)
 
-BOOST_AUTO_TEST_CASE(what_is_taken_under_a_lease_is_never_lost) {
+BOOST_AUTO_TEST_CASE(an_item_taken_under_a_lease_is_never_lost) {
   kill_while_leasing(0);
 }
 BOOST_AUTO_TEST_CASE(nor_are_its_handles) {

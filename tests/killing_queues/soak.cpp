@@ -255,7 +255,7 @@ void kill_many(std::size_t kills, const queue_options& options, cargo what) {
 BOOST_AUTO_TEST_SUITE(queue_soak)
 
 // known failure 2: a killed reader keeps the lock of a queue for ever
-BOOST_AUTO_TEST_CASE(nothing_but_what_a_killed_consumer_holds_is_lost_among_many) {
+BOOST_AUTO_TEST_CASE(killed_consumers_among_many_lose_nothing_but_what_they_hold) {
   const std::size_t kills = kills_to_make(800), quarter = kills / 4;
   kill_many(kills - 3 * quarter, {}, {for_growth});
   kill_many(quarter, {.max_items = 4}, {for_growth});
@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(nothing_but_what_a_killed_consumer_holds_is_lost_among_many
   kill_many(quarter, {}, {.most_bytes = for_growth, .with_handles = true});
 }
 
-BOOST_AUTO_TEST_CASE(nothing_at_all_is_lost_under_leases) {
+BOOST_AUTO_TEST_CASE(items_under_leases_are_never_lost_among_many) {
   const std::size_t kills = kills_to_make(400), half = kills / 2;
   kill_many(kills - half, {}, {.most_bytes = for_growth, .under_lease = true});
   kill_many(half, {}, {.most_bytes = for_growth, .with_handles = true, .under_lease = true});

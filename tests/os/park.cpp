@@ -52,12 +52,12 @@ void wake_one(const os::park_word& word) {
 
 BOOST_AUTO_TEST_SUITE(parking)
 
-BOOST_AUTO_TEST_CASE(who_expects_another_value_does_not_sleep) {
+BOOST_AUTO_TEST_CASE(a_thread_that_expects_another_value_does_not_sleep) {
   const os::park_word word(1);
   BOOST_TEST(!os::park(word, 0, deadline::never()));
 }
 
-BOOST_AUTO_TEST_CASE(who_has_no_time_does_not_sleep) {
+BOOST_AUTO_TEST_CASE(a_thread_sleeps_until_its_deadline_and_never_after_it) {
   const os::park_word word(0);
   BOOST_TEST(!os::park(word, 0, deadline::immediately()));
   BOOST_TEST(!os::park(word, 0, deadline(deadline::clock::now() - 1s)));
@@ -66,20 +66,20 @@ BOOST_AUTO_TEST_CASE(who_has_no_time_does_not_sleep) {
   BOOST_CHECK(deadline::clock::now() - begin >= 5ms);
 }
 
-BOOST_AUTO_TEST_CASE(nobody_is_woken_where_nobody_sleeps) {
+BOOST_AUTO_TEST_CASE(a_word_without_sleepers_wakes_no_thread) {
   const os::park_word word(0);
   BOOST_TEST(os::unpark(word, 1) == 0);
   BOOST_TEST(os::unpark_all(word) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(who_sleeps_in_another_process_is_woken_through_shared_memory) {
+BOOST_AUTO_TEST_CASE(a_sleeper_in_another_process_is_woken_through_shared_memory) {
   const shared_word word;
   forked_child sleeper([&] { return os::park(*word, 0, deadline::never()) ? 0 : 1; });
   wake_one(*word);
   BOOST_TEST(sleeper.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(those_who_were_killed_in_their_sleep_are_not_woken) {
+BOOST_AUTO_TEST_CASE(sleepers_killed_in_their_sleep_are_not_woken) {
   const shared_word word;
   forked_child killed([&] { return os::park(*word, 0, deadline::never()) ? 0 : 1; });
   wake_one(*word);

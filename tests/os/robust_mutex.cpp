@@ -70,7 +70,7 @@ const auto held_already = fails_with(std::errc::resource_deadlock_would_occur, "
 
 BOOST_AUTO_TEST_SUITE(robust_mutexes)
 
-BOOST_AUTO_TEST_CASE(who_does_not_hold_it_cannot_unlock_it) {
+BOOST_AUTO_TEST_CASE(a_thread_that_does_not_hold_the_mutex_cannot_unlock_it) {
   for (const kind which : {kind::plain, kind::recursive}) {
     const shared_mutex mutex(which);
     BOOST_CHECK_EXCEPTION(mutex->unlock(), system_error, not_held);
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(a_plain_one_cannot_be_locked_twice) {
   mutex->unlock();
 }
 
-BOOST_AUTO_TEST_CASE(who_finds_it_held_waits_no_longer_than_asked) {
+BOOST_AUTO_TEST_CASE(a_thread_that_finds_the_mutex_held_waits_no_longer_than_asked) {
   const shared_mutex mutex;
   mutex.lock();
   std::thread([&] {
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(who_finds_it_held_waits_no_longer_than_asked) {
   mutex->unlock();
 }
 
-BOOST_AUTO_TEST_CASE(its_owner_is_known) {
+BOOST_AUTO_TEST_CASE(the_owner_of_a_mutex_is_known) {
   const shared_mutex mutex;
   BOOST_TEST(mutex->owner() == 0);
   BOOST_TEST(!mutex->is_held_by_this_thread());
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(a_recursive_one_forgets_how_deep_the_dead_owner_was) {
   BOOST_CHECK(try_elsewhere(mutex) == outcome::acquired);
 }
 
-BOOST_AUTO_TEST_CASE(who_sleeps_for_it_gets_it_when_its_owner_is_killed) {
+BOOST_AUTO_TEST_CASE(a_sleeping_waiter_gets_the_mutex_when_its_owner_is_killed) {
   const shared_mutex mutex;
   forked_child owner([&] {
     mutex.lock();

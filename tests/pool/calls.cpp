@@ -248,7 +248,7 @@ BOOST_DATA_TEST_CASE(callbacks_are_called_once_with_what_came, every_kind, worke
 }
 
 // conformance: _TestPool.test_map_handle_iterable_exception
-BOOST_DATA_TEST_CASE(what_the_input_of_a_map_throws_is_thrown_and_the_pool_goes_on, every_kind, workers) {
+BOOST_DATA_TEST_CASE(an_exception_of_the_input_of_a_map_is_thrown_and_the_pool_goes_on, every_kind, workers) {
   const pool pool(2, workers.options);
   for (const std::size_t chunk : {0U, 1U, 3U})
     for (const int at : {0, 5, 9})

@@ -189,7 +189,7 @@ BOOST_DATA_TEST_CASE(a_worker_that_dies_of_an_item_takes_nothing_else_along,
 }
 
 // What is left of a task is one more, of which who hands them over knows nothing.
-BOOST_AUTO_TEST_CASE(what_was_in_a_task_behind_a_deadly_item_leaves_room_for_the_rest_of_the_input) {
+BOOST_AUTO_TEST_CASE(items_behind_a_deadly_one_in_its_task_leave_room_for_the_rest_of_the_input) {
   const signals all;
   pool pool(1, {}, fn<&take_signals>, all);
   auto results =

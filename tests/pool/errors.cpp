@@ -212,7 +212,7 @@ BOOST_DATA_TEST_CASE(callables_of_all_kinds_run, every_start_method, method) {
   BOOST_TEST(done == 5);
 }
 
-BOOST_AUTO_TEST_CASE(what_can_only_be_moved_is_an_argument_and_a_result) {
+BOOST_AUTO_TEST_CASE(move_only_values_are_arguments_and_results) {
   const pool pool(2);
   const std::unique_ptr<point> doubled =
       pool.submit(fn<&double_it>, std::make_unique<point>(point{1, 2})).get();
@@ -253,7 +253,7 @@ BOOST_DATA_TEST_CASE(a_worker_makes_its_state_once_and_keeps_it, every_start_met
   BOOST_TEST(with_tally.apply(fn<&note>, 5).first == 105);
 }
 
-BOOST_AUTO_TEST_CASE(what_making_a_state_throws_each_task_throws_that_needs_it) {
+BOOST_AUTO_TEST_CASE(an_exception_from_making_a_state_is_thrown_by_each_task_that_needs_it) {
   const pool pool(2);
   const auto without = pool.with_state<tally>(fn<&make_no_tally>, 7);
   for (int i = 0; i < 5; ++i)
@@ -281,7 +281,8 @@ BOOST_DATA_TEST_CASE(exceptions_arrive_as_what_they_are, every_start_method, met
 
 // known failure 6: an exception that cannot be read kills the thread that reads results
 // conformance: test_deadlock.ExecutorDeadlockTest
-BOOST_DATA_TEST_CASE(what_breaks_on_its_way_is_an_error_of_its_task_alone, every_start_method, method) {
+BOOST_DATA_TEST_CASE(a_value_that_breaks_on_its_way_is_an_error_of_its_task_alone, every_start_method,
+                     method) {
   const pool pool(2, by(method));
   const auto pids = pool.pids();
   using at = fragile::at;
@@ -302,7 +303,7 @@ BOOST_DATA_TEST_CASE(what_breaks_on_its_way_is_an_error_of_its_task_alone, every
 }
 
 // known failure 6: a task that cannot be read by the worker is lost
-BOOST_AUTO_TEST_CASE(what_breaks_inside_a_chunk_is_an_error_of_its_item_alone) {
+BOOST_AUTO_TEST_CASE(a_value_that_breaks_inside_a_chunk_is_an_error_of_its_item_alone) {
   const pool pool(2);
   using at = fragile::at;
   for (const std::size_t chunk : {1U, 4U, 10U}) {

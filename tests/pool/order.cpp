@@ -317,7 +317,7 @@ BOOST_AUTO_TEST_CASE(a_task_is_cancelled_before_it_is_begun_and_not_after) {
 }
 
 // conformance: test_shutdown.ExecutorShutdownTest, ProcessPoolShutdownTest
-BOOST_AUTO_TEST_CASE(what_is_cancelled_right_before_the_pool_is_closed_is_not_run_and_the_rest_is) {
+BOOST_AUTO_TEST_CASE(tasks_cancelled_right_before_the_pool_is_closed_are_not_run_and_the_rest_are) {
   const signals all;
   pool pool(2, {}, fn<&take_signals>, all);
   std::vector<task<int>> tasks;

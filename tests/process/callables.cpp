@@ -216,7 +216,7 @@ BOOST_DATA_TEST_CASE(a_shared_argument_ends_before_the_process, every_start_meth
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_copied_is_moved_in_or_written_where_it_is) {
+BOOST_AUTO_TEST_CASE(arguments_that_cannot_be_copied_are_moved_in_or_written_where_they_are) {
   auto [here, there] = pipe();
   process child(fn<&take>, std::make_unique<point>(point{3, 4}), there);
   const bool arrived = hear<point>(here) == point{3, 4};

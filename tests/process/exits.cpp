@@ -110,8 +110,7 @@ std::string before_and_after(FILE* stream, const char* text) {
 BOOST_FIXTURE_TEST_SUITE(exits, no_forkserver_left)
 
 // conformance: _TestAtExit.test_atexit
-BOOST_DATA_TEST_CASE(what_a_child_has_registered_and_made_for_its_exit_runs_there, every_start_method,
-                     method) {
+BOOST_DATA_TEST_CASE(exit_handlers_and_static_destructors_of_a_child_run_there, every_start_method, method) {
   auto [here, there] = pipe();
   process child(by(method), fn<&leave_witnesses>, std::move(there));
   BOOST_TEST(hear<std::string>(here) == "handler of the child");
@@ -129,7 +128,7 @@ BOOST_DATA_TEST_CASE(a_copy_leaves_what_its_parent_has_made_for_its_exit_alone, 
   BOOST_CHECK_THROW(hear<std::string>(here), end_of_stream);
 }
 
-BOOST_DATA_TEST_CASE(what_a_child_has_written_into_streams_arrives, every_start_method, method) {
+BOOST_DATA_TEST_CASE(text_that_a_child_has_written_into_streams_arrives, every_start_method, method) {
   for (const bool beside_a_thread : {false, true}) {
     auto [reader, writer] = os::plain_pipe();
     process child(by(method), fn<&write_into_streams>, std::move(writer), beside_a_thread);
@@ -174,7 +173,7 @@ BOOST_DATA_TEST_CASE(a_child_does_not_write_what_its_parent_has_still_to_write, 
   std::fclose(stream);
 }
 
-BOOST_AUTO_TEST_CASE(what_a_stream_writes_to_memory_stays_in_the_memory_of_a_copy) {
+BOOST_AUTO_TEST_CASE(text_that_a_stream_writes_to_memory_stays_in_the_memory_of_a_copy) {
   std::thread([] {}).join();
   auto [here, there] = pipe();
   std::array<char, 32> text{};

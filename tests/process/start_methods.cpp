@@ -381,7 +381,7 @@ BOOST_AUTO_TEST_CASE(a_process_is_forked_while_another_thread_waits_for_input) {
 }
 
 // As another thread may print, after what has been printed was flushed for the fork.
-BOOST_AUTO_TEST_CASE(what_is_printed_just_before_a_fork_is_not_written_by_the_child_too) {
+BOOST_AUTO_TEST_CASE(text_printed_just_before_a_fork_is_not_written_by_the_child_too) {
   std::fflush(stdout);
   std::array<int, 2> ends{};
   BOOST_REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);

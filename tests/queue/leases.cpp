@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(an_item_that_cannot_be_read_does_not_come_again) {
   BOOST_CHECK(!queue.try_get_leased());
 }
 
-BOOST_AUTO_TEST_CASE(what_is_acknowledged_is_gone_and_what_is_dropped_comes_again) {
+BOOST_AUTO_TEST_CASE(an_acknowledged_item_is_gone_and_a_dropped_one_comes_again) {
   queue<std::string> queue;
   for (const char* const each : {"a", "b", "c"}) queue.put(each);
   {
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(what_is_acknowledged_is_gone_and_what_is_dropped_comes_agai
   BOOST_CHECK(!queue.try_get_leased());
 }
 
-BOOST_AUTO_TEST_CASE(what_a_killed_process_had_comes_again_in_order) {
+BOOST_AUTO_TEST_CASE(items_that_a_killed_process_had_leased_come_again_once_each) {
   queue<int> queue;
   for (int i = 0; i < 5; ++i) queue.put(i);
   take_and_be_killed(queue, 3);

@@ -166,7 +166,7 @@ BOOST_AUTO_TEST_CASE(the_size_never_passes_the_bound_however_many_put_and_take) 
 
 // conformance: _TestQueue.test_timeout
 // known failure 26: no get with a time
-BOOST_AUTO_TEST_CASE(what_is_not_there_is_waited_for_as_long_as_asked) {
+BOOST_AUTO_TEST_CASE(an_item_that_is_not_there_is_waited_for_as_long_as_asked) {
   queue<int> queue;
   const auto start = deadline::clock::now();
   BOOST_CHECK(!queue.get_for(200ms));

@@ -45,7 +45,7 @@ struct ferry::reducer<impostor> {
 
 BOOST_AUTO_TEST_SUITE(queues)
 
-BOOST_AUTO_TEST_CASE(what_is_no_memory_of_a_queue_does_not_arrive_as_one) {
+BOOST_AUTO_TEST_CASE(memory_of_no_queue_does_not_arrive_as_a_queue) {
   auto [end, other_end] = pipe();
   const shared_memory zeros(std::size_t{1} << 20U);
   const unique_handle memory = os::create_growing_memory(std::size_t{1} << 20U);

@@ -60,7 +60,7 @@ struct ferry::reducer<pair_of_ends> {
 
 BOOST_AUTO_TEST_SUITE(simple_queues)
 
-BOOST_AUTO_TEST_CASE(what_has_other_ends_does_not_arrive_as_a_queue) {
+BOOST_AUTO_TEST_CASE(a_pair_of_other_ends_does_not_arrive_as_a_queue) {
   auto [reader, writer] = os::stream_socket_pair();
   BOOST_CHECK_THROW(loads<simple_queue<int>>(dumps(pair_of_ends{std::move(reader), std::move(writer)})),
                     archive_error);
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(empty_is_right_here_and_in_the_child) {
   BOOST_TEST(child.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_there_is_waited_for_no_longer_than_asked) {
+BOOST_AUTO_TEST_CASE(an_item_or_room_that_is_not_there_is_waited_for_no_longer_than_asked) {
   simple_queue<int> queue;
   BOOST_CHECK(!queue.try_get());
   BOOST_CHECK(!queue.get_for(1ms));
@@ -319,7 +319,7 @@ BOOST_AUTO_TEST_CASE(a_wait_may_last_longer_than_a_heartbeat) {
   BOOST_TEST(taker.wait() == 3);
 }
 
-BOOST_AUTO_TEST_CASE(it_can_be_waited_for_among_others) {
+BOOST_AUTO_TEST_CASE(a_simple_queue_can_be_waited_for_among_others) {
   simple_queue<int> first, second;
   BOOST_TEST(wait({first, second}, 1ms).empty());
   second.put(1);

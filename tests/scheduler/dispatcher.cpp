@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(a_job_that_is_forgotten_is_dropped_by_the_workers_that_have
   BOOST_TEST(pool.link(1).ahead.empty());
 }
 
-BOOST_AUTO_TEST_CASE(what_was_sent_ahead_goes_to_a_worker_that_has_nothing_to_do) {
+BOOST_AUTO_TEST_CASE(tasks_sent_ahead_go_to_a_worker_that_has_nothing_to_do) {
   parts_of_a_pool pool(2);
   const auto batch = std::make_shared<fake_batch>();
   pool.link(1).full = true;

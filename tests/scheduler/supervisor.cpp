@@ -315,7 +315,7 @@ BOOST_AUTO_TEST_CASE(terminated_workers_are_killed_two_seconds_later_and_again) 
   BOOST_TEST(pool.link(0).killed);
 }
 
-BOOST_AUTO_TEST_CASE(nothing_is_to_be_done_while_nothing_happens) {
+BOOST_AUTO_TEST_CASE(a_supervisor_has_nothing_to_do_while_nothing_happens) {
   parts_of_a_pool pool(2);
   BOOST_TEST(pool.supervisor.next_event().is_never());
   pool.add(std::make_shared<fake_batch>());

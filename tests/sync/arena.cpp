@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(an_arena_beyond_all_bounds_is_refused) {
   BOOST_CHECK_THROW(arena{std::size_t{1} << 50U}, system_error);
 }
 
-BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused_with_sizes_and_the_cure) {
+BOOST_AUTO_TEST_CASE(an_object_that_does_not_fit_is_refused_with_sizes_and_the_cure) {
   const arena room(200);
   BOOST_TEST(room.size() == 256U);  // whole cache lines
   shared_place(room, kind, 100);

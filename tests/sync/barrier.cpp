@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(an_impossible_number_of_parties_is_refused) {
   BOOST_TEST(barrier<>{barrier<>::max()}.parties() == barrier<>::max());
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_barrier_does_not_arrive_as_one) {
+BOOST_AUTO_TEST_CASE(an_object_that_is_no_barrier_does_not_arrive_as_one) {
   const barrier<> real(5);
   const auto [memory, offset, parties] = reducer<barrier<>>::reduce(real);
   const auto arrive = [&, from = memory](std::uint64_t place, std::uint32_t count) {
@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(a_broken_barrier_is_put_in_order) {
 }
 
 // conformance: _TestBarrier.test_timeout
-BOOST_AUTO_TEST_CASE(one_who_waits_for_too_long_breaks_it_for_all) {
+BOOST_AUTO_TEST_CASE(a_party_that_waits_for_too_long_breaks_the_barrier_for_all) {
   const barrier<> step(3);
   std::atomic<int> broken{0};
   {
@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(a_barrier_may_be_aborted_or_reset_during_its_action) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(who_comes_while_the_action_runs_is_of_the_next_round) {
+BOOST_AUTO_TEST_CASE(a_party_that_comes_while_the_action_runs_is_of_the_next_round) {
   static std::atomic<bool> running, go_on;
   running = go_on = false;
   const barrier step(1, [] {

@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(waiting_without_the_lock_is_an_error, Lock, both) 
   BOOST_TEST(lock.owns_lock());
 }
 
-BOOST_AUTO_TEST_CASE(it_crosses_outside_a_start_only_when_asked_to) {
+BOOST_AUTO_TEST_CASE(a_condition_variable_crosses_outside_a_start_only_when_asked_to) {
   const condition_variable changed{arena(64)};
   BOOST_CHECK_THROW(dumps(changed), spawning_error);
   BOOST_TEST((loads<condition_variable>(dumps(changed, {.mode = transfer::duplicate})) == changed));
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(each_notification_wakes_one) {
 }
 
 // conformance: _TestCondition.test_notify_all
-BOOST_AUTO_TEST_CASE(those_whose_time_was_over_are_not_woken_in_place_of_others) {
+BOOST_AUTO_TEST_CASE(waiters_whose_time_was_over_are_not_woken_in_place_of_others) {
   bed shared;
   std::vector<std::future<bool>> impatient;
   for (int i = 0; i < 6; ++i)
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(a_recursive_lock_is_released_all_the_way_and_taken_again_as
   BOOST_TEST((std::ostringstream() << shared.guard).str().find(", 3 times") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(who_finds_a_dead_owner_after_waiting_is_told, Lock, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_waiter_that_finds_a_dead_owner_on_waking_is_told, Lock, both) {
   Lock guard;
   const condition_variable changed;
   std::unique_lock lock(guard);
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(who_finds_a_dead_owner_after_waiting_is_told, Lock
   other.join();
 }
 
-BOOST_AUTO_TEST_CASE(who_finds_a_dead_owner_keeps_the_outer_levels_of_a_recursive_lock) {
+BOOST_AUTO_TEST_CASE(a_waiter_that_finds_a_dead_owner_keeps_the_outer_levels_of_a_recursive_lock) {
   recursive_mutex guard;
   const condition_variable changed;
   const std::lock_guard outer(guard);
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(who_finds_a_dead_owner_keeps_the_outer_levels_of_a_recursiv
 }
 
 // known failure 22: a notification hangs when one who waits was killed
-BOOST_AUTO_TEST_CASE(who_was_killed_in_his_sleep_holds_up_nobody) {
+BOOST_AUTO_TEST_CASE(a_waiter_killed_in_its_sleep_holds_up_no_other) {
   bed shared;
   for (int i = 0; i < 3; ++i) {
     forked_child killed([&] {
@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(a_notifier_killed_before_he_notifies_holds_up_nobody_with_a
   BOOST_TEST(notifier.wait() == -SIGKILL);
 }
 
-BOOST_AUTO_TEST_CASE(nobody_is_woken_without_a_system_call) {
+BOOST_AUTO_TEST_CASE(a_notification_that_finds_no_waiter_makes_no_system_call) {
   const condition_variable changed;
   BOOST_TEST(count_system_calls([&] {
                changed.notify_one();

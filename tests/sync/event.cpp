@@ -64,7 +64,7 @@ class ticking {
 
 BOOST_AUTO_TEST_SUITE(events)
 
-BOOST_AUTO_TEST_CASE(what_is_no_event_does_not_arrive_as_one) {
+BOOST_AUTO_TEST_CASE(an_object_that_is_no_event_does_not_arrive_as_one) {
   const semaphore other(1);
   const auto [memory, offset, permits] = reducer<semaphore>::reduce(other);
   BOOST_CHECK_THROW(reducer<event>::rebuild(duplicate(memory), offset), archive_error);
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(an_event_is_set_and_cleared) {
   BOOST_TEST(child.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(all_who_wait_are_let_go) {
+BOOST_AUTO_TEST_CASE(waiting_processes_are_all_let_go) {
   const event go;
   const semaphore started(0);
   constexpr int count = 5;
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(all_who_wait_are_let_go) {
   for (const auto& child : children) BOOST_TEST(child->wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(who_waits_is_let_go_although_it_is_cleared_at_once) {
+BOOST_AUTO_TEST_CASE(a_waiter_is_let_go_although_the_event_is_cleared_at_once) {
   const event flag;
   const semaphore round(0), passed(0);
   constexpr int rounds = 300;

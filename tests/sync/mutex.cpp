@@ -49,7 +49,7 @@ lock_result try_elsewhere(const Lock& lock) {
 
 BOOST_AUTO_TEST_SUITE(mutexes)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(who_does_not_hold_a_lock_cannot_release_it, Lock, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_thread_that_does_not_hold_a_lock_cannot_release_it, Lock, both) {
   const Lock lock;
   const auto refused = fails_with(std::errc::operation_not_permitted, "unlock a mutex that this thread");
   BOOST_CHECK_EXCEPTION(lock.unlock(), system_error, refused);
@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(who_does_not_hold_a_lock_cannot_release_it, Lock, 
   BOOST_CHECK_EXCEPTION(lock.unlock(), system_error, refused);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(who_does_not_hold_a_lock_cannot_call_it_consistent, Lock, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_thread_that_does_not_hold_a_lock_cannot_call_it_consistent, Lock, both) {
   const Lock lock;
   BOOST_CHECK_EXCEPTION(lock.make_consistent(), system_error,
                         fails_with(std::errc::operation_not_permitted, "make a mutex consistent"));
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(an_arena_without_room_is_an_error) {
   BOOST_CHECK_THROW(recursive_mutex{room}, system_error);
 }
 
-BOOST_AUTO_TEST_CASE(what_arrives_is_taken_for_nothing_else) {
+BOOST_AUTO_TEST_CASE(a_mutex_that_arrives_is_taken_for_nothing_else) {
   const mutex plain;
   const recursive_mutex recursive;
   BOOST_CHECK_THROW(loads<recursive_mutex>(dumps(plain, any_time)), type_mismatch);
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_guards_of_the_standard_library_take_it, Lock, 
   }).join();
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(who_waits_gets_it_when_it_is_released, Lock, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_waiting_thread_gets_the_lock_when_it_is_released, Lock, both) {
   const Lock lock;
   lock.lock();
   std::promise<void> trying;

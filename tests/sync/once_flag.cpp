@@ -28,7 +28,7 @@ BOOST_AUTO_TEST_CASE(calling_it_from_inside_is_an_error) {
   BOOST_TEST(!flag.is_done());
 }
 
-BOOST_AUTO_TEST_CASE(it_crosses_outside_a_start_only_when_asked_to) {
+BOOST_AUTO_TEST_CASE(a_once_flag_crosses_outside_a_start_only_when_asked_to) {
   const once_flag flag;
   BOOST_CHECK_THROW(dumps(flag), spawning_error);
   const auto same = loads<once_flag>(dumps(flag, {.mode = transfer::duplicate}));
@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(it_crosses_outside_a_start_only_when_asked_to) {
   BOOST_TEST((same == flag));
 }
 
-BOOST_AUTO_TEST_CASE(it_is_done_once_with_its_arguments) {
+BOOST_AUTO_TEST_CASE(a_call_is_made_once_with_its_arguments) {
   const once_flag flag{arena(64)};
   std::string text;
   const auto add = [](std::string& to, const char* what) { to += what; };

@@ -86,7 +86,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_death_that_nobody_takes_care_of_is_told_to_each_
   BOOST_CHECK_EXCEPTION(lock.lock(), owner_died, names_the_dead);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(who_tries_is_told_without_an_exception, Lock, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_thread_that_tries_the_lock_is_told_of_the_death_without_an_exception, Lock,
+                              both) {
   const Lock lock;
   die_holding(lock);
   for (const auto attempt : {0, 1, 2}) {
@@ -150,7 +151,7 @@ BOOST_AUTO_TEST_CASE(an_exception_that_goes_in_another_thread_leaves_the_lock_un
   lock.unlock();
 }
 
-BOOST_AUTO_TEST_CASE(what_arrives_from_another_process_holds_nothing) {
+BOOST_AUTO_TEST_CASE(an_exception_from_another_process_holds_no_lock) {
   const owner_died died(7);
   died.keep();
   BOOST_TEST(died.pid() == 7);
@@ -175,7 +176,7 @@ BOOST_AUTO_TEST_CASE(a_thread_that_ends_with_a_lock_counts_as_dead_too) {
                         [](const owner_died& died) { return died.pid() == ::getpid(); });
 }
 
-BOOST_AUTO_TEST_CASE(who_waits_is_woken_by_the_death) {
+BOOST_AUTO_TEST_CASE(a_waiting_thread_is_woken_by_the_death_of_the_owner) {
   const mutex lock;
   forked_child owner([&] {
     lock.lock();

@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(a_permit_that_another_process_owns_cannot_be_given_back) {
   BOOST_TEST(permits.value() == 2);
 }
 
-BOOST_AUTO_TEST_CASE(what_is_no_semaphore_does_not_arrive_as_one) {
+BOOST_AUTO_TEST_CASE(an_object_that_is_no_semaphore_does_not_arrive_as_one) {
   using handle_and_place = std::tuple<handle_view, std::uint64_t>;
   const semaphore plain(1), owned = semaphore::owned(3);
   const auto arrive = [](handle_and_place from, std::uint32_t permits) {
@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(all_permits_of_a_killed_process_come_back_to_those_who_wait
   BOOST_TEST(permits.holders().size() == std::size_t{count});
 }
 
-BOOST_AUTO_TEST_CASE(whoever_waits_is_woken) {
+BOOST_AUTO_TEST_CASE(waiting_processes_are_all_woken) {
   for (const bool at_once : {true, false}) {
     constexpr int count = 5;
     const semaphore permits(0), done(0);

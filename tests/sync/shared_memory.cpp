@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(copies_share_the_memory_and_keep_it) {
 
 // conformance: _TestSharedMemory.test_shared_memory_across_processes
 // conformance: _TestSharedMemory.test_shared_memory_pickle_unpickle
-BOOST_AUTO_TEST_CASE(what_a_child_writes_into_what_crossed_is_seen_here) {
+BOOST_AUTO_TEST_CASE(bytes_that_a_child_writes_into_memory_that_crossed_are_seen_here) {
   const shared_memory memory(100);
   const shared_memory crossed = cross(memory);
   write(memory, "ping");
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(what_a_child_writes_into_what_crossed_is_seen_here) {
   BOOST_TEST(read(memory, 4) == "pong");
 }
 
-BOOST_AUTO_TEST_CASE(what_crosses_twice_is_still_the_same_memory) {
+BOOST_AUTO_TEST_CASE(memory_that_crosses_twice_is_still_the_same) {
   const shared_memory memory(10);
   write(cross(cross(memory)), "x");
   BOOST_TEST(read(memory, 1) == "x");

@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(a_value_cannot_be_read_as_one_of_another_type) {
   BOOST_CHECK_THROW(loads<shared_array<int>>(dumps(shared_value<int>(1))), type_mismatch);
 }
 
-BOOST_AUTO_TEST_CASE(what_crossed_is_the_same_value_and_the_same_array) {
+BOOST_AUTO_TEST_CASE(a_value_or_an_array_that_crossed_is_the_same_one) {
   const shared_value<point> here(point{1, 2});
   cross(here)->x = 5;
   BOOST_TEST(here->x == 5);
