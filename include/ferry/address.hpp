@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Where a listener can be found.
+// Addresses at which listeners can be found.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class address {
   /// @param path  may be longer than the 107 bytes of a socket address; its last component may not
   static address path(std::string path);
   static address abstract(std::string name);
-  /// An abstract name that nobody has, nor can guess; for a listener, whose `where()` tells it.
+  /// An abstract name that no process has, nor can guess; for a listener, whose `where()` tells it.
   static address any();
   /// @param host  name or number; empty: every interface, for a listener
   /// @param port  0: any free one, for a listener

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Reading without knowing beforehand what arrives: as a value of whatever type, or by a handler for each
+// Dynamic reading of values of unknown type: as a value of whatever type arrives, or by a handler for each
 // type.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// From a value to a message and back: dumps and loads.
+// Serialisation of values to messages and back: dumps and loads.
 #pragma once
 
 #include <ferry/detail/archive/codec.hpp>

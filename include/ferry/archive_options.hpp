@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What may be chosen for one archive, and for everything a connection or context sends.
+// Options of one archive, and of everything that a connection or context sends.
 #pragma once
 
 #include <ferry/buffer.hpp>

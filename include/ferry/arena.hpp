@@ -28,8 +28,8 @@ class shared_place;
 /// Many of them cross in one message with one or two handles; each uses one up of `limits::handles`, which is
 /// to be raised on both sides for more than 4096.
 ///
-/// A value: copies are the same arena. It lasts as long as anybody has an object in it, and what was made in
-/// it is given back all at once then. Thread-safe.
+/// A value: copies are the same arena. It lasts as long as any process has an object in it, and what was made
+/// in it is given back all at once then. Thread-safe.
 class arena {
  public:
   /// Takes 24 KB more than that, for notes of the processes that have owned permits or wait at barriers in

@@ -45,7 +45,7 @@ class shared_barrier {
   std::ptrdiff_t parties() const;
   /// How many wait; may be out of date at once.
   std::ptrdiff_t waiting() const;
-  /// Whether `wait` throws until somebody calls `reset()`.
+  /// Whether `wait` throws until a process calls `reset()`.
   bool broken() const;
 
   /// Breaks it: all who wait, and who come before a `reset()`, get a `broken_barrier`. Does not block.
@@ -78,7 +78,7 @@ class shared_barrier {
   /// How it crosses, without its action.
   std::tuple<handle_view, std::uint64_t, std::uint32_t> parts() const;
   deadline default_deadline() const;
-  /// @param action  empty: there is none
+  /// @param action  may be empty: nothing is run then
   std::ptrdiff_t pass(deadline until, const std::function<void()>& action) const;
 
  private:

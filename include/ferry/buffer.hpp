@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The one growing block of bytes behind a message.
+// The growing block of bytes behind a message.
 #pragma once
 
 #include <ferry/detail/base/copy.hpp>

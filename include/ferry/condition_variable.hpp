@@ -70,12 +70,12 @@ class lock_in_wait {
 /// `std::unique_lock` of a `mutex` or `recursive_mutex`; the latter is released all the way and taken again
 /// as often as it was held.
 ///
-/// A notification wakes as many as it says of those who wait, in whatever process. It waits for nobody, so
-/// one who is killed in his sleep holds up nobody; he may be the cause of a spurious wake-up later. Notifying
-/// needs no lock, makes no system call when nobody waits, and is async-signal-safe.
+/// A notification wakes as many waiters as it says, in whatever process. It waits for no process, so a waiter
+/// that is killed in its sleep holds up no other; it may be the cause of a spurious wake-up later. Notifying
+/// needs no lock, makes no system call when no thread waits, and is async-signal-safe.
 ///
-/// Prefer the forms with a predicate: they look for themselves every 100 ms, so that even a notifier who is
-/// killed after he changed something, and before he says so, holds up nobody.
+/// Prefer the forms with a predicate: they look for themselves every 100 ms, so that even a notifier that is
+/// killed after it changed something, and before it says so, holds up no waiter.
 ///
 /// When the lock is taken again and its owner has died, every form throws `owner_died`, as `lock()` does; the
 /// `std::unique_lock` does not own the lock then.

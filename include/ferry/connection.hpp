@@ -260,7 +260,7 @@ class connection {
 
   /// Completes what `_for`, `_until` or `try_` forms of sending have begun. A stream cannot take back half a
   /// message: when time is over in the middle of one, the form returns true and the rest is kept. It goes
-  /// first with whatever is done next on this connection, be it sending, receiving, `poll` or `ferry::wait`;
+  /// first with whatever is done next on this connection: sending, receiving, `poll` or `ferry::wait`;
   /// `close` drops it. Local connections never keep anything.
   void flush() { flush_until(deadline::never()); }
   template <class Rep, class Period>

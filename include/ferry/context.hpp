@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How processes are started: start methods, and what goes with them.
+// Contexts: the start methods of processes, and what goes with them.
 #pragma once
 
 #include <ferry/archive_options.hpp>

@@ -29,12 +29,12 @@ class pool_bell {
   /// @throws system_error  when memory or descriptors have run out; it takes two
   pool_bell();
   /// The same bell in another process.
-  /// @throws archive_error  when it is none
+  /// @throws archive_error  when these are not the handles of a bell
   pool_bell(unique_handle memory, unique_handle event);
   pool_bell(pool_bell&& other) noexcept;
   ~pool_bell();
 
-  /// To be called after an answer can be received. Does not block; a system call only when somebody sleeps.
+  /// To be called after an answer can be received. Does not block; a system call only when a thread sleeps.
   void ring() noexcept;
   /// For a worker that ends before it is ready: whether it is the first since one has been, so that of
   /// several with one cause one says it.
@@ -72,7 +72,7 @@ struct worker_progress {
   bool ready = false;          ///< the initializer has run
   std::uint64_t run = 0;       ///< `id` of the record that it is making, or whose items it last began to run
   std::uint32_t item = 0;      ///< which of its items
-  std::uint64_t begun_at = 0;  ///< on the monotonic clock, in nanoseconds; 0 where nobody asked
+  std::uint64_t begun_at = 0;  ///< on the monotonic clock, in nanoseconds; 0 where the pool did not ask
 };
 
 /// A worker as the scheduler sees it. Called by one thread at a time. No call blocks.
@@ -81,7 +81,7 @@ class worker_link {
   virtual ~worker_link() = default;
 
   /// Gives the worker a record; it gets them in order. A copy: bytes and handles stay with the caller.
-  /// @returns false when it can take no more for now; nothing was sent then
+  /// @returns false when it can take nothing further for now; nothing was sent then
   /// @throws system_error, transfer_error  nothing was sent then
   /// @throws end_of_stream  when the worker has died, or takes no handles any more
   virtual bool send(std::span<const std::byte> record, std::span<const unique_handle> handles) = 0;
@@ -90,19 +90,19 @@ class worker_link {
   /// @returns how many; nothing when they cannot be taken back for the moment, since the worker is just
   /// taking
   ///          one. It is killed when that is so for a second.
-  /// @throws archive_error  when what is there makes no sense: the worker is of no use
+  /// @throws archive_error  when what is there makes no sense: the worker is unusable
   virtual std::optional<std::size_t> recall(std::size_t most) = 0;
-  /// No more records will be sent: the worker ends when it is done with those it has.
+  /// No further records will be sent: the worker ends when it is done with those it has.
   virtual void finish() = 0;
 
   /// Takes the next answer, if there is one.
   /// @param most  how many bytes and handles it may have, to be compared before it is copied
-  /// @throws archive_error  when what came is no answer, or has more: the worker is of no use
+  /// @throws archive_error  when what came is no answer, or has more: the worker is unusable
   /// @throws system_error  when there is no descriptor for what the answer holds, which is lost; the next one
   ///                       can be taken
   virtual bool receive(detail::pool_record& into, const limits& most) = 0;
-  /// Whether dropping the link may take time, since handles come with it that the worker has sent and nobody
-  /// has taken.
+  /// Whether dropping the link may take time, since handles come with it that the worker has sent and the
+  /// pool has not taken.
   virtual bool holds_handles() const noexcept { return false; }
   /// As the worker says; it may be lying, so it is good for messages and estimates, and where the worker has
   /// ended, to tell the item it was at.
@@ -120,7 +120,7 @@ class worker_link {
 };
 
 /// Where a worker says what it is doing: words that the scheduler may read at any time, also when the worker
-/// is no more. See `worker_progress`.
+/// has ended. See `worker_progress`.
 struct worker_notes {
   std::atomic<std::uint64_t>&ready, &run, &item, &begun_at;
 };
@@ -154,7 +154,7 @@ class engine {
   virtual bool can_kill() const noexcept = 0;
 };
 
-/// A worker's life: the initializer, then one record after the other until there are no more.
+/// A worker's life: the initializer, then one record after the other until the last.
 /// @throws what the initializer throws
 void serve_pool(worker_port& port, worker_setup setup);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Every exception that Ferry throws derives from ferry::error; the type tells the caller what to do.
+// Exceptions: each that Ferry throws derives from ferry::error; the type tells the caller what to do.
 #pragma once
 
 #include <ferry/detail/base/language.hpp>
@@ -165,7 +165,7 @@ class worker_died : public error {
     killed,      ///< `code` is the number of the signal
     timed_out,   ///< the pool killed it: the task took longer than its timeout
     misbehaved,  ///< the pool killed it: what it answered made no sense
-    lost,        ///< nobody knows
+    lost,        ///< how it ended is unknown
   };
   static constexpr std::size_t no_task = static_cast<std::size_t>(-1);
 
@@ -218,14 +218,14 @@ class task_cancelled : public error {
   error_kind kind() const noexcept override { return error_kind::disconnected; }
 };
 
-/// A task was given to a pool that takes no more, or was still waiting there when the pool ended.
+/// A task was given to a pool that takes no further ones, or was still waiting there when the pool ended.
 class pool_closed : public error {
  public:
   using error::error;
   error_kind kind() const noexcept override { return error_kind::disconnected; }
 };
 
-/// The stream ended inside a message: the writer died or broke the protocol. The connection is of no use.
+/// The stream ended inside a message: the writer died or broke the protocol. The connection is unusable.
 class truncated_message : public error {
  public:
   using error::error;

@@ -26,8 +26,8 @@ struct event_state;
 ///   ferry::process worker(ferry::fn<&work>, stop);           // while (!stop.wait_for(1s)) ...
 ///   std::signal(SIGTERM, [](int) { global_stop->set(); });   // `set` may be called in a signal handler
 ///
-/// Who waits is let go by `set()` even if `clear()` follows at once. Nobody waits for those who wait: one who
-/// is killed holds up nobody.
+/// A waiter is let go by `set()` even if `clear()` follows at once. No process waits for a waiter: one that
+/// is killed holds up no other.
 ///
 /// A value: copies, here and in other processes, are the same event. It crosses to a child that is being
 /// started, or anywhere by `transfer::duplicate`. Thread-safe. Only `set` on an event that is waited for, and

@@ -42,7 +42,7 @@ class file {
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
   /// Moves the position. @returns the new one, in bytes from the start
-  /// @throws system_error  when there is none, as in a pipe
+  /// @throws system_error  when it has no position, as a pipe has not
   std::uint64_t seek(std::int64_t offset, origin from = origin::begin);
   /// The position, in bytes from the start.
   std::uint64_t position() { return seek(0, origin::current); }

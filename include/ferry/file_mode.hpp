@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How files are opened, and what positions in them are counted from.
+// Modes in which files are opened, and origins from which positions in them are counted.
 #pragma once
 
 namespace ferry {

@@ -62,10 +62,10 @@ class forking_iarchive {
   /// @param expected  what the message most likely holds: its name need not be copied and hashed then
   explicit forking_iarchive(message from, const archive_options& options = {},
                             const detail::type_identity* expected = nullptr);
-  /// Reads bytes that somebody else owns and that came without handles.
+  /// Reads bytes that the archive does not own and that came without handles.
   explicit forking_iarchive(std::span<const std::byte> from, const archive_options& options = {},
                             const detail::type_identity* expected = nullptr);
-  /// For carriers: reads a message without an envelope, whose bytes somebody else owns.
+  /// For carriers: reads a message without an envelope, whose bytes the archive does not own.
   /// @param format  as in `detail::bare_message`
   forking_iarchive(std::span<const std::byte> from, std::vector<unique_handle> handles, std::uint32_t format,
                    const archive_options& options);
@@ -92,7 +92,7 @@ class forking_iarchive {
 
   /// @throws archive_error  when bytes are left over
   void finish() const;
-  /// Lets go of the shared objects that it has read, and of handles that nobody has claimed, as its
+  /// Lets go of the shared objects that it has read, and of handles that no value has claimed, as its
   /// destruction does. Nothing is to be read after it.
   void drop_objects() noexcept;
 
@@ -150,8 +150,8 @@ class forking_iarchive {
     here_ = from + count * Size;
     return {from, here_};
   }
-  /// A byte to be judged and then used: volatile, for it must be the same byte both times, whoever writes to
-  /// the message meanwhile.
+  /// A byte to be judged and then used: volatile, for it must be the same byte both times, whatever another
+  /// process writes to the message meanwhile.
   unsigned char read_byte() { return *reinterpret_cast<const volatile unsigned char*>(take(1)); }
   /// A number to be judged and then used.
   template <class Number>
@@ -179,8 +179,8 @@ class forking_iarchive {
   void check_count(std::uint64_t count) const {
     if (count > remaining() / MinSize) throw_count(count, MinSize);
   }
-  /// How many elements of `element_size` bytes may be made room for before they have been read: no more
-  /// memory than the bytes still to come justify.
+  /// How many elements of `element_size` bytes may be made room for before they have been read: at most the
+  /// memory that the bytes still to come justify.
   std::size_t reservable(std::size_t count, std::size_t element_size) const {
     return std::min(count, remaining() / element_size + 1);
   }
@@ -234,8 +234,8 @@ class forking_iarchive {
   limits limits_left() const noexcept {
     return {options_.limit.bytes, depth_left_, objects_left_, handles_left_};
   }
-  /// To be called in a handler, when what has been read is of no use: breaks the cycles of shared objects, so
-  /// that nothing leaks, and throws the exception again; those of Boost as archive_error.
+  /// To be called in a handler, when what has been read cannot be used: breaks the cycles of shared objects,
+  /// so that nothing leaks, and throws the exception again; those of Boost as archive_error.
   [[noreturn]] void give_up();
 
   [[noreturn]] void fail(const std::string& what) const;
@@ -248,7 +248,7 @@ class forking_iarchive {
     std::uint16_t uses_left = 0;
     bool claimed = false;
   };
-  /// Those that nobody has got in the end are closed without waiting for anybody.
+  /// Those that no value has claimed in the end are closed without waiting for their peers.
   struct handle_table {
     std::vector<claimable_handle> slots;
     int exceptions = std::uncaught_exceptions();
@@ -281,7 +281,7 @@ class forking_iarchive {
   [[noreturn]] void throw_too_many_objects() const;
   [[noreturn]] void throw_no_base(const std::type_info& type, const std::type_info& base) const;
 
-  buffer storage_;  // keeps what is read in place, unless the bytes are somebody else's
+  buffer storage_;  // keeps what is read in place, unless the bytes have another owner
   const std::byte *begin_ = nullptr, *here_ = nullptr, *end_ = nullptr;
   archive_options options_;
   std::uint64_t override_mask_ = 0;

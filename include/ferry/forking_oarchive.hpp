@@ -68,7 +68,7 @@ class forking_oarchive {
     return *this << value;
   }
 
-  /// The message with all that was written. The archive is of no use afterwards.
+  /// The message with all that was written. The archive cannot be used afterwards.
   /// @throws limit_exceeded  when the message is larger than `limits::bytes`
   message finish();
   detail::bare_message finish_bare();

@@ -17,7 +17,7 @@ using native_handle_type = int;
 inline constexpr native_handle_type invalid_native_handle = -1;
 #endif
 
-/// A handle that somebody else owns. Cheap to copy; valid only as long as its owner keeps it open.
+/// A borrowed handle. Cheap to copy; valid only as long as its owner keeps it open.
 class handle_view {
  public:
   constexpr handle_view() noexcept = default;
@@ -59,7 +59,7 @@ class unique_handle {
   [[nodiscard]] native_handle_type release() noexcept {
     return std::exchange(native_, invalid_native_handle);
   }
-  /// Closes the handle now. Does nothing if there is none.
+  /// Closes the handle now. Does nothing if it holds no handle.
   void reset() noexcept;
 
  private:

@@ -14,7 +14,7 @@
 namespace ferry {
 
 /// A `queue` that knows what has been taken and is not done: who takes an item calls `task_done()` when it
-/// is, and `join()` waits for all. A process that ends with tasks not done does not make anybody wait for
+/// is, and `join()` waits for all. A process that ends with tasks not done does not make any other wait for
 /// ever: they count as done, and `join` throws.
 ///
 ///   for (const job& each : jobs) { work_on(each); jobs.task_done(); }   // in the workers

@@ -14,7 +14,7 @@
 namespace ferry {
 
 /// An item of a queue, taken under a lease: acknowledge it when it is done with. Dropped without that, also
-/// by an exception, it goes back and is taken by somebody; so it does when this process ends.
+/// by an exception, it goes back and a consumer takes it again; so it does when this process ends.
 ///
 ///   while (true) {
 ///     ferry::lease<job> next = jobs.get_leased();
@@ -67,7 +67,7 @@ class lease {
 
   /// The item is done with, and gone from the queue. Does nothing when the lease has ended.
   void ack() { end(false); }
-  /// Somebody else is to take the item, as it was put: changes of the value here are not seen there. It is
+  /// A consumer is to take the item again, as it was put: changes of the value here are not seen there. It is
   /// taken before those that wait. Does nothing when the lease has ended.
   void give_back() { end(true); }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How much a message may ask of the one who reads it.
+// Limits of what a message may ask of its reader.
 #pragma once
 
 #include <cstddef>

@@ -17,7 +17,7 @@ namespace ferry {
 
 struct listener_options {
   /// The key that both sides must prove to know, in a handshake as CPython's `multiprocessing.connection` has
-  /// it; none: whoever may connect is welcome.
+  /// it; without one, every peer that may connect is welcome.
   std::optional<std::string> authkey = std::nullopt;
   /// Also accept HMAC-MD5, which is all that CPython 3.11 and before know.
   bool allow_md5 = false;
@@ -53,7 +53,7 @@ struct peer_info {
 ///   ferry::listener door(ferry::address::parse("unix:/run/me/door"), {.authkey = key});
 ///   ferry::connection guest = door.accept();
 ///
-/// Peers prove themselves side by side, so one that is silent keeps nobody waiting. One that fails is
+/// Peers prove themselves side by side, so one that is silent keeps no other waiting. One that fails is
 /// dropped, told to `on_refused`, and `accept` goes on waiting (where CPython's raises an error). Movable;
 /// one thread at a time. A process and its forked copies may accept side by side; peers that one of them has
 /// begun to examine wait for that one.
@@ -77,7 +77,7 @@ class listener {
   std::optional<connection> accept_for(std::chrono::duration<Rep, Period> time) {
     return accept_until(deadline::after(time));
   }
-  /// @returns nothing when `until` has passed, whoever comes and whatever they send meanwhile
+  /// @returns nothing when `until` has passed, whichever peers come and whatever they send meanwhile
   std::optional<connection> accept_until(deadline until);
 
   /// Where it listens; with the port or name that was chosen.
@@ -86,8 +86,8 @@ class listener {
   /// Who was accepted last.
   const peer_info& last_accepted() const;
 
-  /// For event loops and `ferry::wait`: readable for as long as `try_accept` has something to do, be it to
-  /// accept somebody, to go on with a handshake, or to give one up. Borrowed. A forked copy has its own.
+  /// For event loops and `ferry::wait`: readable for as long as `try_accept` has something to do: to accept a
+  /// peer, to go on with a handshake, or to give one up. Borrowed. A forked copy has its own.
   /// @throws system_error  EBADF when closed; in a forked copy also EMFILE
   native_handle_type native_handle() const;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What locks and barriers throw when others have ended or given up.
+// Exceptions of locks and barriers: when others have ended or given up.
 #pragma once
 
 #include <ferry/error.hpp>
@@ -27,9 +27,9 @@ class held_lock;
 ///     lock = std::unique_lock(guard, std::adopt_lock);
 ///   }
 ///
-/// If nobody does, the lock is released with the exception, and the next one to lock it is told as well. A
-/// thread can only release what it locked: an exception that is handed to another thread and goes there
-/// leaves the lock held until the thread that it came from ends.
+/// If no thread keeps it, the lock is released with the exception, and the next one to lock it is told as
+/// well. A thread can only release what it locked: an exception that is handed to another thread and goes
+/// there leaves the lock held until the thread that it came from ends.
 class owner_died : public error {
  public:
   /// One that holds nothing.
@@ -54,8 +54,8 @@ class owner_died : public error {
 class broken_barrier : public error {
  public:
   enum class cause : std::uint8_t {
-    aborted,        ///< somebody called `abort()`
-    reset,          ///< somebody called `reset()`; the barrier is in order again
+    aborted,        ///< a process called `abort()`
+    reset,          ///< a process called `reset()`; the barrier is in order again
     timed_out,      ///< a party has waited for as long as it wanted to
     action_failed,  ///< the action threw
     process_ended,  ///< one that had waited here before ended without leaving the barrier

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What crosses: bytes and the handles that belong to them.
+// Messages: bytes and the handles that belong to them.
 #pragma once
 
 #include <ferry/buffer.hpp>

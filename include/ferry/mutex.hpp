@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Locks that processes share, and that survive whoever holds them.
+// Locks that processes share, and that survive the death of a holder.
 #pragma once
 
 #include <ferry/arena.hpp>
@@ -50,7 +50,7 @@ class robust_lock {
  public:
   /// Blocks until the calling thread holds the lock.
   /// @throws owner_died  which then holds the lock, when its last owner ended while he held it, and until
-  ///                     somebody has called `make_consistent()`
+  ///                     a holder has called `make_consistent()`
   /// @throws system_error  `std::errc::resource_deadlock_would_occur` when this thread holds it already,
   ///                       unless it is recursive
   void lock() const;
@@ -73,7 +73,7 @@ class robust_lock {
   /// @throws system_error  `std::errc::operation_not_permitted` when this thread does not hold it
   void unlock() const;
 
-  /// False from the moment that somebody acquires the lock of an owner that ended, until `make_consistent()`.
+  /// False from the moment that a thread acquires the lock of an owner that ended, until `make_consistent()`.
   bool is_consistent() const;
   /// Says that what the lock protects is whole again.
   /// @throws system_error  `std::errc::operation_not_permitted` when this thread does not hold it

@@ -39,8 +39,8 @@ class named_semaphore {
   /// @throws system_error  `std::errc::file_exists` when the name is taken; `std::errc::invalid_argument`
   ///                       when it is not possible
   static named_semaphore create(std::ptrdiff_t value, std::string_view name = {});
-  /// Opens one, whoever made it. Never unlinks it.
-  /// @throws system_error  `std::errc::no_such_file_or_directory` when there is none of that name
+  /// Opens one, whichever program made it. Never unlinks it.
+  /// @throws system_error  `std::errc::no_such_file_or_directory` when no semaphore has that name
   static named_semaphore open(std::string_view name);
 
   /// The most permits there can be.

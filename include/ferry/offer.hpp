@@ -10,9 +10,9 @@
 
 namespace ferry {
 
-/// A ticket for one handle, for media that take only bytes: a plain pipe, a file. Whoever it reaches on the
-/// same machine takes the handle with `take_offer`, once. It is a plain value, and a secret: who reads it and
-/// may trace the process can take the handle.
+/// A ticket for one handle, for media that take only bytes: a plain pipe, a file. The process that it
+/// reaches, on the same machine, takes the handle with `take_offer`, once. It is a plain value, and a secret:
+/// any process that reads it and may trace its maker can take the handle.
 struct offer {
   std::int64_t process = 0;  ///< who offers
   std::uint64_t started =
@@ -42,7 +42,7 @@ offer make_offer(handle_view handle);
 unique_handle take_offer(const offer& offered);
 
 /// Takes back an offer of this process. Thread-safe; does not block.
-/// @returns false if it was taken already, or is none of this process
+/// @returns false if it was taken already, or was not made by this process
 bool withdraw_offer(const offer& offered);
 
 }  // namespace ferry

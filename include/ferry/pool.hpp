@@ -393,7 +393,7 @@ class pool : public pool_calls<> {
  public:
   /// Starts the workers. Blocks until they are started, not until they are ready.
   /// @param workers  at least one
-  /// @throws usage_error  when it is none
+  /// @throws usage_error  when it is 0
   /// @throws process_error, system_error  as starting processes does; nothing is left behind then
   explicit pool(std::size_t workers = cpu_count(), const pool_options& options = {})
       : pool(workers, options, std::unique_ptr<const detail::call>()) {}
@@ -406,10 +406,10 @@ class pool : public pool_calls<> {
   pool& operator=(const pool&) = delete;
   ~pool();
 
-  /// No more tasks are taken; those that there are will be done, and then the workers end. Does not block.
+  /// No further tasks are taken; those that there are will be done, and then the workers end. Does not block.
   void close();
-  /// No more tasks are taken; those that there are fail with `pool_closed`, and workers get SIGTERM, and two
-  /// seconds later SIGKILL. Does not block.
+  /// No further tasks are taken; those that there are fail with `pool_closed`, and workers get SIGTERM, and
+  /// two seconds later SIGKILL. Does not block.
   void terminate();
   /// Waits until all workers have ended.
   /// @throws usage_error  when the pool was not closed or terminated

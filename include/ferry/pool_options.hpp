@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What may be chosen for a pool, and for the calls that it makes.
+// Options of a pool, and of the calls that it makes.
 #pragma once
 
 #include <ferry/context.hpp>

@@ -30,8 +30,8 @@ struct exit_status {
     running,
     exited,  ///< `code` is its exit code, 0 to 255
     killed,  ///< `code` is the number of the signal that ended it
-    /// It has ended, but somebody else took its status (a `wait()` elsewhere in this program), and the system
-    /// does not tell it twice, as Linux does from 6.15 on.
+    /// It has ended, but another part of this program took its status (by `wait()`), and the system does not
+    /// tell it twice, as Linux does from 6.15 on.
     unknown,
   };
   state is = state::not_started;
@@ -75,7 +75,7 @@ template <class F>
 concept what_runs = !std::derived_from<std::remove_cvref_t<F>, process> &&
                     !std::same_as<std::remove_cvref_t<F>, deferred_t> &&
                     !std::same_as<std::remove_cvref_t<F>, process_options>;
-/// Why it cannot be started. Clang asks that of what is none of these too.
+/// Why it cannot be started. Clang asks that of other types too.
 template <class F, class... Args>
 consteval refusal find_start_refusal() {
   if constexpr (what_runs<F>)
@@ -189,8 +189,8 @@ class process {
   /// Waits for the end, then throws if the callable did not come to its end, each time: the exception that
   /// left it, as its own type if that is registered in the context's dispatch table or known to Ferry, else
   /// as `remote_error`; `process_died` when a signal ended the process (a crash, `kill`, `terminate`); and
-  /// `process_error` when the process exited before it came to its callable. An exit by `std::exit` is none
-  /// of these.
+  /// `process_error` when the process exited before it came to its callable. An exit by `std::exit` counts as
+  /// none of these.
   void join(rethrow_t) const;
   /// @returns whether the process has ended
   template <class Rep, class Period>
@@ -290,7 +290,7 @@ std::optional<process_handle> parent_process();
 /// The children of this process that are running, oldest first. Takes the status of those that have ended, so
 /// that no zombies remain. Thread-safe.
 std::vector<process_handle> active_children();
-/// Number of processors that this process may use: those that its affinity lets it run on, and no more than
+/// Number of processors that this process may use: those that its affinity lets it run on, but at most what
 /// its control groups (of a container) give it the time of, rounded up. At least 1. Reads a few files.
 unsigned cpu_count() noexcept;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Any process, not only a child, as a value that crosses.
+// Handles of any process, not only of a child, as values that cross.
 #pragma once
 
 #include <ferry/deadline.hpp>
@@ -16,9 +16,9 @@
 
 namespace ferry {
 
-/// A handle of a process, whoever started it: never of another one that gets its id later. It can be watched
-/// and signalled; its exit code is for its parent alone (see `process`). An owned handle: movable, not
-/// copyable. Const members may be called from several threads at once.
+/// A handle of a process, whichever process started it: never of another one that gets its id later. It can
+/// be watched and signalled; its exit code is for its parent alone (see `process`). An owned handle: movable,
+/// not copyable. Const members may be called from several threads at once.
 class process_handle {
  public:
   /// @param pid  of a running process, or a child that was not waited for
@@ -26,7 +26,7 @@ class process_handle {
   /// @throws system_error  `std::errc::no_such_process`, or out of descriptors
   static process_handle open(std::int64_t pid, std::string name = {});
   /// Takes over a handle of a process (a pidfd).
-  /// @throws system_error  when it is none
+  /// @throws system_error  when it is no handle of a process
   static process_handle adopt(unique_handle handle, std::string name = {});
 
   /// As this process sees it: -1 if the process was gone already when the handle came here; 0 if it has no id

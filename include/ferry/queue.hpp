@@ -18,9 +18,9 @@ namespace ferry {
 /// A first-in first-out queue for any number of producers and consumers, in any process.
 ///
 /// An item is written by the caller of `put`, who gets the error if that fails, into memory that all who have
-/// the queue share; there is no thread and no other process behind it. Whoever is killed, at any instruction,
-/// the others go on: an item is in the queue whole or not at all, and at most the one in the hands of a
-/// killed consumer is lost.
+/// the queue share; there is no thread and no other process behind it. Whichever process is killed, at any
+/// instruction, the others go on: an item is in the queue whole or not at all, and at most the one in the
+/// hands of a killed consumer is lost.
 ///
 /// Without bounds it takes what memory there is. With `max_items` or `max_bytes`, `put` waits for room.
 ///
@@ -43,10 +43,10 @@ class queue : public detail::basic_queue<T> {
 
   /// @name Taking under a lease
   /// The item stays in the queue's memory, though not in its size, until it is acknowledged: if the process
-  /// that has it ends first, however it ends, another one gets it. A closed queue ends when nobody has a
-  /// lease any more that could come back; but for a process that has one itself, at once.
-  /// The kernel tells of its end, by a thread that a process has from its first lease on; see
-  /// `semaphore::owned`. 1000 processes at a time may have taken leases.
+  /// that has it ends first, however it ends, another one gets it. A closed queue ends when no process has a
+  /// lease any longer that could come back; but for a process that has one itself, at once. The kernel tells
+  /// of its end, by a thread that a process has from its first lease on; see `semaphore::owned`. 1000
+  /// processes at a time may have taken leases.
   /// @throws as the other forms of taking; system_error  when there is no memory, no thread or no place for
   /// it
   ///@{

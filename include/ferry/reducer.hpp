@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How a type with live parts is taken apart and put together again.
+// Reducers: how a type with live parts is taken apart and put together again.
 #pragma once
 
 #include <string_view>

@@ -99,7 +99,7 @@ class results {
     feeder_->tell_progress(done_);
   }
 
-  /// Goes to the task with the next result. @returns false when there are no more
+  /// Goes to the task with the next result. @returns false after the last one
   bool find_task() {
     if (reading_ && !reading_->done()) return true;
     if (reading_) next_ += reading_->count();

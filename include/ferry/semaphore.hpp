@@ -85,7 +85,7 @@ class shared_semaphore {
 /// what another took, and more than there were at first.
 ///
 /// In the *owned* form permits belong to the process that took them: only that one can give them back, and
-/// when it ends, however that happens, whoever waits gets them.
+/// when it ends, however that happens, the waiters get them.
 ///
 ///   ferry::semaphore slots = ferry::semaphore::owned(4);     // four downloads at a time
 ///   slots.acquire();
@@ -94,7 +94,7 @@ class shared_semaphore {
 ///
 /// A value: copies, here and in other processes, are the same semaphore. It crosses to a child that is being
 /// started, or anywhere by `transfer::duplicate`. Thread-safe. Taking a permit that is there, and giving one
-/// back that nobody waits for, make no system call, but for the first one of the owned form that a process
+/// back that no thread waits for, make no system call, but for the first one of the owned form that a process
 /// takes.
 class semaphore : public detail::shared_semaphore {
  public:

@@ -22,13 +22,13 @@ enum class handle_receipt {
 /// byte with the handle on it, not a frame. Between programs of Ferry a handle is sent like any value. Blocks
 /// until it is sent, and received if a receipt is expected.
 /// @param through  a connection over a Unix stream socket, between messages
-/// @throws transfer_error  when it is none; @throws end_of_stream
+/// @throws transfer_error  when it is not such a connection; @throws end_of_stream
 void send_handle(connection& through, handle_view what, handle_receipt receipt = handle_receipt::automatic);
 
 /// Receives one handle from CPython's `multiprocessing.reduction.send_handle`. Blocks.
 /// @param receipt  whether the sender expects one
 /// @throws transfer_error  when something else came
-/// @throws system_error  EMFILE: the handle is lost, for want of a descriptor
+/// @throws system_error  EMFILE: the handle is lost, for lack of a descriptor
 [[nodiscard]] unique_handle recv_handle(connection& through,
                                         handle_receipt receipt = handle_receipt::automatic);
 

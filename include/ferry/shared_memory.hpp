@@ -18,9 +18,9 @@ namespace ferry {
 
 /// A block of memory that crosses to other processes without being copied: what one writes, all see.
 ///
-/// A value: copies share the memory, which lasts as long as anybody has it mapped or a message with it is on
-/// its way. It is anonymous unless asked otherwise, so nothing is left behind when processes are killed. It
-/// is allocated when it is created: running out of memory is an exception then, and never a SIGBUS later.
+/// A value: copies share the memory, which lasts as long as any process has it mapped or a message with it is
+/// on its way. It is anonymous unless asked otherwise, so nothing is left behind when processes are killed.
+/// It is allocated when it is created: running out of memory is an exception then, and never a SIGBUS later.
 /// Anonymous memory is sealed, so no process can change its size.
 ///
 /// Copying and crossing are thread-safe as for `std::shared_ptr`. The bytes are as thread-safe as any memory:
@@ -41,23 +41,22 @@ class shared_memory {
   /// `multiprocessing.shared_memory.SharedMemory(name)` attaches to it. The name goes away by `unlink()`, at
   /// the latest with the last copy in the process that made it; the memory stays for those who have it. A
   /// process that is killed cannot take its names along: prefer anonymous memory where it can be handed over.
-  /// Processes of the same user can change the size of named memory, and whoever touches what is cut off gets
-  /// a SIGBUS.
+  /// Processes of the same user can change the size of named memory, and a process that touches what is cut
+  /// off gets a SIGBUS.
   ///
-  /// A Python process that attaches by `SharedMemory(name)` removes the name when it ends; after that nobody
-  /// new finds the memory. From Python 3.13 on `SharedMemory(name, track=False)` leaves the name alone;
-  /// before, have it call `multiprocessing.resource_tracker.unregister("/" + name, "shared_memory")` after it
-  /// attached.
+  /// A Python process that attaches by `SharedMemory(name)` removes the name when it ends; after that no
+  /// further process finds the memory. From Python 3.13 on `SharedMemory(name, track=False)` leaves the name
+  /// alone; before, have it call `multiprocessing.resource_tracker.unregister("/" + name, "shared_memory")`
+  /// after it attached.
   /// @param size  in bytes, at least 1
   /// @param name  without '/' and NUL; empty: a new one is made up, "psm_" and 8 hexadecimal digits
   /// @throws system_error  `std::errc::file_exists` when the name is taken; otherwise as the constructor
   static shared_memory create_named(std::size_t size, std::string_view name = {});
 
-  /// Attaches to memory with a name, whoever made it. Never unlinks it. What its maker has only promised, as
-  /// Python does, is allocated.
-  /// @throws system_error  `std::errc::no_such_file_or_directory` when there is none of that name; when there
-  /// is not
-  ///                       as much memory as it was promised
+  /// Attaches to memory with a name, whichever program made it. Never unlinks it. What its maker has only
+  /// promised, as Python does, is allocated.
+  /// @throws system_error  `std::errc::no_such_file_or_directory` when no memory has that name; when there is
+  ///                       not as much memory as it was promised
   static shared_memory open_named(std::string_view name);
 
   /// In bytes; what was asked for, not rounded up.
@@ -94,8 +93,9 @@ class shared_memory {
   std::shared_ptr<const state> state_;  // never null but after a move
 };
 
-/// Crosses as its handle. A segment is taken only if nobody can make it smaller under the receiver's feet:
-/// its size must be the one announced, it must be allocated, and sealed (named memory: private to this user).
+/// Crosses as its handle. A segment is taken only if no process can make it smaller under the receiver's
+/// feet: its size must be the one announced, it must be allocated, and sealed (named memory: private to this
+/// user).
 template <>
 struct reducer<shared_memory> {
   static constexpr std::string_view name = "ferry.shared_memory";

@@ -56,9 +56,9 @@ class message_socket {
 
 /// A first-in first-out queue for any number of producers and consumers, in any process. It has no state but
 /// the system's: an item is one packet of a local socket, which is put whole or not at all and taken by one
-/// consumer or none, so whoever is killed, the others go on. For most purposes `queue` is the better one: it
-/// is much faster, and knows its size and bounds. This one is for few or large items, and for what must not
-/// depend on memory that another process can write.
+/// consumer or none, so whichever process is killed, the others go on. For most purposes `queue` is the
+/// better one: it is much faster, and knows its size and bounds. This one is for few or large items, and for
+/// what must not depend on memory that another process can write.
 ///
 /// Room: what the system gives a socket (208 KiB by default; about 270 small items, 24 items over 64 KiB).
 /// A large item is in shared memory, which travels with it; live objects in items travel too.
@@ -120,8 +120,9 @@ class simple_queue {
   /// @throws end_of_stream  when the queue is closed and everything has been taken
   bool empty() const { return socket_.empty(); }
 
-  /// Nothing more is put, by anyone: every `put` throws from here on, here and in all processes, also those
-  /// that are waiting for room. What is in the queue can be taken. Does nothing when the queue is closed.
+  /// Nothing more is put, by any process: every `put` throws from here on, here and in all processes, also
+  /// those that are waiting for room. What is in the queue can be taken. Does nothing when the queue is
+  /// closed.
   void close() { socket_.close(); }
   bool closed() const { return socket_.closed(); }
   /// False when it was moved from.

@@ -20,7 +20,7 @@ namespace ferry {
 class socket {
  public:
   /// Takes over a handle.
-  /// @throws system_error  `std::errc::not_a_socket` when it is none
+  /// @throws system_error  `std::errc::not_a_socket` when it is no socket
   static socket adopt(unique_handle handle);
 
   /// A second handle to the same socket. Sending a socket does not need it, that leaves the sender his own.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What sort of socket a socket is.
+// Kinds of sockets.
 #pragma once
 
 #include <cstdint>

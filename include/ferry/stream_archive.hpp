@@ -11,7 +11,7 @@ namespace ferry {
 
 namespace detail {
 
-/// @throws transfer_error  when the message has handles; archive_error  when the stream takes no more
+/// @throws transfer_error  when the message has handles; archive_error  when the stream takes nothing further
 void write_message(std::ostream& to, const message& what);
 /// Asks for memory as the bytes come, not as the frame says.
 /// @throws end_of_stream  when nothing more comes; archive_error  when the stream ends within a message, or
@@ -68,7 +68,7 @@ class stream_oarchive {
 };
 
 /// Reads what a `stream_oarchive` wrote, or a process over a plain pipe. Trusts nothing, as `loads`: a length
-/// that is not true costs no more memory than the bytes that come. Not thread-safe.
+/// that is not true costs at most the memory of the bytes that come. Not thread-safe.
 class stream_iarchive {
  public:
   /// @param from  must outlive the archive

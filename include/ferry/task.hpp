@@ -23,7 +23,7 @@ namespace ferry {
 
 namespace detail {
 
-/// What stands for a result of type R: nothing needs a type, too.
+/// Stored result of type R; an empty struct for void.
 struct nothing {};
 template <class R>
 using result_value = std::conditional_t<std::is_void_v<R>, nothing, R>;
@@ -179,7 +179,7 @@ class task {
 
   /// Has functions called when the task is done: `done` with the result, `failed` with the exception. They
   /// run in a thread of the pool, one after the other, after whatever else is due; what they throw is printed
-  /// and concerns nobody else. Returns the task itself.
+  /// and affects nothing else. Returns the task itself.
   template <class Done>
   const task& then(Done done) const {
     return then(std::move(done), [](const std::exception_ptr&) {});

@@ -73,7 +73,7 @@ class tracking_iarchive : public boost::archive::detail::common_iarchive<trackin
  public:
   explicit tracking_iarchive(message from, const archive_options& options = {})
       : inner_(std::move(from), options) {}
-  /// Reads bytes that somebody else owns and that came without handles.
+  /// Reads bytes that the archive does not own and that came without handles.
   explicit tracking_iarchive(std::span<const std::byte> from, const archive_options& options = {})
       : inner_(from, options) {}
   const std::string& type_name() const noexcept { return inner_.type_name(); }

@@ -15,7 +15,7 @@ namespace ferry {
 
 class connection;
 
-/// Something to wait for, borrowed: a connection (something to receive), a listener (somebody to accept), a
+/// Something to wait for, borrowed: a connection (something to receive), a listener (a peer to accept), a
 /// process (its end), anything else with a `native_handle()`, or a handle (readable). The object must stay
 /// where it is until the wait is over and its result has been looked at.
 class waitable {
@@ -46,7 +46,7 @@ class waitable {
   const void* object_ = nullptr;
   handle_view handle_;
   connection* connection_ = nullptr;         // to be helped with what it has not sent yet
-  bool (*is_ready_)(const void*) = nullptr;  // of the object, where its handle may be readable in vain
+  bool (*is_ready_)(const void*) = nullptr;  // of the object, where its handle may be readable for nothing
 };
 
 /// What `wait` found ready, in the order in which it was asked for.

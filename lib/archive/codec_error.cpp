@@ -40,9 +40,9 @@ void load_code(forking_iarchive& archive, Code& code) {
 
 // --- exceptions ------------------------------------------------------------------------------------------
 //
-// An exception always arrives: as type name, text, origin and trace, which anyone can read, and besides,
-// where a table names its type or a base of it, as a message of its own, which is passed over where it cannot
-// be read. What it was thrown with follows.
+// An exception always arrives: as type name, text, origin and trace, which every reader understands, and
+// besides, where a table names its type or a base of it, as a message of its own, which is passed over where
+// it cannot be read. What it was thrown with follows.
 
 constexpr int deepest_cause = 16;
 
@@ -81,7 +81,7 @@ remote_error describe(const std::exception& error) {
 }
 
 /// The entry by which an exception is to cross: that of its type or of the nearest base. Null where that says
-/// no more than `remote_error`, which is a runtime_error and a ferry::error too, and tells the type.
+/// only as much as `remote_error`, which is a runtime_error and a ferry::error too, and tells the type.
 const dispatch_entry* entry_of(const std::exception& error, const dispatch_table& table) {
   const dispatch_entry* const entry = table.find_nearest(error);
   if (entry == nullptr || entry->type() == typeid(error)) return entry;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How messages are laid out in a byte stream: CPython's framing.
+// Frames of messages in a byte stream: CPython's framing.
 #pragma once
 
 #include <array>

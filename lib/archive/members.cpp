@@ -70,7 +70,7 @@ struct definition {
     if (found.is_whole) members.remove_suffix(1);
   }
   found.members = split(members, ',');
-  // Of what is cut off, nobody knows how it goes on.
+  // How a part that is cut off goes on is unknown.
   if (!found.is_whole && !found.members.empty()) found.members.pop_back();
   return found;
 }

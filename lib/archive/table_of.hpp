@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Which dispatch table the options of an archive mean.
+// The dispatch table that the options of an archive mean.
 #pragma once
 
 #include <ferry/archive_options.hpp>

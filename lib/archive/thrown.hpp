@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What is said of an exception to people.
+// Texts about exceptions, for people.
 #pragma once
 
 #include <exception>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// From the mangled names of types to those on the wire.
+// Wire names of types, made from their mangled names.
 #include <ferry/detail/archive/type_name.hpp>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The one set of handlers around forks, and the hooks that it calls.
+// Fork handlers: one set for the process, and the hooks that it calls.
 #include "base/fork.hpp"
 
 #include <boost/container/static_vector.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The one place that knows all drivers.
+// The choice among all drivers.
 #include "channel/adopt.hpp"
 
 #include "channel/local_driver.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Which driver fits a handle.
+// The choice of a driver that fits a handle.
 #pragma once
 
 #include "channel/driver.hpp"

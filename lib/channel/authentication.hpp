@@ -39,8 +39,8 @@ void verify_response(std::string_view key, std::string_view challenge, std::stri
 /// Which side of a connection one is: both give a challenge and answer one.
 enum class role { listener, client };
 
-/// A challenge that this process waits to have answered. As long as it does, it answers it to nobody while in
-/// the same role: a peer without the key could otherwise have it answered by way of another connection.
+/// A challenge that this process waits to have answered. As long as it does, it answers it to no peer while
+/// in the same role: a peer without the key could otherwise have it answered by way of another connection.
 class open_challenge {
  public:
   explicit open_challenge(role of);

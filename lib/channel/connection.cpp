@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a connection does whatever its carrier.
+// The part of a connection that is the same for every carrier.
 #include <ferry/connection.hpp>
 #include <ferry/detail/base/copy.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What all drivers share: the budgets of a message.
+// The common part of all drivers: the budgets of a message.
 #include "channel/driver.hpp"
 
 #include <string>

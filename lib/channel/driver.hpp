@@ -65,7 +65,7 @@ class driver {
   virtual handle_view wait_handle() const noexcept = 0;
 
   /// The handle that is this end, for another process to have it too. Borrowed.
-  /// @throws transfer_error  when there is none, or the state of this end is not in it alone
+  /// @throws transfer_error  when this end has no such handle, or its state is not in it alone
   virtual handle_view end() const { return wait_handle(); }
 
   virtual handle_carriage carriage() const noexcept = 0;

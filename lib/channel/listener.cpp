@@ -92,7 +92,7 @@ class listener::state {
     bool is_own() const noexcept { return !made_in_.is_copy(); }
     handle_view handle() const noexcept { return events_.handle(); }
 
-    /// Hears whoever has said something, and lets others in. @returns one that has proved itself
+    /// Hears the peers that have said something, and lets others in. @returns one that has proved itself
     std::optional<connection> look_around() {
       const auto wait_for_the_right_things = gsl::finally([this] { set_events(); });
       auto accepted = hear_all();
@@ -215,7 +215,8 @@ class listener::state {
     if (options_.authkey && (!hall_ || !hall_->is_own())) hall_.emplace(*this);
   }
 
-  /// Without a key, whoever may connect is welcome, and nobody is taken out of the backlog before his turn.
+  /// Without a key, every peer that may connect is welcome, and none is taken out of the backlog before its
+  /// turn.
   std::optional<connection> accept_anybody() {
     if (auto who = take_next()) return welcome(std::move(*who));
     return std::nullopt;

@@ -45,8 +45,8 @@ constexpr std::size_t copied_limit = inline_limit / 4;
 constexpr std::size_t joined_limit = 1024;
 
 /// Bytes without meaning that a packet has with it when its message is in a segment: the kernel counts them
-/// against the socket's buffer, and so bounds the memory in flight without anybody having to wait for a word
-/// from a process that may be dead. At 8 KiB and the default buffer of 208 KiB about 24 messages are in
+/// against the socket's buffer, and so bounds the memory in flight without any process having to wait for a
+/// word from a process that may be dead. At 8 KiB and the default buffer of 208 KiB about 24 messages are in
 /// flight.
 std::span<const std::byte> ballast(std::size_t message_size) {
   static constexpr std::array<std::byte, inline_limit> bytes{};

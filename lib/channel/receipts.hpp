@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What CPython says when it has got a handle.
+// Receipts: CPython's answers to handles that it has got.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Where receivers say that they need a segment no more.
+// The board in shared memory on which receivers release the segments of a sender.
 #pragma once
 
 #include <ferry/handle.hpp>
@@ -23,7 +23,7 @@ class release_board {
   /// @throws system_error  when memory or descriptors have run out
   static std::shared_ptr<release_board> create();
   /// Maps one that was received.
-  /// @throws archive_error  when it is none
+  /// @throws archive_error  when it is no board
   static std::shared_ptr<release_board> map(handle_view received);
 
   release_board(unique_handle handle, os::mapping memory) noexcept;

@@ -17,14 +17,14 @@
 namespace ferry::channel {
 
 /// What the pool of a sender knows of one of its segments: the number of the use that is under way; 0: none.
-/// In memory that the pool's process shares with its forked copies, which have the same segments, and with
-/// nobody else.
+/// In memory that the pool's process shares with its forked copies, which have the same segments, and with no
+/// other process.
 using segment_state = std::atomic<std::uint64_t>;
 static_assert(segment_state::is_always_lock_free);
 
 /// One piece of sealed shared memory, mapped for as long as this lives: a head, and room for bytes. Only the
-/// sender can write it: who has read a message can neither change that one, which somebody else may read, nor
-/// those that the segment carries later. When it has been read is said on a board.
+/// sender can write it: a process that has read a message can neither change that one, which another may
+/// read, nor those that the segment carries later. When it has been read is said on a board.
 class segment {
  public:
   /// Allocates a new one with room for at least `capacity` bytes.
@@ -46,10 +46,10 @@ class segment {
   handle_view board() const noexcept { return board_->handle(); }
   const std::shared_ptr<release_board>& shared_board() const noexcept { return board_; }
 
-  /// Begins a use if there is none, and holds the segment for writing. Only for segments made here.
+  /// Begins a use if none has begun, and holds the segment for writing. Only for segments made here.
   /// @returns its number, or 0
   std::uint64_t try_begin_use();
-  /// The bytes are written. Nobody else in this process gets the segment before, whatever a peer says.
+  /// The bytes are written. No other thread of this process gets the segment before, whatever a peer says.
   void stop_writing() noexcept { being_written_.store(false, std::memory_order_release); }
   void end_use(std::uint64_t use) noexcept;
 

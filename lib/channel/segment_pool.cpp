@@ -56,8 +56,8 @@ segment_state& segment_pool::books::state_of(std::size_t place) const noexcept {
 std::shared_ptr<segment> segment_pool::make(std::size_t size) {
   const std::lock_guard lock(mutex_);
   if (!books_) books_ = std::make_shared<books>();
-  // A place comes round again long after the segment that had it was let go of. If that is in use still, what
-  // its reader says in the end is none of the numbers of the other.
+  // A place comes round again long after the segment that had it was let go of. If that is in use still, the
+  // number that its reader says in the end differs from all numbers of the other.
   const std::size_t place = books_->next_place++ % release_board::places;
   segment_state& state = books_->state_of(place);
   state.store(0, std::memory_order_relaxed);

@@ -25,7 +25,7 @@ bool is_packet_socket(handle_view handle) {
   }
 }
 
-/// What is left in a bundle would be closed with it, by the system, which asks nobody how.
+/// Discards what is left in a bundle. The system would close it with the bundle, and let it linger.
 void discard_the_rest(handle_view bundle) {
   for (;;) {
     os::received_handles more;
@@ -33,8 +33,8 @@ void discard_the_rest(handle_view bundle) {
   }
 }
 
-/// Duplicates of all that is in a bundle. They stay there, for whoever gets the bundle after this process has
-/// been killed. @returns whether there was room for all of them
+/// Duplicates of all that is in a bundle. They stay there, for the process that gets the bundle after this
+/// one has been killed. @returns whether there was room for all of them
 bool unpack_handles(handle_view bundle, std::vector<unique_handle>& into, std::size_t most) {
   os::peek_one_after_the_other(bundle);
   for (std::size_t before = 0;;) {
@@ -56,8 +56,8 @@ std::optional<unique_handle> pack_handles(std::span<const handle_view> handles, 
   for (;;) {
     auto [from, into] = os::packet_socket_pair();
     auto rest = handles;
-    // Nobody takes from the bundle yet, so waiting for room in it is of no use. What helps is to let go of
-    // it: the budget of handles in flight counts its own handles too.
+    // No process takes from the bundle yet, so waiting for room in it does not help. What helps is to let go
+    // of it: the budget of handles in flight counts its own handles too.
     while (!rest.empty()) {
       const auto batch = rest.first(std::min(rest.size(), os::most_handles_per_call));
       if (!os::send_packet(into, part, batch, deadline::immediately())) break;

@@ -23,7 +23,7 @@ namespace ferry {
 namespace {
 
 bool same_token(const os::box_token& one, const os::box_token& other) {
-  // In constant time: nobody shall learn from how long it takes how much of a guess was right.
+  // In constant time: no process shall learn from how long it takes how much of a guess was right.
   return CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
 }
 
@@ -56,7 +56,7 @@ class waiting_offers {
     bool withdrawn = false;
     std::erase_if(boxes_, [&](const entry& each) {
       const bool is_it = same_token(each.token, offered.token);
-      // Somebody may have the box open by now: it must be emptied, not only closed.
+      // A process may have the box open by now: it must be emptied, not only closed.
       if (is_it) withdrawn = os::empty_box(each.box);
       return is_it;
     });
@@ -69,7 +69,7 @@ class waiting_offers {
     unique_handle box;
   };
 
-  // A forked child has copies of the boxes, which nobody can find by way of the child.
+  // A forked child has copies of the boxes, which no process can find by way of the child.
   void forget_parents_offers() {
     if (offers_in_ && !offers_in_->is_copy()) return;
     boxes_.clear();

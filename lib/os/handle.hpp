@@ -17,11 +17,11 @@ std::int32_t number_of(handle_view handle) noexcept;
 /// True if both are handles to the very same open object; false also where the system cannot tell.
 bool same_object(handle_view a, handle_view b);
 
-/// Whether closing the handle may wait for somebody: a socket that is to linger until its peer has taken
+/// Whether closing the handle may wait for a peer: a socket that is to linger until its peer has taken
 /// everything.
 bool lingers(handle_view handle) noexcept;
 
-/// Has a socket linger no more when it is closed; of anything else it does nothing.
+/// Makes a socket not linger when it is closed; does nothing to anything else.
 void forbid_lingering(handle_view handle) noexcept;
 
 /// Closes a handle that another process made, without waiting: it is not for a stranger to say how long a
@@ -32,7 +32,7 @@ void discard(unique_handle handle) noexcept;
 class received_handles {
  public:
   received_handles() = default;
-  // NOLINTNEXTLINE(google-explicit-constructor): whoever has a list of them may hand it over
+  // NOLINTNEXTLINE(google-explicit-constructor): a caller that has a list of them may hand it over
   received_handles(std::vector<unique_handle> came) noexcept : list(std::move(came)) {}
   received_handles(received_handles&&) noexcept = default;
   received_handles& operator=(received_handles&& other) noexcept {

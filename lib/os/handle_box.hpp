@@ -22,7 +22,7 @@ struct box_content {
   unique_handle handle;
 };
 /// A look at what is in the box, which stays there; `handle` is a duplicate.
-/// @returns nothing if the box is empty or `box` is none
+/// @returns nothing if the box is empty or `box` is no box
 /// @throws system_error  out of descriptors; the box stays as it was
 std::optional<box_content> look_into(handle_view box);
 /// True if there is something in the box.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How many handles this process may have.
+// The limit of handles of this process.
 #pragma once
 
 #include <cstddef>

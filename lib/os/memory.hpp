@@ -43,11 +43,11 @@ class mapping {
   std::span<std::byte> bytes_;
 };
 
-/// Anonymous memory of `size` zeros: allocated, not only promised, and sealed so that nobody can change its
-/// size.
+/// Anonymous memory of `size` zeros: allocated, not only promised, and sealed so that no process can change
+/// its size.
 unique_handle create_memory(std::size_t size);
 
-/// The same with its mapping, through which it can be written. Nobody else can write it, whoever has the
+/// The same with its mapping, through which it can be written. No other process can write it, even with the
 /// handle (where the system has a seal for that: Linux has since 5.1).
 struct shown_memory {
   unique_handle handle;
@@ -65,7 +65,7 @@ void allocate_part(handle_view memory, std::size_t offset, std::size_t size);
 /// @param size  in bytes; 0 means all that follows
 void release_part(handle_view memory, std::size_t offset, std::size_t size) noexcept;
 
-/// Memory that others find as `name`, allocated. Nobody sees the name before the memory is complete.
+/// Memory that others find as `name`, allocated. No process sees the name before the memory is complete.
 /// @throws system_error  file_exists when the name is taken
 unique_handle create_named_memory(const std::string& name, std::size_t size);
 /// Opens named memory and allocates what its creator left unallocated.
@@ -113,10 +113,10 @@ unique_handle reopen_read_only(handle_view memory);
 struct memory_facts {
   bool is_memory = false;     ///< it lives in memory, not in a file on a disk, nor is it something else
   std::size_t size = 0;       ///< in bytes
-  std::size_t allocated = 0;  ///< bytes that somebody has had allocated
+  std::size_t allocated = 0;  ///< bytes that have been allocated so far
   bool is_allocated = false;  ///< every byte of it
   bool is_writable = false;   ///< through this handle
-  bool is_sealed = false;     ///< nobody can shrink it
+  bool is_sealed = false;     ///< no process can shrink it
   bool is_private = false;    ///< only processes of this user can shrink it
 };
 memory_facts examine_memory(handle_view handle);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A part of shared memory that goes on at its beginning when one reads or writes over its end.
+// Mapping a ring buffer twice in a row, so that records never wrap.
 #pragma once
 
 #include <ferry/handle.hpp>

@@ -14,7 +14,7 @@ class named_semaphore {
  public:
   /// @throws system_error  file_exists when the name is taken
   static named_semaphore create(const std::string& name, unsigned value);
-  /// @throws system_error  no_such_file_or_directory when there is none of that name
+  /// @throws system_error  no_such_file_or_directory when no semaphore has that name
   static named_semaphore open(const std::string& name);
   /// Removes a name; those who have it open keep the semaphore.
   /// @throws system_error  no_such_file_or_directory when it is gone already

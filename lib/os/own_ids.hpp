@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Who calls, without asking the system each time.
+// Cached process and thread ids of the caller.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Sleeping on a word of shared memory until somebody who changed it wakes the sleeper.
+// Sleeping on a word of shared memory until another thread changes it and wakes the sleeper.
 #pragma once
 
 #include <ferry/deadline.hpp>
@@ -28,8 +28,8 @@ bool park(const park_word& word, std::uint32_t expected, deadline until);
 int unpark(const park_word& word, int count) noexcept;
 int unpark_all(const park_word& word) noexcept;
 
-/// Nobody sleeps longer than this without looking at the state of things again: a process that is killed
-/// between changing a word and waking its sleepers delays them by no more. Rare enough to cost nothing.
+/// No thread sleeps longer than this without looking at the state of things again: a process that is killed
+/// between changing a word and waking its sleepers delays them by at most that. Rare enough to cost nothing.
 inline constexpr std::chrono::milliseconds heartbeat{100};
 inline deadline next_heartbeat(deadline until) {
   if (until.is_immediate()) return until;
@@ -43,13 +43,13 @@ inline deadline next_heartbeat(deadline until) {
 /// for, which does no harm.
 ///
 /// Looks for about as long as it takes to fall asleep and be woken, so that two who hand something to and fro
-/// stay awake, and a wait costs at most twice what the better choice would have cost. Where looking was in
-/// vain several times in a row, it looks for a shorter time, but now and then for the whole again: if both
-/// sides had given that up, each would always find the other asleep. Not at all on a single processor.
+/// stay awake, and a wait costs at most twice what the better choice would have cost. Where looking failed
+/// several times in a row, it looks for a shorter time, but now and then for the whole again: if both sides
+/// had given that up, each would always find the other asleep. Not at all on a single processor.
 ///
-/// A look takes the cache line from who is about to change it. Who got several things in a row without a wait
-/// is on the heels of somebody who makes one after another, and would slow him down by looking all the time:
-/// so it looks less often, and finds several again.
+/// A look takes the cache line from the thread that is about to change it. One that got several things in a
+/// row without a wait is on the heels of a thread that makes one after another, and would slow that down by
+/// looking all the time: so it looks less often, and finds several again.
 class adaptive_spin {
  public:
   /// @param ready  looks whether the wait is over; called repeatedly

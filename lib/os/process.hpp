@@ -20,7 +20,7 @@ struct ending {
     exited,   ///< `code` is the exit code, 0 to 255
     killed,   ///< `code` is the number of the signal
     dumped,   ///< as `killed`, and a core was written
-    unknown,  ///< somebody else took the status, and the system does not tell it twice
+    unknown,  ///< other code took the status, and the system does not tell it twice
   };
   kind how = kind::unknown;
   std::int32_t code = 0;
@@ -79,7 +79,7 @@ started_process fork_process();
 
 /// For a forked child: an empty standard input.
 void drop_standard_input() noexcept;
-/// For a forked child: closes every handle but the standard streams and those given, whoever owns them.
+/// For a forked child: closes every handle but the standard streams and those given, whatever code owns them.
 /// @param kept  is put in order; those that are not valid are passed over
 void close_all_but(std::span<handle_view> kept) noexcept;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Which process it was, for notes in shared memory that outlive it.
+// Identities of processes, for notes in shared memory that outlive them.
 #pragma once
 
 #include <cstdint>

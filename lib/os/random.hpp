@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Random bytes that nobody can guess.
+// Random bytes for secrets.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How processes that do not know each other meet: listening, connecting, accepting.
+// Listening, connecting and accepting between processes that do not know each other.
 #pragma once
 
 #include <ferry/address.hpp>
@@ -18,7 +18,7 @@ struct listening_socket {
   unique_handle handle;
   address bound;  ///< with the port or name that was chosen
 };
-/// @param replace_dead  whether to take the place of a socket file behind which nobody lives
+/// @param replace_dead  whether to take the place of a socket file behind which no process lives
 /// @throws system_error  naming the address
 listening_socket listen_on(const address& where, int backlog, bool replace_dead);
 
@@ -26,9 +26,9 @@ struct accepted_socket {
   unique_handle handle;
   std::optional<address> from;  ///< for TCP
 };
-/// @returns nothing when nobody is waiting
-/// @throws system_error  out of descriptors: whoever is waiting can be accepted later; or another error that
-///                       stays
+/// @returns nothing when no peer is waiting
+/// @throws system_error  out of descriptors: the peer that is waiting can be accepted later; or another error
+///                       that stays
 std::optional<accepted_socket> accept_from(handle_view listening);
 
 /// @throws system_error  naming the address; `timed_out` when `until` passed

@@ -15,11 +15,11 @@
 namespace ferry::os {
 
 /// The system's own robust, process-shared mutex: when the thread that holds it ends, however it ends, the
-/// kernel marks it and wakes a waiter. Lives in shared memory at any address and is never destroyed, since
-/// nobody knows who else still has it. The thread that locks it unlocks it, through the same mapping.
+/// kernel marks it and wakes a waiter. Lives in shared memory at any address and is never destroyed, since no
+/// process knows which others still have it. The thread that locks it unlocks it, through the same mapping.
 ///
 /// Waiters look again at each `heartbeat`: a wake-up that was meant for a waiter that got killed may be lost
-/// when a third thread took the mutex in between, and then nobody else would be woken.
+/// when a third thread took the mutex in between, and then no other would be woken.
 class robust_mutex {
  public:
   enum class kind : std::uint8_t { plain, recursive };
@@ -45,12 +45,12 @@ class robust_mutex {
   outcome try_lock();
   /// @throws system_error  when this thread does not hold it
   void unlock();
-  /// Thread id of the owner, 0 if nobody holds it or the owner died; may be out of date at once.
+  /// Thread id of the owner, 0 if no thread holds it or the owner died; may be out of date at once.
   std::int64_t owner() const noexcept;
-  /// Exact: nobody else can make it true or false.
+  /// Exact: no other thread can make it true or false.
   bool is_held_by_this_thread() const noexcept { return (word() & owner_mask) == own_ids().thread; }
-  /// Whether somebody sleeps on it, as far as is known: who was killed in his sleep is counted until the next
-  /// unlock.
+  /// Whether a thread sleeps on it, as far as is known: one that was killed in its sleep is counted until the
+  /// next unlock.
   bool has_waiters() const noexcept;
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Who takes part in something that is in shared memory, and which of them still live.
+// A table in shared memory of the processes that take part in something, and which of them still live.
 #pragma once
 
 #include "os/process_identity.hpp"
@@ -14,8 +14,8 @@ namespace ferry::os {
 
 /// A table of processes in shared memory, zeros at first. A process that joins takes a seat in it, with a
 /// lock on it that the kernel gives back when the process ends, however it ends. So it is the kernel that
-/// tells of a death, to everybody who has the memory: whatever /proc shows, whoever the users are, in
-/// whatever namespaces of process ids, and without a descriptor.
+/// tells of a death, to every process that has the memory: whatever /proc shows, whichever users they belong
+/// to, in whatever namespaces of process ids, and without a descriptor.
 ///
 /// The lock is a robust futex (linux/Documentation/locking/robust-futexes.rst), which belongs to a thread.
 /// The threads of the program come and go, so it is one that does nothing else: it is started when a process
@@ -52,11 +52,11 @@ class roll {
   /// Whether this process has joined.
   bool has_joined() const noexcept { return joined_.load(std::memory_order_relaxed) == own_identity(); }
 
-  /// Has this process stay where it has joined until it ends. For an object on the heap that nobody else has
-  /// any more. Thread-safe.
+  /// Has this process stay where it has joined until it ends. For an object on the heap that no other code
+  /// refers to any longer. Thread-safe.
   void keep() noexcept;
 
-  /// Whether a process that had joined has ended, be it waited for or not. No system call.
+  /// Whether a process that had joined has ended, whether or not it was waited for. No system call.
   /// @returns true also for one that has left
   bool has_ended(process_identity which) const noexcept;
 
@@ -79,7 +79,7 @@ struct roll::head {
   std::uint32_t unused;
 };
 
-/// Throws the `system_error` of somebody for whom there is no place any more.
+/// Throws the `system_error` of a process for which no seat is left.
 [[noreturn]] void throw_all_seats_taken(const std::string& operation);
 
 /// The kernel knows the first two words, and that `life` is 8 bytes behind `next`.

@@ -25,7 +25,7 @@ enum class endpoint {
   pipe,            ///< bytes, one way
 };
 
-/// @throws system_error  when `handle` is not open, or is none of these
+/// @throws system_error  when `handle` is not open, or is of another kind
 endpoint classify(handle_view handle);
 
 using handle_pair = std::pair<unique_handle, unique_handle>;
@@ -38,8 +38,8 @@ enum class direction { receiving, sending, both };
 /// Ends one direction of a socket, or both, for every process that shares it.
 void shut_down(handle_view socket, direction which);
 
-/// After `longest` asleep in a receiving call on `socket`, in any process, the caller goes over to a wait
-/// from which everybody is woken.
+/// Bounds each blocking receive on `socket`, in any process, to `longest` (SO_RCVTIMEO); after that the
+/// caller falls back to poll, which wakes every waiter.
 void limit_receiving_sleep(handle_view socket, std::chrono::milliseconds longest);
 
 /// Whether there is something to receive on a packet socket; the end of the stream does not count, nor do
@@ -49,8 +49,8 @@ bool holds_packet(handle_view socket);
 /// Whether the other end of a pair was closed before everything was received there. Told once.
 bool was_closed_unread(handle_view socket) noexcept;
 
-/// Whether a packet socket has nothing more to give: nobody can send to it, and everything has been received.
-/// (A packet without bytes looks like this to who receives it.)
+/// Whether a packet socket has nothing more to give: no process can send to it, and everything has been
+/// received. (A packet without bytes looks like this to who receives it.)
 bool at_end(handle_view socket);
 
 /// Pieces of memory to be sent as if they were one.
@@ -71,8 +71,8 @@ std::optional<std::size_t> peek_packet(handle_view socket, std::span<std::byte> 
 /// Duplicates of the handles of the next packet, which stays where it is.
 /// @returns whether there was room for all of them; `handles` gets those there was room for
 bool peek_handles(handle_view socket, std::vector<unique_handle>& handles);
-/// From here on each look at a packet goes on to the one behind it, and all stay where they are. Behind the
-/// last there is none.
+/// From here on peeks advance through queued packets without consuming them, and find nothing behind the
+/// last.
 /// @param skip  bytes of packets to begin behind: whole packets
 void peek_one_after_the_other(handle_view socket, std::size_t skip = 0);
 /// Drops the next packet with its handles, if there is one. Takes no descriptors.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What sort of socket a handle is.
+// The kind of socket that a handle is.
 #pragma once
 
 #include <ferry/handle.hpp>

@@ -7,7 +7,7 @@
 namespace ferry::os {
 
 /// For objects that wait on several handles but have one `native_handle()`. The system has one set for a
-/// process and its forked copies, with the handles of whoever puts some in. Not thread-safe.
+/// process and its forked copies, with the handles of every process that puts some in. Not thread-safe.
 class wait_set {
  public:
   /// @throws system_error  out of descriptors

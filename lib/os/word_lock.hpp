@@ -11,8 +11,8 @@
 namespace ferry::os {
 
 /// For processes of which one does not trust the other: who writes nonsense to it keeps others waiting until
-/// their time is over, and does no more harm than that. It begins as zero, and does not know who holds it:
-/// when a holder has ended, somebody who knows that has to break it.
+/// their time is over, and does no further harm. It begins as zero, and does not know who holds it: when a
+/// holder has ended, a process that knows that has to break it.
 ///
 /// The algorithm is `mutex2` of Ulrich Drepper, "Futexes Are Tricky" (2011).
 class word_lock {

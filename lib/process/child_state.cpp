@@ -48,7 +48,7 @@ exit_status as_status(os::ending ending) {
   return {state::unknown, 0};
 }
 
-/// What nobody may come to ask for.
+/// Prints an error for which no caller may come to ask.
 void print(const error& what) {
   std::fprintf(stderr, "%s\n", what.what());
   std::fflush(stderr);

@@ -68,7 +68,7 @@ std::vector<std::shared_ptr<child_state>> known_children();
 /// Makes a child known, and has the end of the program look after it.
 void make_known(const std::shared_ptr<child_state>& child);
 
-/// Terminates daemons, waits for everybody else.
+/// Terminates daemons, waits for all other children.
 void finish(child_state& child) noexcept;
 
 }  // namespace ferry::detail

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How a started program is told what it is.
+// Command-line arguments that tell a started program what it is.
 #pragma once
 
 #include <string_view>

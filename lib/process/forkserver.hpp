@@ -40,8 +40,8 @@ std::optional<forked_child> fork_by_server(const context& how, handle_view chann
                                            message& start, deadline until);
 
 /// To be asked when there is something to read from `report`, or `process` has ended.
-/// @returns how the child ended; 255 when the server died before it could tell and nobody else can; nothing
-/// when there is no report yet
+/// @returns how the child ended; 255 when the server died before it could tell and no other process can;
+/// nothing when there is no report yet
 std::optional<os::ending> take_report(handle_view report, handle_view process, const server& from);
 
 }  // namespace ferry::detail

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Who this process is: its name, its place among its relatives, and what its children get from it.
+// The identity of this process: its name, its place among its relatives, and what its children get from it.
 #pragma once
 
 #include <ferry/context.hpp>

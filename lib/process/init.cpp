@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// From the main function of a started program to its life as a child or forkserver.
+// The way of a started program from its main function to its life as a child or forkserver.
 #include <ferry/error.hpp>
 #include <ferry/init.hpp>
 

@@ -15,7 +15,7 @@
 
 namespace ferry::detail {
 
-/// How long a server may take to be gone: when nobody has anything to ask of it, and again when it is killed.
+/// How long a server may take to be gone: when no process asks anything of it, and again when it is killed.
 inline constexpr std::chrono::seconds dying_time{5};
 
 /// A server that was launched. It ends when the last who has it lets go: who asks it, and each child that it
@@ -43,7 +43,7 @@ class server {
   void note_answer() noexcept { has_answered_ = true; }
   bool has_answered() const noexcept { return has_answered_; }
   void kill() const noexcept;
-  /// Has it fork no more children, not even for who takes over this process.
+  /// Has it fork no further children, not even for code that takes over this process.
   void retire() noexcept;
   bool is_retired() const noexcept { return retired_; }
 
@@ -60,7 +60,7 @@ class server {
   }};
 };
 
-/// The server of a program, launched if there is none that runs.
+/// The server of a program, launched if none runs.
 std::shared_ptr<server> running_server(const std::string& program);
 /// Retires it, and has the next start launch another one.
 void replace(const std::shared_ptr<server>& old);

@@ -92,7 +92,7 @@ struct leads {
 /// Makes both ends; the parent's are in `made`.
 leads connect(const child_state& child, started_child& made) {
   const context& how = child.context;
-  // A fork in between would have ends that nobody closes there.
+  // A fork in between would have ends that no code closes there.
   const auto lock = hold_off_forks();
   os::handle_pair channel = os::packet_socket_pair();
   made.channel =
@@ -105,7 +105,7 @@ leads connect(const child_state& child, started_child& made) {
 
 /// Gives the child its work; until then it has done nothing. A child that died on the way has an exit code
 /// that tells.
-/// @returns whether there was somebody to give it to
+/// @returns whether there was a child to give it to
 bool send_start(connection& channel, message start) {
   try {
     channel.send_message(std::move(start));
@@ -145,7 +145,7 @@ os::started_process spawn(const child_state& child, const leads& ends) {
   return os::start_program(what, std::span(passed).first(child.daemon ? 2 : 1));
 }
 
-/// Another program may not know how to be a child: it says so at once, or it is none.
+/// Another program may not know how to be a child: one that does announces itself at once.
 void await_announcement(connection& channel, const context& how) {
   try {
     if (channel.recv_bytes_for(how.start_timeout)) return;

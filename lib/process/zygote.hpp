@@ -21,8 +21,8 @@ namespace ferry::detail {
 /// too large to come along is that message.
 struct fork_request {
   static constexpr std::uint32_t expected_magic = 0x66726b32;  // "frk2"
-  /// Of a packet that has nothing else in it: no more children are to be forked. The server goes with the
-  /// last that it has, and forks none for anybody who still has its socket.
+  /// Of a packet that has nothing else in it: no further children are to be forked. The server goes with the
+  /// last that it has, and forks none for any process that still has its socket.
   static constexpr std::uint32_t retire_magic = 0x72746972;          // "rtir"
   static constexpr std::size_t most_bytes = std::size_t{64} << 10U;  ///< of a start message that comes along
   /// Of it, beside the three others.

@@ -66,7 +66,7 @@ std::optional<std::uint64_t> item_handles::tidy_front(ring::consumer& items) {
   throw_damaged(endless);
 }
 
-// Sent before it is dropped: killed in between, there are two of them, which harms nobody. The other way
+// Sent before it is dropped: killed in between, there are two of them, which does no harm. The other way
 // round it would be gone.
 bool item_handles::move_to_the_end(std::uint64_t serial) {
   std::vector<unique_handle> handles;
@@ -99,7 +99,7 @@ void item_handles::drop_first(std::uint64_t serial) noexcept {
     os::peek_one_after_the_other(reader_);
     if (look() == serial) os::drop_packet(reader_);
   } catch (const error&) {
-    // Whoever looks at it next is told.
+    // The next process that looks at it is told.
   }
 }
 

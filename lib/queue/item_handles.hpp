@@ -32,7 +32,7 @@ class item_handles {
   explicit item_handles(unique_handle end);
 
   /// Under the producers' lock. Does not wait.
-  /// @returns false when the system takes no more handles for now
+  /// @returns false when the system takes no further handles for now
   bool send(std::uint64_t serial, std::span<const handle_view> handles);
   /// Waits until `send` may work.
   /// @returns false when `until` has passed
@@ -57,7 +57,7 @@ class item_handles {
   handle_view writer() const noexcept { return writer_.valid() ? writer_ : reader_; }
 
  private:
-  /// Serial of the first packet, or of the next one to look at. @returns nothing when there is none
+  /// Serial of the first packet, or of the next one to look at. @returns nothing when there is no packet
   std::optional<std::uint64_t> look() const;
   /// Drops what is in front and belongs to no item. @returns serial of the first packet then
   std::optional<std::uint64_t> tidy_front(ring::consumer& items);

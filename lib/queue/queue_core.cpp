@@ -130,7 +130,7 @@ bool queue_core::get(taken_item& into, taking how, deadline until) {
             it.ready.settle();
             return true;
           }
-          // Without its handles it is of no use: they went with a consumer that was killed.
+          // Without its handles it cannot be used: they went with a consumer that was killed.
           const bool is_whole = announced == 0 || it.handles.peek(record.serial, from, into.handles);
           if (is_whole) {
             buffer& block = into.memory.block;
@@ -149,7 +149,7 @@ bool queue_core::get(taken_item& into, taking how, deadline until) {
         },
         [&] { it.tidy(); });
     if (outcome == ring::outcome::timed_out) {
-      // Whoever looked in vain because the handle of the queue was up puts it down.
+      // A caller that found nothing, and looked because the handle of the queue was up, puts it down.
       if (it.items.head().watched.load(std::memory_order_relaxed) != 0) it.ready.is_ready();
       return false;
     }

@@ -22,7 +22,7 @@ readiness::readiness(ring& items, unique_handle event) : items_(items), event_(s
 void readiness::watch() {
   ring_head& head = items_.head();
   if (head.watched.load(std::memory_order_acquire) != 0) return;
-  // Under the lock: whoever puts after this announces it, and whoever did before is seen here.
+  // Under the lock: a producer that puts after this announces it, and one that did before is seen here.
   const ring::producer lock(items_, deadline::never());
   if (!items_.looks_empty() || items_.closed()) raise();
   head.watched.store(1, std::memory_order_release);

@@ -9,11 +9,11 @@
 namespace ferry::detail {
 
 /// An event that is readable whenever there is something to take, or the queue is closed. Costs nothing until
-/// somebody asks for it.
+/// a process asks for it.
 ///
 /// It is raised before an item is committed, and cleared under both locks after a look at the queue: so it is
-/// never down while there is something, whoever is killed. It may be up with nothing there, where a producer
-/// was killed between the two; `is_ready` puts that right.
+/// never down while there is something, whichever process is killed. It may be up with nothing there, where a
+/// producer was killed between the two; `is_ready` puts that right.
 class readiness {
  public:
   explicit readiness(ring& items);

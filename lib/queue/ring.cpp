@@ -34,7 +34,7 @@ void unlock_noexcept(os::robust_mutex& mutex) noexcept {
   try {
     mutex.unlock();
   } catch (const system_error&) {
-    // Others have written into it: nobody can be told here, and the next to lock it will be.
+    // Others have written into it: no caller can be told here, and the next to lock it will be.
   }
 }
 
@@ -135,8 +135,8 @@ std::uint64_t ring::bytes_in_use() const noexcept {
   for (std::uint32_t each = 0; each <= last; ++each) {
     const ring_words& at = words.rings[each];
     // What is taken, and not what is free: a consumer that was killed in between may have left nothing that
-    // another would come for, and then nobody would ever tell the producers. Read first, since it follows
-    // the tail.
+    // another would come for, and then the producers would never be told. Read first, since it follows the
+    // tail.
     const ring_position taken = load(at.next, std::memory_order_seq_cst);
     units += load(at.tail, std::memory_order_seq_cst).units - taken.units;
   }
@@ -181,8 +181,8 @@ void ring::wake_after_closing() noexcept {
   wake_all(head().for_room);
 }
 
-// What is discarded is given back to the system. Nobody looks at it any more: a queue that is discarded has
-// no items, whether or not this is done to its end.
+// What is discarded is given back to the system. No process looks at it any longer: a queue that is discarded
+// has no items, whether or not this is done to its end.
 void ring::discard_all() {
   const consumer lock(*this, deadline::never());
   const std::uint32_t last = checked_ring(head().writing);
@@ -262,7 +262,7 @@ void ring::producer::prepare(std::uint64_t size) {
   };
   std::uint32_t room = room_behind(load(words.seen_head, std::memory_order_relaxed));
   if (need > room) {
-    // Acquired: whoever freed the memory has read what was in it.
+    // Acquired: the process that freed the memory has read what was in it.
     const std::uint64_t free_to = words.head.load(std::memory_order_acquire);
     room = room_behind(ring_position::of(free_to));
     words.seen_head.store(free_to, std::memory_order_relaxed);
@@ -273,7 +273,7 @@ void ring::producer::prepare(std::uint64_t size) {
     // Who says that there is a large ring must have paid for it, before a larger one is made.
     in_.memory_.at(writing_);
     in_.memory_.allocate(target_);
-    // Nobody looks at a ring behind `writing`: they can be made anew as often as a producer is killed here.
+    // No process looks at a ring behind `writing`: they can be made anew after each kill of a producer here.
     at_.units = 0;
     for (std::uint32_t each = writing_ + 1; each <= target_; ++each) {
       ring_words& fresh = head.rings[each];
@@ -298,9 +298,9 @@ void ring::producer::commit(std::span<const std::byte> bytes, record_facts facts
   detail::copy_bytes(place_ + sizeof record, bytes.data(), bytes.size());
   ring_head& head = in_.head();
   const ring_position after{at_.units + record_units(bytes.size()), at_.items + 1};
-  // This store is the whole of it: whoever reads the new tail reads the record too. Sequentially consistent
-  // because of those who fall asleep, see `wake_one`. In a new ring it is the store of `writing` that shows
-  // the item, and all else of the ring with it.
+  // This store is the whole of it: a process that reads the new tail reads the record too. Sequentially
+  // consistent because of those who fall asleep, see `wake_one`. In a new ring it is the store of `writing`
+  // that shows the item, and all else of the ring with it.
   head.rings[target_].tail.store(after.word(), std::memory_order_seq_cst);
   if (target_ != writing_) head.writing.store(target_, std::memory_order_seq_cst);
   fetch_to_write(place_ + fetched_ahead);
@@ -387,16 +387,16 @@ void ring::consumer::take() {
     reclaim(reading_);
     return;
   }
-  // Somebody may have been killed as he was taking it under a lease.
+  // A consumer may have been killed as it was taking the item under a lease.
   if (record_.holder != record_head::free) set_holder(record_head::free);
   head.taken_serial = record_.serial;
   ring_words& words = head.rings[reading_];
   const ring_position after{at_.units + record_units(record_.size), at_.items + 1};
   const bool none_before = words.head.load(std::memory_order_relaxed) == at_.word();
-  // The first store takes the item, whoever is killed after it, and makes room by the bounds; sequentially
-  // consistent because of those who sleep until there is some. The second gives its memory to the producers,
-  // so it comes after the last look at it. Without it, be it for a kill or for a lease on an item before this
-  // one, they make a larger ring: nobody waits for it.
+  // The first store takes the item, whichever process is killed after it, and makes room by the bounds;
+  // sequentially consistent because of those who sleep until there is some. The second gives its memory to
+  // the producers, so it comes after the last look at it. Without it, because of a kill or of a lease on an
+  // item before this one, they make a larger ring: no process waits for it.
   words.next.store(after.word(), std::memory_order_seq_cst);
   if (none_before) words.head.store(after.word(), std::memory_order_release);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A queue of records in shared memory: bytes that one process puts and another takes, whoever is killed.
+// A queue of byte records in shared memory that survives the death of its users.
 #pragma once
 
 #include <ferry/deadline.hpp>
@@ -177,7 +177,7 @@ class ring::producer {
   /// As that of the ring, but looks at what consumers have done only where what is known does not do.
   bool has_room(std::uint64_t size) noexcept;
   /// Finds the place of a record, with more memory if need be.
-  /// @throws system_error  when there is none; nothing has changed then
+  /// @throws system_error  when there is no memory; nothing has changed then
   void prepare(std::uint64_t size);
   /// The number of the record that is being put. Taken once, whether or not it is ever committed.
   std::uint64_t take_serial() noexcept;
@@ -212,7 +212,7 @@ class ring::consumer {
   void repair();
 
   /// Goes to the next item.
-  /// @returns false when there is none
+  /// @returns false when there is no next item
   /// @throws archive_error  when others have written nonsense
   bool find();
   /// A copy of what is in front of the item; it has been checked against the ring.
@@ -229,7 +229,7 @@ class ring::consumer {
   /// Ends a lease: the item is done with, or to be taken again.
   /// @returns false when it is not leased by this process: nothing has changed
   bool end_lease(const lease_ticket& which, bool give_back);
-  /// The oldest item that this process has under a lease; `serial` is 0 if there is none.
+  /// The oldest item that this process has under a lease; `serial` is 0 if it has no lease.
   lease_ticket oldest_lease();
   /// Gives back, or counts as lost, what processes that have ended had.
   void sweep();
@@ -302,7 +302,7 @@ ring::outcome ring::get_by(deadline until, Take&& take, Idle&& idle) {
 template <class Announce>
 void ring::close(bool discard, Announce&& announce) {
   {
-    // Under the lock, so that nobody who found the queue open puts anything after it is closed.
+    // Under the lock, so that no producer that found the queue open puts anything after it is closed.
     const producer lock(*this, deadline::never());
     announce();
     set_closed(discard);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What lies where in the memory of a queue, and what each word of it means.
+// The layout of a queue in shared memory, and the meaning of each word of it.
 //
 // The memory is the head, which is words and a roll of the processes that have leases, and behind it rings of
 // records. The head has 64 KiB, of which little is used: no system has larger pages, so that each ring can be
@@ -54,7 +54,7 @@ struct record_head {
   std::uint64_t holder;   ///< of an item that was taken: `free`, `returned`, or the identity of who leases it
 
   static constexpr std::uint64_t free = 0;
-  static constexpr std::uint64_t returned = ~std::uint64_t{0};  ///< to be taken by somebody else
+  static constexpr std::uint64_t returned = ~std::uint64_t{0};  ///< to be taken again
 };
 static_assert(sizeof(record_head) == 32);
 
@@ -74,7 +74,7 @@ struct ring_words {
 /// Where one side sleeps until the other has done something.
 struct sleeping_place {
   os::park_word sequence;             ///< changes with every call to wake
-  std::atomic<std::uint32_t> asleep;  ///< whether somebody wants to be woken
+  std::atomic<std::uint32_t> asleep;  ///< whether a process wants to be woken
 };
 
 struct ring_head {
@@ -89,7 +89,7 @@ struct ring_head {
   // What all look at and what seldom changes.
   // Under the producers' lock:
   std::atomic<std::uint32_t> state;    // open, draining or discarded
-  std::atomic<std::uint32_t> watched;  // whether somebody has asked for a handle to wait on
+  std::atomic<std::uint32_t> watched;  // whether a process has asked for a handle to wait on
   std::uint32_t raised;                // whether that handle is readable, for all that is known
   std::atomic<std::uint32_t> writing;  // the ring that grows; consumers look at it when their ring ends
   // Under the consumers' lock:

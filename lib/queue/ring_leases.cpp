@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Items that are taken under a lease: they stay in the ring until who has them is done with them, or is no
-// more.
+// Leases of queue items: a taken item stays in the ring until its holder is done with it, or has ended.
 //
 // Behind `next` lie waiting items, before it those that were taken. Of these the ring keeps the memory from
 // `head` on, and `head` goes over what is done with. So the word in front of an item says all there is to say
@@ -198,7 +197,7 @@ void ring::consumer::sweep() {
       head.returned.fetch_add(1, std::memory_order_seq_cst);
       return false;
     }
-    // Count and serial in one word: whoever does this again after a kill does not count it again.
+    // Count and serial in one word: a process that does this again after a kill does not count it again.
     const std::uint64_t lost = head.lost.load(std::memory_order_relaxed);
     const auto serial = static_cast<std::uint32_t>(record.serial);
     head.lost_with.store(record.holder, std::memory_order_seq_cst);

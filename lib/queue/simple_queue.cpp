@@ -35,8 +35,8 @@ constexpr const char* no_end = "a simple_queue arrived whose end is no packet so
 message_socket::message_socket(const archive_options& options) {
   auto [reader, writer] = os::packet_socket_pair();
   // Of several that sleep in a receiving call the system wakes one for a packet. Where that one is being
-  // killed as it falls asleep, the wake-up dies with it: so nobody sleeps there for longer than a heartbeat,
-  // but then in a wait from which everybody is woken.
+  // killed as it falls asleep, the wake-up dies with it: so no process sleeps there for longer than a
+  // heartbeat, but then in a wait from which all are woken.
   os::limit_receiving_sleep(reader, os::heartbeat);
   state_ = std::make_shared<state>(std::move(reader), std::move(writer), options);
 }

@@ -2,10 +2,11 @@
 // Waiting for the other side of a queue: awake for a moment, then asleep until woken.
 //
 // A sleeper asks to be woken by a flag, not by a count: if it is killed, the flag costs the other side one
-// superfluous call of the system and nothing else. The flag is cleared by who wakes, and set again by whoever
-// was woken when it leaves, so that at most one wake-up is under way: others who sleep cost a busy queue
-// nothing, and are woken one by one while there is something for them. Where a chain of wake-ups breaks,
-// since who was to go on with it has been killed, the others look again at their next heartbeat.
+// superfluous call of the system and nothing else. The flag is cleared by the process that wakes, and set
+// again by the one that was woken when it leaves, so that at most one wake-up is under way: others who sleep
+// cost a busy queue nothing, and are woken one by one while there is something for them. Where a chain of
+// wake-ups breaks, since who was to go on with it has been killed, the others look again at their next
+// heartbeat.
 #pragma once
 
 #include <ferry/deadline.hpp>
@@ -17,8 +18,9 @@
 
 namespace ferry::detail {
 
-/// To be called after a store that somebody may sleep for. That store is sequentially consistent, as are the
-/// store of the flag and the look of who goes to sleep: one of the two sees what the other one stored.
+/// To be called after a store that a process may sleep for. That store is sequentially consistent, as are the
+/// store of the flag and the look of the one that goes to sleep: one of the two sees what the other one
+/// stored.
 inline void wake_one(sleeping_place& place) noexcept {
   if (place.asleep.load(std::memory_order_seq_cst) == 0) return;
   if (place.asleep.exchange(0, std::memory_order_seq_cst) == 0) return;
@@ -32,14 +34,14 @@ inline void wake_all(sleeping_place& place) noexcept {
   os::unpark_all(place.sequence);
 }
 
-/// One wait, from the first look that was in vain to the end, whichever that is.
+/// One blocking wait: spin, then park, until ready or timed out.
 /// @tparam Ready  tells whether to look again; by sequentially consistent loads
 template <class Ready>
 class waiting_turn {
  public:
   waiting_turn(sleeping_place& place, os::adaptive_spin& spin, Ready ready) noexcept
       : place_(place), spin_(spin), ready_(std::move(ready)) {}
-  /// Whoever else sleeps is to be woken next, by others or, if there is enough for two, at once.
+  /// Any other sleeper is to be woken next, by others or, if there is enough for two, at once.
   ~waiting_turn() {
     if (!spun_) spin_.not_needed();
     if (!slept_) return;

@@ -41,7 +41,7 @@ class barrier_member {
   }
 
   void join() const;
-  /// @returns the id of a member that has ended, 0 if there is none
+  /// @returns the id of a member that has ended, 0 if all live
   std::int64_t find_dead() const noexcept;
   void forget_dead() const noexcept;
 

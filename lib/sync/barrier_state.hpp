@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a barrier is in shared memory: which round it is, how each of the last ones ended, and who takes part.
+// The state of a barrier in shared memory: its round, how each of the last rounds ended, and who takes part.
 #pragma once
 
 #include <ferry/arena.hpp>
@@ -84,9 +84,9 @@ class round_word {
 };
 
 /// No lock: a party arrives by adding itself to `now`, and a round ends when its outcome is written, once and
-/// by whoever is first: the last party, one that has waited for too long, one that finds a member dead, ...
-/// That the next round begins is a consequence which anybody draws who comes by, so a process may be killed
-/// between any two steps.
+/// by the first that does it: the last party, one that has waited for too long, one that finds a member dead,
+/// ... That the next round begins is a consequence which any party draws that comes by, so a process may be
+/// killed between any two steps.
 class barrier_state {
  public:
   explicit barrier_state(std::int64_t timeout) noexcept;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The one word of a condition variable: counting those who wait, and those who may go.
+// The one word of a condition variable: counts of the waiters, and of those that may go.
 #include "sync/condition_state.hpp"
 
 #include "os/handle.hpp"
@@ -66,7 +66,7 @@ bool condition_state::take_notification(std::uint32_t entered) noexcept {
   });
 }
 
-// Looks again at each heartbeat: a notifier may have been killed before it woke anybody.
+// Looks again at each heartbeat: a notifier may have been killed before it woke a waiter.
 bool condition_state::sleep(std::uint32_t entered, deadline until) {
   for (std::uint32_t seen = entered; !take_notification(entered); seen = counts(word_.load()).sequence) {
     if (until.expired()) return leave(entered);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a condition variable is in shared memory.
+// The state of a condition variable in shared memory.
 #pragma once
 
 #include <ferry/arena.hpp>
@@ -11,10 +11,10 @@
 namespace ferry::detail {
 
 /// Everything in one word, so that a notification is one instruction: a sequence number, which changes with
-/// each notification that finds somebody; how many wait; and how many of those who waited were notified and
+/// each notification that finds a waiter; how many wait; and how many of those who waited were notified and
 /// have not gone yet. A notification moves waiters to the notified; one who wakes, for whatever reason, goes
-/// if there is a notified one left for him to be. So exactly as many go as were notified, nobody who came
-/// later takes their place, and nobody waits for an answer.
+/// if there is a notified one left for him to be. So exactly as many go as were notified, no waiter that came
+/// later takes their place, and no notifier waits for an answer.
 ///
 /// One who is killed while he waits is counted until he has been notified too, and then another one may be
 /// woken in his place, which is what a spurious wake-up is. It lives in memory filled with zeros.

@@ -24,8 +24,8 @@ void lock_in_wait::release() {
   unlock_(lock_);
 }
 
-// The levels but one belong to whoever called this thread's caller; that one is the exception's if there is
-// one.
+// All levels but one belong to the functions that called the one that waits; that last one is the exception's
+// if there is one.
 void lock_in_wait::take_again() {
   const auto take_the_others = [&] {
     for (std::uint32_t inner = 1; inner < depth_; ++inner) static_cast<void>(state_->try_lock());

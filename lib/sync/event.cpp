@@ -14,8 +14,8 @@ namespace detail {
 namespace {
 
 // One word: the number of changes, in steps of 2, so that its lowest bit tells whether the flag is set; and
-// below it a bit that is set while somebody may sleep on the word. Setting the flag and letting go who waits
-// is thus one instruction; and who waits knows from any change that it was set.
+// below it a bit that is set while a thread may sleep on the word. Setting the flag and letting go the
+// waiters is thus one instruction; and a waiter knows from any change that it was set.
 constexpr std::uint32_t somebody_sleeps = 1, set = 2, change = 2;
 
 constexpr bool is_set_in(std::uint32_t word) noexcept {

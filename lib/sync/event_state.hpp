@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What an event is in shared memory.
+// The state of an event in shared memory.
 #pragma once
 
 #include <ferry/arena.hpp>

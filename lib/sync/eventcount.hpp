@@ -11,8 +11,9 @@
 namespace ferry::detail {
 
 /// An event count (D. P. Reed, R. K. Kanodia: "Synchronization with eventcounts and sequencers", 1979) in one
-/// word: odd while somebody may sleep on it, and it changes with each notification. So a notifier whom nobody
-/// waits for makes no system call, and a sleeper who is killed costs one superfluous call and nothing else.
+/// word: odd while a thread may sleep on it, and it changes with each notification. So a notifier for which
+/// no thread waits makes no system call, and a sleeper that is killed costs one superfluous call and nothing
+/// else.
 ///
 /// Who waits:                                 Who notifies:
 ///   key = prepare_wait();                      change the state in one atomic step
@@ -26,14 +27,14 @@ class eventcount {
   /// A notification after this does not let `wait` sleep.
   std::uint32_t prepare_wait() noexcept { return word_.fetch_or(1) | 1U; }
   /// Sleeps, for no longer than a heartbeat: a notifier killed between its change and its notification holds
-  /// up nobody for longer.
+  /// up no sleeper for longer.
   void wait(std::uint32_t key, deadline until) { os::park(word_, key, os::next_heartbeat(until)); }
 
   /// Async-signal-safe. The fence of the caller's change, an atomic read-modify-write, and this load stand
   /// against those of `prepare_wait` and the look after it: one of the two sides sees the other.
   void notify(int count) noexcept {
     std::uint32_t seen = word_.load();
-    // If it fails, somebody else has just woken one, who passes it on.
+    // If it fails, another notifier has just woken a sleeper, which passes it on.
     if ((seen & 1U) != 0 && word_.compare_exchange_strong(seen, seen + 1)) os::unpark(word_, count);
   }
   void notify_all() noexcept {

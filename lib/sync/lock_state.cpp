@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What is rare about a mutex: taking it over from an owner that has ended, and errors.
+// The rare parts of a mutex: taking it over from an owner that has ended, and errors.
 #include "sync/lock_state.hpp"
 
 #include "os/handle.hpp"
@@ -8,7 +8,7 @@
 
 namespace ferry::detail {
 
-// Whoever is killed in here is the next one's dead owner, and the next one does it again.
+// A process that is killed in here is the dead owner to the next one, which does it again.
 void lock_state::take_over() noexcept {
   if (dead() == 0) dead_.store(inside(), std::memory_order_relaxed);
   keep_order();

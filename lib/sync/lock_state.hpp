@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a mutex is in shared memory.
+// The state of a mutex in shared memory.
 #pragma once
 
 #include <ferry/arena.hpp>
@@ -55,7 +55,7 @@ class lock_state {
     return static_cast<std::uint32_t>(holder_.load(std::memory_order_relaxed) >> 32U);
   }
   bool is_held_by_this_thread() const noexcept { return mutex_.is_held_by_this_thread(); }
-  /// Thread id, 0 if nobody holds it.
+  /// Thread id, 0 if no thread holds it.
   std::int64_t owner_thread() const noexcept { return mutex_.owner(); }
   bool has_waiters() const noexcept { return mutex_.has_waiters(); }
 

@@ -31,7 +31,7 @@ struct named_semaphore::state {
     try {
       if (has_to_unlink()) os::named_semaphore::unlink(name);
     } catch (...) {
-      // Somebody else has removed the name; there may be no memory to say so.
+      // Another process has removed the name; there may be no memory to say so.
     }
   }
   state(const state&) = delete;

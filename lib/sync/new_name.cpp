@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Names by chance.
+// Random names for shared objects.
 #include "sync/new_name.hpp"
 
 #include "os/random.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Names that nobody has yet.
+// Unused names for shared objects.
 #pragma once
 
 #include <string>

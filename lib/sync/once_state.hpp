@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a once_flag is in shared memory.
+// The state of a once_flag in shared memory.
 #pragma once
 
 #include <ferry/arena.hpp>

@@ -26,8 +26,8 @@ namespace {
 // How often one who waits asks whether the owners still live: that takes a while for each of them.
 constexpr auto time_between_sweeps = os::heartbeat * 9 / 10;
 
-/// Who holds each permit of the owned form, 0: nobody. Taking one and saying who has it is one instruction,
-/// so there is no moment at which a process could be killed and a permit be lost.
+/// The holder of each permit of the owned form, 0: none. Taking one and saying which process has it is one
+/// instruction, so there is no moment at which a process could be killed and a permit be lost.
 class owned_permits {
  public:
   owned_permits(const shared_place& place, semaphore_state& state, std::uint32_t count) noexcept
@@ -44,7 +44,7 @@ class owned_permits {
   /// Takes one of a process that has ended.
   bool take_from_the_dead() const noexcept {
     const os::process_identity self = os::own_identity();
-    std::array<os::process_identity, 64> living{};  // lest each be asked for every permit it has
+    std::array<os::process_identity, 64> living{};  // so that each is asked once, not for every permit
     return any_from(self, [this, self, &living](owner& each) {
       os::process_identity holder = each.load(std::memory_order_relaxed);
       os::process_identity& known = living[holder % living.size()];

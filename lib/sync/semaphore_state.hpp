@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a semaphore is in shared memory.
+// The state of a semaphore in shared memory.
 #pragma once
 
 #include <ferry/arena.hpp>

@@ -16,7 +16,7 @@
 namespace ferry::detail {
 
 /// Sealed shared memory that begins with a head and is handed out piece by piece, never back. A process that
-/// is killed while it takes a piece costs no more than that piece. Behind the pieces there is a roll of the
+/// is killed while it takes a piece costs at most that piece. Behind the pieces there is a roll of the
 /// processes that have something of them.
 ///
 /// While this process holds a lock or an owned permit in it, it stays mapped even when nothing refers to it
@@ -28,7 +28,7 @@ class shared_block {
   /// @param seats  in its roll; 0: nothing in it has an owner
   static std::shared_ptr<shared_block> create(std::size_t size, std::size_t seats);
   /// The block behind a handle that arrived; the one that is mapped already, if there is.
-  /// @throws archive_error  when it is none
+  /// @throws archive_error  when it is no such block
   static std::shared_ptr<shared_block> adopt(unique_handle memory);
 
   /// @throws archive_error  when the memory is too small for the roll that it says it has

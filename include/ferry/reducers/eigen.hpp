@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// Matrices, vectors and arrays of Eigen, of fixed and of dynamic size, cross as their size and their
-// coefficients. Not part of <ferry/ferry.hpp>: include it where they cross. It needs Eigen 3, Ferry does not.
+// Reducers of Eigen's matrices, vectors and arrays, of fixed and of dynamic size: they cross as their size
+// and their coefficients. Not part of <ferry/ferry.hpp>: include it where they cross. It needs Eigen 3, Ferry
+// does not.
 #pragma once
 
 #include <ferry/archive.hpp>

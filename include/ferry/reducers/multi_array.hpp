@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// boost::multi_array crosses as its extents, its index bases and its elements, row by row, however it stores
-// them; it arrives in the usual order of storage. Not part of <ferry/ferry.hpp>: include it where such arrays
-// cross.
+// The reducer of boost::multi_array, which crosses as its extents, its index bases and its elements, row by
+// row, however it stores them; it arrives in the usual order of storage. Not part of <ferry/ferry.hpp>:
+// include it where such arrays cross.
 #pragma once
 
 #include <ferry/archive.hpp>

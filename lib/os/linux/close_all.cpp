@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// By close_range(2) where there is such a call and the sandbox allows it, else one by one.
+// Closing descriptors by close_range(2) where it exists and the sandbox allows it, else one by one.
 #include "os/linux/close_all.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the control groups of this process, and those above them, allow it.
+// Limits of the control groups of this process, and of those above them.
 #pragma once
 
 #include <cstdint>

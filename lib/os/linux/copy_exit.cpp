@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How a forked copy of a process exits: by an exit handler that ends it when all registered later have run.
+// The exit of a forked copy: an exit handler ends the process when all handlers registered later have run.
 #include "os/linux/copy_exit.hpp"
 
 #include "os/linux/streams.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How a forked copy of a process exits.
+// The exit of a forked copy of a process.
 #pragma once
 
 namespace ferry::os {

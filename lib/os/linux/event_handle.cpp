@@ -42,7 +42,7 @@ void raise_event(handle_view handle) noexcept {
   }
 }
 
-// Whoever else has the event may have made it one that lets readers wait.
+// Another process that has the event may have made it one that lets readers wait.
 void clear_event(handle_view handle) noexcept {
   std::uint64_t count = 0;
   const iovec into{&count, sizeof count};

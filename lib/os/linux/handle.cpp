@@ -43,7 +43,7 @@ std::int32_t number_of(handle_view handle) noexcept {
 }
 
 bool same_object(handle_view a, handle_view b) {
-  // Since Linux 6.10, and asked of nobody else: kcmp may be refused, as are other calls that look at
+  // Since Linux 6.10, and about this process alone: kcmp may be refused, as are other calls that look at
   // processes.
   constexpr int query_duplicate = 1027;
   if (const int same = ::fcntl(a.native(), query_duplicate, b.native()); same >= 0) return same == 1;
@@ -80,7 +80,7 @@ void make_room_for_handles(std::size_t more) noexcept {
   try {
     open = open_handles();
   } catch (const std::exception&) {
-    // Nobody tells how many there are.
+    // The system does not tell how many there are.
   }
   if (open + more <= limit.rlim_cur) return;
   limit.rlim_cur = std::min<rlim_t>(open + more, limit.rlim_max);

@@ -46,7 +46,7 @@ class proc_folder {
     }
     return text;
   }
-  /// What a link says; nothing where there is none.
+  /// What a link says; nothing where the link is missing.
   void append_link(std::string& to, const char* name) const {
     std::array<char, 64> target{};
     const ssize_t size = ::readlinkat(folder_.native(), name, target.data(), target.size());

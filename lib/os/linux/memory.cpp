@@ -41,7 +41,7 @@ std::uint64_t memory_of_machine() {
   for (std::string key, unit; info >> key >> kibibytes && std::getline(info, unit);)
     if (key == "MemAvailable:" || key == "SwapFree:") total += kibibytes * 1024;
   if (total != 0) return total;
-  // Without /proc nobody says what could be dropped for it. There is no more than all.
+  // Without /proc the system does not say what could be dropped for it. The whole is the bound.
   struct sysinfo all {};
   if (::sysinfo(&all) != 0) return std::numeric_limits<std::uint64_t>::max();
   return (std::uint64_t{all.totalram} + all.totalswap) * all.mem_unit;
@@ -88,7 +88,7 @@ void check_part(std::size_t offset, std::size_t size, const std::string& operati
   // SIGXFSZ
   if (offset > most || size > most - offset || offset + size > file_size_limit())
     throw_memory_error(EFBIG, operation);
-  // The kernel goes on allocating until it has to kill somebody.
+  // The kernel goes on allocating until it has to kill a process.
   constexpr std::size_t always_there = std::size_t{1} << 20U;
   if (size < always_there && given_unasked.fetch_add(size, std::memory_order_relaxed) + size < always_there)
     return;
@@ -176,7 +176,8 @@ unique_handle create_unsealed(std::size_t size) {
   check_size(size, operation);
   unique_handle memory = create_anonymous(operation);
   allocate(memory, size, operation);
-  // Everybody may open a new memfd again by way of /proc: a view for reading would be none for other users.
+  // Every user may open a new memfd again by way of /proc: a view for reading would not hold other users
+  // back.
   if (::fchmod(memory.native(), 0600) != 0) throw_memory_error(errno, operation);
   return memory;
 }
@@ -231,7 +232,7 @@ void release_part(handle_view memory, std::size_t offset, std::size_t size) noex
   if (offset >= end) return;
   const std::size_t most = end - offset;
   const auto part = static_cast<off_t>(size == 0 ? most : std::min(size, most));
-  // Nobody waits for the outcome: what stays allocated is given back with the rest.
+  // No caller depends on the outcome: what stays allocated is given back with the rest.
   while (::fallocate(memory.native(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
                      part) != 0 &&
          errno == EINTR) {
@@ -294,7 +295,7 @@ bool memory_name::still_names_it() const noexcept {
 
 void memory_name::remove() const {
   const std::string operation = "unlink shared memory " + quoted(name_);
-  // Somebody else may use the name again after the first time: it is not ours to remove then.
+  // Another process may use the name again after the first time: it is not ours to remove then.
   if (removed_.exchange(true)) throw_memory_error(ENOENT, operation);
   // Others may have removed it before, as each Python process does that had opened it; what has the name now
   // is not ours then.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What every way to make a process shares.
+// The common part of all ways to make a process.
 #pragma once
 
 #include <ferry/handle.hpp>

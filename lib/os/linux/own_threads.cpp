@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Whether this process has one thread.
+// A test for a single thread: whether this process has no other.
 #include <ferry/deadline.hpp>
 
 #include "os/handle.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What is said when the system refuses a handle of a process.
+// Errors of getting handles of processes (pidfds).
 #pragma once
 
 #include "os/handle.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What /proc/<id>/stat says of a process.
+// Reading /proc/<id>/stat of a process.
 #pragma once
 
 #include <cstdint>

@@ -37,7 +37,7 @@ void throw_not_started(int code, const std::string& operation) {
 }
 
 unique_handle watch_or_kill(pid_t child) {
-  // No other process can have taken the number: only we reap it, and nobody has yet.
+  // No other process can have taken the number: only this process reaps it, and has not yet.
   const int watch = above_streams(calls().pidfd_open(child, 0));
   if (watch >= 0) return unique_handle(watch);
   const int code = errno;
@@ -108,8 +108,8 @@ void signal_process(handle_view process, request what) {
   throw_system_error(code, "send signal " + std::to_string(number) + " to a process");
 }
 
-/// What the system keeps of a process that somebody else has reaped: since Linux 6.15 how it ended. Its
-/// header may be older, so the form stands here.
+/// What the system keeps of a process that other code has reaped: since Linux 6.15 how it ended. Its header
+/// may be older, so the form stands here.
 ending kept_ending(handle_view process) noexcept {
   struct pidfd_info {
     std::uint64_t mask = std::uint64_t{1} << 3U;  // how it ended is wanted, and was told

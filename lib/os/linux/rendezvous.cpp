@@ -171,7 +171,7 @@ int try_connect(handle_view socket, const native_address& where, deadline until)
 
 namespace {
 
-/// A name that nobody else comes upon, neither now nor when it is free again.
+/// A name that no other process comes upon, neither now nor when it is free again.
 address new_name() {
   std::array<std::byte, 16> random{};
   fill_random(random);
@@ -201,7 +201,7 @@ unique_handle lock_folder_of(const std::string& path, const std::string& operati
   unique_handle opened(above_streams(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
   if (!opened.valid()) throw_system_error(operation + ": open its folder, to replace a socket file in it");
   retry_pause pause;
-  // Who starts holds it for a moment. Whoever else has it may have it for ever.
+  // A listener that starts holds it for a moment. Any other process that has it may have it for ever.
   const deadline until = deadline::after(std::chrono::seconds(5));
   while (::flock(opened.native(), LOCK_EX | LOCK_NB) != 0) {
     if ((errno != EWOULDBLOCK && errno != EINTR) || !pause(until))

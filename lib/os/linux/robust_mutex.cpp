@@ -119,7 +119,7 @@ robust_mutex::outcome robust_mutex::lock_from_another(deadline until, adaptive_s
   }
 }
 
-// Only reads until it looks free: a processor that tries in vain takes the cache line from the owner.
+// Only reads until it looks free: a processor that tries without success takes the cache line from the owner.
 robust_mutex::outcome robust_mutex::spin_for_it(adaptive_spin& spin) {
   outcome result = outcome::timed_out;
   spin([&] { return is_free() && (result = try_lock()) != outcome::timed_out; });

@@ -52,7 +52,7 @@ class keeper {
   bool is_full() const noexcept { return links_.size() >= most; }
   bool has(const link* which) const noexcept { return std::ranges::find(links_, which) != links_.end(); }
 
-  /// Takes the lock of a seat, unless somebody who lives has it.
+  /// Takes the lock of a seat, unless a process that lives has it.
   /// @param sit  called when the lock is had, and the kernel looks after it
   template <class Sit>
   bool try_lock(link* which, std::atomic<std::uint32_t>& life, Sit&& sit) noexcept {
@@ -205,7 +205,7 @@ roll::~roll() {
 }
 
 void roll::keep() noexcept {
-  // Found here, by whoever looks for what has been lost.
+  // Where leak checkers find it.
   static std::atomic<roll*> last{nullptr};
   kept_before_ = last.load(std::memory_order_relaxed);
   while (!last.compare_exchange_weak(kept_before_, this)) {

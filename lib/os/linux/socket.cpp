@@ -117,7 +117,7 @@ bool was_closed_unread(handle_view socket) noexcept {
 }
 
 bool at_end(handle_view socket) {
-  // In this order: when nobody can send any more, what was sent is there.
+  // In this order: when no process can send any longer, what was sent is there.
   return peer_has_finished(socket) && !holds_packet(socket);
 }
 

@@ -25,7 +25,7 @@ void _IO_list_unlock() noexcept;
 namespace ferry::os {
 namespace {
 
-/// Does something with each C stream that has something to write, whoever has its lock.
+/// Does something with each C stream that has something to write, whichever thread has its lock.
 template <class Do>
 void for_each_unwritten(Do what) {
   for (FILE* each = ::_IO_iter_begin(); each != ::_IO_iter_end(); each = ::_IO_iter_next(each)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the streams of C and C++ have to write when a process is copied and when the copy exits.
+// Output that the streams of C and C++ hold when a process is copied and when the copy exits.
 #pragma once
 
 namespace ferry::os {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Every system call that can fail for reasons of the world goes through this table, so that tests can make it
-// fail: EINTR, short reads and writes, EMFILE, ENOMEM, MSG_CTRUNC, ETOOMANYREFS, ENOSPC.
+// The table of all system calls that can fail for reasons of the world. Calls go through it so that tests can
+// make them fail: EINTR, short reads and writes, EMFILE, ENOMEM, MSG_CTRUNC, ETOOMANYREFS, ENOSPC.
 #pragma once
 
 #include <cstdint>

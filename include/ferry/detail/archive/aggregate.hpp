@@ -48,7 +48,7 @@ consteval bool begins_with_union();
 template <class T>
 consteval bool begins_with_reference();
 
-/// A union by itself, or without a name, of which nobody knows what is alive in it.
+/// A union by itself, or without a name: no code can tell which of its members is alive.
 template <class T>
 struct any_union {
   template <class X>

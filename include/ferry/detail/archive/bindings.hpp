@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Whether references can be bound to all members of an aggregate, which a bit-field does not allow.
+// A test for bit-fields: whether references can be bound to all members of an aggregate.
 #pragma once
 
 #include <cstddef>

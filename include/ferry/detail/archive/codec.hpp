@@ -255,7 +255,7 @@ class numbered_values<std::index_sequence<I...>, Each...> : made_value<I, Each>.
   }
 };
 /// Values read one after the other, none of which is on the stack if it is large. A class has its bases made
-/// in their order, which nobody says of a std::tuple.
+/// in their order, which the standard does not promise of a std::tuple.
 template <class... Each>
 using made_values = numbered_values<std::index_sequence_for<Each...>, Each...>;
 

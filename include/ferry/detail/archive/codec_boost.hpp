@@ -186,7 +186,7 @@ inline void load_boost(forking_iarchive& archive, T* objects, std::size_t count)
   const unsigned version = version_in<T>(archive);
   for (T* const end = objects + count; objects != end; ++objects) {
     const std::size_t before = archive.remaining();
-    // Of no use to one that is there, as with Boost.
+    // Read and dropped for an object that is there already, as with Boost.
     if constexpr (needs_construct_data<T>) static_cast<void>(constructed<T>(archive, version));
     load_members(archive, *objects, version);
     if (archive.remaining() == before) skip_empty(archive);

@@ -221,7 +221,7 @@ void load_into_slot(forking_iarchive& archive, std::size_t slot) {
 
 template <class T>
 std::shared_ptr<T> shared_from_slot(forking_iarchive& archive, std::size_t slot, shared_by counted) {
-  // A copy: converting may read no more of the message, but what it throws may be caught above.
+  // A copy: converting may read nothing further of the message, but what it throws may be caught above.
   const shared_slot found = archive.shared(slot);
   if (!found.object) archive.fail("a shared object contains itself and cannot be built before its own parts");
   if (found.counted != counted) {

@@ -231,7 +231,7 @@ struct codec<T> {
         return;
       }
     }
-    // No more of them than have come: memory is not asked for on the word of the message.
+    // At most as many of them as have come: memory is not asked for on the word of the message.
     struct slot {
       element value;  // a bool by itself, too
     };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the compiler says of a type that cannot cross to another process.
+// Compile-time errors about types that cannot cross to another process.
 #pragma once
 
 #include <ferry/detail/archive/refusal.hpp>
@@ -96,7 +96,7 @@ constexpr void refuse_to_make() {
 }
 
 /// Whether a T can cross; if not, the compiler says why. To be asked where nothing of a T is instantiated if
-/// it cannot, lest the text be buried.
+/// it cannot, so that other errors do not bury the text.
 template <class T, going Way>
 consteval bool check_crossing() {
   if constexpr (refusal_of<T, Way> == refusal::none) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What user code keeps in an archive while it works: the helpers of Boost.Serialization.
+// Helpers of Boost.Serialization: what user code keeps in an archive while it works.
 #pragma once
 
 #include <memory>

@@ -14,7 +14,7 @@ namespace ferry::detail {
 /// How large an object may be, in bytes, to lie on the stack while it is read: so little that as many as lie
 /// inside one another in a message fit the small stack of a thread.
 inline constexpr std::size_t most_on_stack = 256;
-/// The same where no more than a few are on the stack at a time.
+/// The same where at most a few are on the stack at a time.
 inline constexpr std::size_t most_of_few_on_stack = 4096;
 
 /// Holds what `make()` returns, built in its place: on the stack, or on the heap where it is large.

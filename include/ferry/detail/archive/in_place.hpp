@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Whether a value is made first and read into afterwards, or made of what has been read.
+// Traits for reading in place: whether a value is made first and then read into, or made of what was read.
 #pragma once
 
 #include <ferry/detail/archive/crossing.hpp>
@@ -60,7 +60,7 @@ consteval bool find_reads_into() {
       codec<T>::load(archive, value);
     };
   } else if constexpr (way_of<T> == way::boost) {
-    // Also a base class that nobody can make by itself, and what cannot be put in its place.
+    // Also a base class that cannot be made by itself, and what cannot be put in its place.
     return !(needs_construct_data<T> && std::is_move_constructible_v<T>);
   } else if constexpr (way_of<T> == way::aggregate) {
     if constexpr (hindrance_in<T> != hindrance::none) {

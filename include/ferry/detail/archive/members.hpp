@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a type is made of, as text: so that a class that has changed since the message was written is found
-// out, and the error names the member. docs/wire-format.md describes the text.
+// Descriptions of the members of types, as text: so that a class that has changed since the message was
+// written is found out, and the error names the member. docs/wire-format.md describes the text.
 #pragma once
 
 #include <ferry/detail/archive/crossing.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How deep values lie inside one another, counted alike in both archives.
+// The nesting depth of values, counted alike in both archives.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Why a value cannot cross to another process: looked for in its type and in all that this is seen to hold.
+// Reasons why a value cannot cross to another process, looked for in its type and in all that this holds.
 #pragma once
 
 #include <ferry/detail/archive/traits.hpp>

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// What is said of each thing that cannot cross to another process, and of each call that cannot be made
-// there.
+// Texts for each thing that cannot cross to another process, and for each call that cannot be made there.
 #pragma once
 
-#pragma GCC system_header  // lest compilers explain where the macro is expanded
+#pragma GCC system_header  // so that compilers do not explain where the macro is expanded
 
 /// Expands to `ROW(kind, text, ...)` for each `ferry::detail::refusal`. A macro, for a static_assert and an
 /// attribute take nothing but a literal for a text.

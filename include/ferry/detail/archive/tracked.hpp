@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the tracking archives leave to Ferry, what to Boost, and what neither has: aggregates, and standard
-// types for which Boost 1.81 has no header.
+// Serialisation of standard types in the tracking archives: what they leave to Ferry, what to Boost, and what
+// neither has: aggregates, and standard types for which Boost 1.81 has no header.
 #pragma once
 
 #include <ferry/archive.hpp>
@@ -64,7 +64,7 @@ inline constexpr bool is_untracked = way_of<T> == way::handle || way_of<T> == wa
                                       !(has_free_serialize<T> && boost_makes_elements_of<T>()));
 
 /// What may have others of its kind in it, as a list has behind pointers: before each the stack is looked at,
-/// for how deep they lie is up to the value, and not counted. Graphs are deep that nobody would call so.
+/// for how deep they lie is up to the value, and not counted. Also graphs that look flat may be deep.
 template <class T>
 inline constexpr bool may_lie_deep = std::is_class_v<T> || std::is_pointer_v<T>;
 
@@ -140,7 +140,7 @@ struct parts<std::variant<Each...>> {
   using variant = std::variant<Each...>;
   template <class Archive>
   static void save(Archive& archive, const variant& value) {
-    const std::uint64_t index = value.index();  // that of one without a value is none of the reader's
+    const std::uint64_t index = value.index();  // without a value: no index that the reader knows
     archive << index;
     std::visit([&](const auto& held) { archive << held; }, value);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Which of the ways to cross a type takes. Decided once, at compile time, in the order of `way`.
+// The way that a type takes to cross. Decided once, at compile time, in the order of `way`.
 #pragma once
 
 #include <ferry/detail/archive/aggregate.hpp>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Names of types as they stand on the wire: the same text from GCC and Clang, and another one for another
-// type.
+// Wire names of types: the same text from GCC and Clang, and another one for another type.
 #pragma once
 
 #include <ferry/handle.hpp>
@@ -159,7 +158,7 @@ struct type_namer<unique_handle> {
 };
 template <>
 struct type_namer<handle_view> : type_namer<unique_handle> {};
-/// In tracking archives: that somebody may not change what he points to is nothing that is on the wire.
+/// In tracking archives: whether a pointer may change what it points to is not said on the wire.
 template <class T>
 requires(!std::is_function_v<T>) struct type_namer<T*> {
   static void append(std::string& name) {

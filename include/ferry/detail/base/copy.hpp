@@ -15,9 +15,9 @@ inline constexpr std::size_t copied_at_once = std::size_t{128} << 10U;
 
 void copy_in_pieces(std::byte* to, const std::byte* from, std::size_t count) noexcept;
 
-/// As std::memcpy, but that the destination is in the caches afterwards, and that no bytes may be nowhere.
-/// C libraries copy large blocks with one instruction (`rep movsb`), and processors may take one of more than
-/// their second-level cache for a stream that nobody looks at soon: what the next process reads comes from
+/// As std::memcpy, but into the caches, and `from` and `to` may be null when `count` is 0. C libraries copy
+/// large blocks with one instruction (`rep movsb`), and processors may take one of more than their
+/// second-level cache for a stream that no process looks at soon: what the next process reads comes from
 /// memory then. Measured with 1 MiB through shared memory: 25 GB/s in pieces, 9 at once.
 inline void copy_bytes(void* to, const void* from, std::size_t count) noexcept {
   if (count > copied_at_once) [[unlikely]] {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What Ferry needs of the compiler's options.
+// Compiler options that Ferry needs.
 #pragma once
 
 #if !defined(__cpp_rtti) || !defined(__cpp_exceptions)

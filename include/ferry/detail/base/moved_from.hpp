@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What objects do that hold nothing.
+// Errors of objects that were moved from and hold nothing.
 #pragma once
 
 #include <memory>

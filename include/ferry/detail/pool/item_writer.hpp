@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How a pool writes the arguments of calls into the records that go to its workers.
+// The writer of a pool's calls: their arguments go into the records for its workers.
 #pragma once
 
 #include <ferry/archive.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a pool's workers are asked to run: callables that stay with a worker, and give results.
+// Jobs of a pool's workers: callables that stay with a worker, and give results.
 #pragma once
 
 #include <ferry/detail/process/call_refusal.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a pool is, whatever it runs: tasks in, answers out.
+// The untyped pool behind the class pool: tasks in, answers out.
 #pragma once
 
 #include <ferry/deadline.hpp>
@@ -29,7 +29,8 @@ namespace detail {
 class scheduler;
 
 /// What workers must have made before they can run a task: a job, or the state that it works on. Sent to each
-/// worker once, however many tasks need it, and forgotten by the workers when nobody here needs it any more.
+/// worker once, however many tasks need it, and forgotten by the workers when nothing here needs it any
+/// longer.
 class fixture {
  public:
   fixture(std::weak_ptr<scheduler> owner, std::uint64_t id, pool_record made) noexcept
@@ -45,7 +46,7 @@ class fixture {
   mutable bool takes_no_time = false;
 
   // Under the scheduler's lock.
-  mutable std::size_t deaths = 0;      ///< of workers while they made it, since anybody used it
+  mutable std::size_t deaths = 0;      ///< of workers while they made it, since a task last used it
   mutable std::exception_ptr failure;  ///< why no worker is asked to make it any more, if none is
 
  private:
@@ -88,7 +89,7 @@ class pool_task {
   std::uint64_t id = 0;           ///< of its record
   std::uint64_t nanoseconds = 0;  ///< that it is expected to take
 
-  // What came of it: an answer, or why there is none.
+  // What came of it: an answer, or the reason why no answer came.
   received_record answer;
   std::exception_ptr failure;
 
@@ -101,7 +102,7 @@ class pool_batch {
   virtual ~pool_batch() = default;
 
   std::size_t unfinished = 0;  ///< tasks
-  bool sealed = false;         ///< no more tasks will come
+  bool sealed = false;         ///< no further tasks will come
   bool keeps_finished = true;
   task_list finished;                                 ///< not yet taken by who waits for them
   std::list<std::function<void()>> when_done;         ///< to be called once, by the keeper
@@ -132,14 +133,15 @@ class pool_core {
   std::shared_ptr<const fixture> new_fixture(const call& what);
 
   /// Hands over a task whose members are set; it belongs to its batch, which counts it.
-  /// @param comes_back  the caller will soon wait for its batch, so nobody else need look after it meanwhile
+  /// @param comes_back  the caller will soon wait for its batch, so no other thread need look after it
+  ///                    meanwhile
   /// @throws pool_closed, or why the pool has ended
   /// @throws error  in a forked copy of the process that made the pool, as the others do
   void submit(std::shared_ptr<pool_task> task, bool comes_back = false);
   /// Waits until a task that holds handles is done, so that there are descriptors again.
   /// @returns false when none does
   bool wait_for_handles();
-  /// Says that no more tasks of a batch will come.
+  /// Says that no further tasks of a batch will come.
   void seal(pool_batch& batch);
   /// Waits until the batch has finished tasks to take, or is done.
   /// @returns false when `until` has passed before
@@ -160,7 +162,7 @@ class pool_core {
   /// and no longer than it takes to even out between workers.
   /// @param left  items that are still to come, if that is known
   std::size_t automatic_chunk(const pool_batch& batch, std::optional<std::size_t> left) const;
-  /// @throws error  when workers cannot be made to end, so that nobody can keep to a timeout
+  /// @throws error  when workers cannot be made to end, so that no timeout can be kept to
   void check_timeout(deadline::clock::duration timeout) const;
 
   scheduler& of() const { return held(scheduler_, "way to a pool"); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a pool takes as the input of a call: ranges of the standard, and whatever else `for` goes through.
+// Inputs of a pool's calls: ranges of the standard, and whatever else `for` goes through.
 #pragma once
 
 #include <concepts>

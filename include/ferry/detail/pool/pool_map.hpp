@@ -67,7 +67,7 @@ class pool_feeder {
 
   /// Hands over tasks until there are enough for the workers or `most_items` are under way, the input ends,
   /// or it throws. What it throws is kept, and comes after the results of what was before it. Of an input
-  /// that takes its time no more than what keeps the workers busy is read before the results are looked at.
+  /// that takes its time at most what keeps the workers busy is read before the results are looked at.
   void fill() {
     const std::size_t workers = core_.workers();
     const auto slow = deadline::after(slow_input);
@@ -139,8 +139,8 @@ class pool_feeder {
  private:
   static constexpr std::chrono::milliseconds slow_input{1};
   static constexpr std::size_t least_tasks_for_each = 2, most_tasks_for_each = 4;
-  /// A task has no more handles than that, but for those of a single item; and a call no more under way: each
-  /// takes a descriptor here until its task is done, of which a process has 1024 as a rule.
+  /// A task has at most that many handles, but for those of a single item; and a call has at most that many
+  /// under way: each takes a descriptor here until its task is done, of which a process has 1024 as a rule.
   static constexpr std::size_t most_handles_of_task = 32, most_handles_out = 256;
 
   /// Whether the two ends tell how much is between them, as those of Boost's adaptors of arrays do, which are

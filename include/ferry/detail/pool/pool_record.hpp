@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What goes between a pool and its workers: records of items.
+// Records of items that go between a pool and its workers.
 #pragma once
 
 #include <ferry/archive_options.hpp>
@@ -19,8 +19,8 @@
 
 namespace ferry::detail {
 
-/// In front of every record. Of fixed form, so that it is understood without running anybody's code: what
-/// the items hold is for those whose items they are.
+/// In front of every record. Of fixed form, so that it is understood without running user code: what the
+/// items hold is for those whose items they are.
 struct record_title {
   enum class kind : std::uint32_t {
     make,    ///< to a worker: make a job or a state, and keep it as `id`
@@ -37,7 +37,7 @@ struct record_title {
   /// Not 0: the items are plain, so many bytes each, one after the other, without heads. They are what plain
   /// values are in a message: their own bytes.
   std::uint32_t item_size = 0;
-  std::uint32_t timed = 0;  ///< not 0: somebody looks when each item is begun
+  std::uint32_t timed = 0;  ///< not 0: the pool looks when each item is begun
 };
 static_assert(sizeof(record_title) == 48);
 
@@ -127,8 +127,8 @@ class pool_record {
   std::vector<std::size_t> last_uses_;  ///< where in the bytes the last use of each handle stands
 };
 
-/// A record that a worker has sent. What nobody takes of its handles is closed without waiting: it is not for
-/// the worker to say how long that takes.
+/// A record that a worker has sent. Those of its handles that are not taken are closed without waiting: it is
+/// not for the worker to say how long that takes.
 class received_record : public pool_record {
  public:
   received_record() = default;
@@ -141,7 +141,7 @@ class received_record : public pool_record {
   received_record& operator=(const received_record&) = delete;
   ~received_record() { forbid_lingering(); }
 
-  /// Has the sockets among its handles linger no more when they are closed.
+  /// Makes the sockets among its handles not linger when they are closed.
   void forbid_lingering() noexcept;
 };
 
@@ -160,7 +160,7 @@ class item_reader {
     std::span<const std::byte> bytes;
     std::vector<unique_handle> handles;
   };
-  /// @throws archive_error  when there is none, it is longer than the record, or uses handles that are not
+  /// @throws archive_error  when no item is left, it is longer than the record, or uses handles that are not
   /// there
   /// @throws system_error   when there are no descriptors for handles that later items use too
   item next();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Why a call cannot be made in another process.
+// Reasons why a call cannot be made in another process.
 #pragma once
 
 #include <ferry/detail/process/callable.hpp>
@@ -187,7 +187,7 @@ consteval bool check_call() {
   }
 }
 
-/// Stands for what a refused call would give, and fits everywhere, lest there be further complaints.
+/// Stands for what a refused call would give, and fits everywhere, so that no further complaints follow.
 struct refused_result {
   template <class T>
   operator T() const;  // NOLINT(google-explicit-constructor)

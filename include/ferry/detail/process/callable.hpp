@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What another process can be asked to run: callables known by name, and how their arguments get there.
+// Callables that another process can be asked to run: known by name, with arguments that cross.
 #pragma once
 
 #include <ferry/archive.hpp>
@@ -197,7 +197,7 @@ template <class P>
 using passed = decltype(pass<P>(std::declval<argument_for<P>&>()));
 
 /// Calls the function with arguments for P... behind `first`.
-/// @param arguments  their values, which are of no use afterwards
+/// @param arguments  their values, which must not be used afterwards
 template <class Function, class Values, class... P, class... First>
 auto call_with(Function&& function, Values&& arguments, parameters<P...>, First&... first) {
   // What it returns may refer to its arguments, so it is copied here.
@@ -225,7 +225,7 @@ struct entry_of<F, parameters<P...>> {
   static std::shared_ptr<void> invoke(forking_iarchive& from) {
     constexpr parameters<P...> taken;
     if constexpr (((refusal_of<argument_for<P>, going::in> != refusal::none) || ...)) {
-      std::terminate();  // nobody can ask for it; a function may be named for another purpose
+      std::terminate();  // no caller can ask for it; a function may be named for another purpose
     } else if constexpr (is_stateless<F>) {
       call_with_rest(F{}, from, taken);
     } else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What queues in shared memory have in common.
+// The common base of the queues in shared memory.
 #pragma once
 
 #include <ferry/deadline.hpp>
@@ -81,8 +81,8 @@ class basic_queue {
   /// Whether the bounds let nothing more in, not even the smallest item.
   bool full() const { return core_.full(); }
 
-  /// Nothing more is put, by anyone: every `put` throws from here on, in all processes, also those that are
-  /// waiting for room. Who takes gets the rest, or nothing more, and then the end of the stream. Closing
+  /// Nothing more is put, by any process: every `put` throws from here on, in all processes, also those that
+  /// are waiting for room. Who takes gets the rest, or nothing more, and then the end of the stream. Closing
   /// again does nothing, but that `discard` drops what is there.
   void close(closing rest = closing::drain) { core_.close(rest == closing::discard); }
   bool closed() const { return core_.closed(); }
@@ -92,7 +92,7 @@ class basic_queue {
 
   /// For event loops and `ferry::wait`: readable when there is something to take, or the queue is closed.
   /// Borrowed. From the first call on, in any process, putting into an empty queue and emptying it take a
-  /// system call. Where a producer has been killed it may be readable with nothing there, until somebody
+  /// system call. Where a producer has been killed it may be readable with nothing there, until a process
   /// tries to take: use the `try_` form, or `ferry::wait`, which looks twice.
   native_handle_type native_handle() const { return core_.native_handle(); }
   friend bool is_ready(const basic_queue& it) { return it.core_.is_ready(); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Where an item that was taken under a lease is.
+// The place of an item that was taken under a lease.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a queue is, whatever it holds: a queue of bare messages.
+// The untyped queue behind queue<T> and joinable_queue<T>.
 #pragma once
 
 #include <ferry/archive.hpp>
@@ -63,16 +63,16 @@ class queue_core {
              transfer mode, const limits& limit);
 
   const archive_options& packing() const;
-  /// Whether items are just the bytes that they are: nobody has registered another way for any type.
+  /// Whether items are just the bytes that they are: no other way is registered for any type.
   bool takes_plain_bytes() const;
 
   bool put(std::span<const std::byte> bytes, std::uint32_t format, std::span<const unique_handle> handles,
            deadline until);
   enum class taking { for_good, under_lease };
   bool get(taken_item& into, taking how, deadline until);
-  /// The item is done with, or to be taken by somebody else. Does nothing when the lease is over already.
+  /// The item is done with, or to be taken again. Does nothing when the lease is over already.
   void end_lease(const lease_ticket& lease, bool give_back);
-  /// Ends the oldest lease of this process. @throws usage_error  when there is none
+  /// Ends the oldest lease of this process. @throws usage_error  when it has no lease
   void task_done();
   /// @returns false when not all was done until then
   /// @throws tasks_lost
@@ -136,7 +136,7 @@ T decode_value(taken_item& item, const archive_options& options) {
   }
 }
 
-/// What cannot be read is no use to anybody else either: its lease, if it has one, ends here.
+/// What cannot be read here cannot be read by another consumer either: its lease, if it has one, ends here.
 template <class T>
 T value_of(taken_item& item, queue_core& from) {
   try {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Which types may live in memory that processes share.
+// Types that may live in memory that processes share.
 #pragma once
 
 #include <ferry/detail/archive/type_name.hpp>
