@@ -30,7 +30,7 @@ namespace ferry::detail {
 /// Everything is under one lock, which is held neither while user code runs nor while anything blocks.
 ///
 /// Thread-safe.
-class scheduler : public std::enable_shared_from_this<scheduler>, private turn_work {
+class scheduler final : public std::enable_shared_from_this<scheduler>, private turn_work {
  public:
   /// Starts the workers and the keeper.
   /// @throws what keeps the first workers from being started
