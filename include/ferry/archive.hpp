@@ -120,8 +120,9 @@ message dumps(const T& value, const archive_options& options = {}) {
 
 /// Rebuilds the value, with all live objects in it. Safe on bytes from anywhere.
 /// @throws type_mismatch  when the message holds another type
-/// @throws archive_error  (and what derives from it) when the bytes are wrong; system_error, and what a
-///         reducer's rebuild throws. All handles of the message are closed then.
+/// @throws archive_error  when the bytes are wrong; limit_exceeded when they pass a limit; name_error when
+///         they hold a name that no table in reach has; system_error, and what a reducer's rebuild throws.
+///         All handles of the message are closed then.
 template <class T>
 FERRY_REFUSES(detail::refusal_of_returned<T>)
 T loads(message from, const archive_options& options = {}) {

@@ -94,8 +94,8 @@ class connection {
   /// Anything that `dumps` takes, with the live objects in it. A large value is serialised straight into the
   /// memory that its receiver reads.
   /// @throws what `dumps` and `send_message` do; nothing is sent then
-  /// @throws what `recv_message` and `loads` do: after a `type_mismatch`, and any other `archive_error`, the
-  ///         next message can be read
+  /// @throws what `recv_message` and `loads` do: after an `archive_error`, a `limit_exceeded` or a
+  ///         `name_error` the next message can be read
   ///@{
   template <class T>
   FERRY_REFUSES(detail::refusal_of<detail::sent_as<T>, detail::going::out>)

@@ -79,7 +79,7 @@ class forking_iarchive {
     if (label_hash_ != label.hash) compare_members(here);
   }
 
-  /// @throws archive_error and what derives from it, system_error, and what a reducer's rebuild throws
+  /// @throws archive_error, limit_exceeded, name_error, system_error, and what a reducer's rebuild throws
   template <class T>
   forking_iarchive& operator>>(T&& value) {
     detail::load_into(*this, value);

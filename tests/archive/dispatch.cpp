@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(names_that_lead_back_to_themselves_end_in_an_error) {
   for (int i = 0; i != 1'000'000; ++i) put(2);
   const std::uint64_t size = bytes.size() - body - 8;
   std::memcpy(bytes.data() + 16, &size, sizeof size);
-  BOOST_CHECK_THROW(loads<std::string>(bytes), archive_error);
+  BOOST_CHECK_THROW(loads<std::string>(bytes), ferry::error);
 }
 
 BOOST_AUTO_TEST_CASE(a_way_for_a_type_that_cannot_be_assigned_is_taken_where_one_can_be_made) {
