@@ -18,18 +18,18 @@ struct kept_block {
   buffer block;
   ~kept_block() { is_over = true; }
 };
-thread_local kept_block kept;
+thread_local kept_block block_of_thread;
 
 }  // namespace
 
 scratch_block::scratch_block() noexcept {
-  if (!is_over) block = std::move(kept.block);
+  if (!is_over) block = std::move(block_of_thread.block);
 }
 
 scratch_block::~scratch_block() {
   if (is_over || block.size() > most_kept) return;
   block.truncate(0);
-  kept.block = std::move(block);
+  block_of_thread.block = std::move(block);
 }
 
 }  // namespace ferry::detail
