@@ -20,6 +20,7 @@
 #include <cstdlib>
 #include <exception>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>

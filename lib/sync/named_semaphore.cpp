@@ -13,7 +13,9 @@
 
 #include <atomic>
 #include <cerrno>
+#include <optional>
 #include <ostream>
+#include <string>
 #include <utility>
 
 namespace ferry {
