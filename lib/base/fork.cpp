@@ -26,7 +26,7 @@ struct book {
   std::vector<fork_hook*> hooks;
   boost::container::static_vector<void (*)(), 8> always;
 };
-book& the_book() noexcept;
+book& the_book();
 
 }  // namespace
 
@@ -56,7 +56,7 @@ struct fork_handlers {
 
 namespace {
 
-book& the_book() noexcept {
+book& the_book() {
   static book& instance = []() -> book& {
     auto* const made = new book;
     fork_handlers::install();
