@@ -23,7 +23,7 @@ bool lane::put(std::span<const std::byte> record, std::span<const unique_handle>
     throw end_of_stream(damaged);
   } catch (const archive_error&) {
     throw end_of_stream(damaged);
-  } catch (const limit_exceeded&) {
+  } catch (const limit_exceeded&) {  // a bound that was written into the memory
     throw end_of_stream(damaged);
   }
 }

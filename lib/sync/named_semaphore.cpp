@@ -8,7 +8,6 @@
 
 #include "base/fork.hpp"
 #include "os/handle.hpp"
-#include "os/process_identity.hpp"
 #include "sync/new_name.hpp"
 
 #include <atomic>
