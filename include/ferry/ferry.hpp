@@ -42,6 +42,7 @@
 #include <ferry/process.hpp>
 #include <ferry/process_handle.hpp>
 #include <ferry/queue.hpp>
+#include <ferry/queue_options.hpp>
 #include <ferry/reducer.hpp>
 #include <ferry/results.hpp>
 #include <ferry/semaphore.hpp>

@@ -7,6 +7,7 @@
 #include <ferry/detail/queue/queue_iterator.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/limits.hpp>
+#include <ferry/queue_options.hpp>
 #include <ferry/transfer.hpp>
 
 #include <chrono>
@@ -17,12 +18,6 @@
 #include <utility>
 
 namespace ferry {
-
-/// What `close` does with the items that are still in a queue.
-enum class closing {
-  drain,    ///< they can be taken
-  discard,  ///< they are dropped
-};
 
 namespace detail {
 

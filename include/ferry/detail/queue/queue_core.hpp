@@ -10,6 +10,7 @@
 #include <ferry/detail/queue/lease_ticket.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/limits.hpp>
+#include <ferry/queue_options.hpp>
 #include <ferry/transfer.hpp>
 
 #include <array>
@@ -26,19 +27,6 @@
 #include <vector>
 
 namespace ferry {
-
-class dispatch_table;
-
-/// Options of a queue.
-struct queue_options {
-  std::size_t max_items = 0;  ///< most items that wait in it; 0: any number
-  /// Most memory that its items take, those under a lease included: 32 bytes each beside their own, rounded
-  /// up to 8; 0: as much as there is.
-  std::size_t max_bytes = 0;
-  transfer mode = transfer::inherit;      ///< whether guarded objects may be put at any time
-  const dispatch_table* table = nullptr;  ///< for the items; null: the global one. Does not cross.
-  limits limit = {};                      ///< budgets of an item
-};
 
 namespace detail {
 
