@@ -86,7 +86,8 @@ void exactly(const E& error) {
   try {
     std::rethrow_exception(loads<std::exception_ptr>(dumps(std::make_exception_ptr(error))));
   } catch (const std::exception& arrived) {
-    BOOST_TEST((typeid(arrived) == typeid(E)), typeid(E).name() << " arrived as " << typeid(arrived).name());
+    BOOST_CHECK_MESSAGE((typeid(arrived) == typeid(E)), typeid(E).name()
+                                                            << " arrived as " << typeid(arrived).name());
     BOOST_TEST(arrived.what() == std::string(error.what()));
   }
 }

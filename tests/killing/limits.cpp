@@ -79,11 +79,11 @@ class everything {
       run();
       return true;
     } catch (const system_error& problem) {
-      BOOST_TEST((names(problem, "ulimit -n")), problem.what());
+      BOOST_CHECK_MESSAGE((names(problem, "ulimit -n")), problem.what());
     } catch (const end_of_stream&) {
       // The child inherits the limit, and may have died of it.
     } catch (const process_error& problem) {
-      BOOST_TEST((names(problem, "ulimit -n")), problem.what());
+      BOOST_CHECK_MESSAGE((names(problem, "ulimit -n")), problem.what());
     }
     return false;
   }
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(a_message_is_lost_to_the_limit_and_the_next_one_is_not) {
             BOOST_TEST(more >= handles);
           } catch (const system_error& problem) {
             BOOST_TEST(problem.code().value() == EMFILE);
-            BOOST_TEST((names(problem, "ulimit -n")), problem.what());
+            BOOST_CHECK_MESSAGE((names(problem, "ulimit -n")), problem.what());
           }
         }
         check_parcel(take(receiver), 2);

@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(a_secluded_process_is_seen_to_live_and_to_end_by_every_othe
       });
     };
     for (const seclusion looker : all_seclusions)
-      if (allows(looker)) BOOST_TEST(look_from(looker) == 0, holder << " seen from " << looker);
+      if (allows(looker)) BOOST_CHECK_MESSAGE(look_from(looker) == 0, holder << " seen from " << looker);
     child.signal(SIGKILL);
     child.wait();
     for (const seclusion looker : all_seclusions)

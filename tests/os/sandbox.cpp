@@ -45,7 +45,7 @@ void without(long call, Work work) {
     if (outcome == no_filters)
       BOOST_TEST_MESSAGE("skipped: the system has no filters of system calls");
     else
-      BOOST_TEST(outcome == 0, "call " << call << ", error " << code << ": " << outcome);
+      BOOST_CHECK_MESSAGE(outcome == 0, "call " << call << ", error " << code << ": " << outcome);
   }
 }
 

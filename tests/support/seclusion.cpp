@@ -81,7 +81,7 @@ bool allows(seclusion how) {
 void check_kept_until_killed(forked_child& holder, seclusion holding, const std::function<int()>& take) {
   const auto take_from = [&](seclusion asking) { return fork_child([&] { return secluded(asking, take); }); };
   for (const seclusion asking : all_seclusions)
-    if (allows(asking)) BOOST_TEST(take_from(asking) == 0, holding << " asked from " << asking);
+    if (allows(asking)) BOOST_CHECK_MESSAGE(take_from(asking) == 0, holding << " asked from " << asking);
   holder.signal(SIGKILL);
   holder.wait();
   for (const seclusion asking : all_seclusions)

@@ -131,8 +131,8 @@ BOOST_AUTO_TEST_CASE(a_barrier_is_passed_by_parties_that_cannot_see_each_other) 
         };
       };
       forked_child first(pass(one)), second(pass(other));
-      BOOST_TEST(first.wait() == 0, one << " and " << other);
-      BOOST_TEST(second.wait() == 0, one << " and " << other);
+      BOOST_CHECK_MESSAGE(first.wait() == 0, one << " and " << other);
+      BOOST_CHECK_MESSAGE(second.wait() == 0, one << " and " << other);
     }
 }
 
