@@ -39,6 +39,7 @@
 #include <boost/unordered_set.hpp>
 #include <boost/uuid/uuid.hpp>
 #include <boost/uuid/uuid_serialize.hpp>
+#include <boost/variant/recursive_wrapper.hpp>
 
 #include <memory>
 
