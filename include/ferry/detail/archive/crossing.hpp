@@ -71,6 +71,13 @@ consteval auto refusal_text_of(const char (&what)[Size]) {
 #  define FERRY_DETAIL_TEXT(text, ...) text
 #endif
 
+// Clang makes such a text in any standard, and warns of it in those before C++26.
+#ifdef __clang__
+#  pragma clang diagnostic push
+#  if __has_warning("-Wc++26-extensions")
+#    pragma clang diagnostic ignored "-Wc++26-extensions"
+#  endif
+#endif
 /// Ends the compilation with the text for it. @returns false
 /// @tparam Subject  a `crossing` or a `call_with_arguments`
 template <refusal Why, class Subject>
@@ -81,6 +88,9 @@ consteval bool refuse() {
 #undef FERRY_DETAIL_ROW
   return false;
 }
+#ifdef __clang__
+#  pragma clang diagnostic pop
+#endif
 
 /// Says that a const T is not read into.
 template <class T>
