@@ -65,15 +65,20 @@ T make_whole(forking_iarchive& archive) {
   archive.finish();
   return value;
 }
+/// The value that is all of what an archive has left.
+template <class T>
+T read_whole(forking_iarchive& archive) {
+  try {
+    return make_whole<T>(archive);
+  } catch (...) {
+    archive.give_up();
+  }
+}
 template <class T>
 T load_whole(forking_iarchive& archive) {
   if constexpr (check_returned<T>()) {
     check_type_name(archive, identity_of<T>(), typeid(T));
-    try {
-      return make_whole<T>(archive);
-    } catch (...) {
-      archive.give_up();
-    }
+    return read_whole<T>(archive);
   } else {
     std::terminate();
   }

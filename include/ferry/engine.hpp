@@ -4,7 +4,6 @@
 
 #include <ferry/archive_options.hpp>
 #include <ferry/context.hpp>
-#include <ferry/detail/pool/pool_record.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/limits.hpp>
 #include <ferry/message.hpp>
@@ -84,23 +83,23 @@ class worker_link {
   /// @returns false when it can take nothing further for now; nothing was sent then
   /// @throws system_error, transfer_error  nothing was sent then
   /// @throws end_of_stream  when the worker has died, or takes no handles any more
-  virtual bool send(std::span<const std::byte> record, std::span<const unique_handle> handles) = 0;
+  virtual bool send(const message_view& record) = 0;
   /// Takes back all records that the worker has not begun with: the last ones that were sent.
   /// @param most  how many records it can have
   /// @returns how many; nothing when they cannot be taken back for the moment, since the worker is just
-  /// taking
-  ///          one. It is killed when that is so for a second.
+  ///          taking one. It is killed when that is so for a second.
   /// @throws archive_error  when what is there makes no sense: the worker is unusable
   virtual std::optional<std::size_t> recall(std::size_t most) = 0;
   /// No further records will be sent: the worker ends when it is done with those it has.
   virtual void finish() = 0;
 
   /// Takes the next answer, if there is one.
+  /// @param into  gets it, as the worker's end sent it; its memory is used again
   /// @param most  how many bytes and handles it may have, to be compared before it is copied
-  /// @throws archive_error  when what came is no answer, or has more: the worker is unusable
-  /// @throws system_error  when there is no descriptor for what the answer holds, which is lost; the next one
-  ///                       can be taken
-  virtual bool receive(detail::pool_record& into, const limits& most) = 0;
+  /// @throws archive_error, limit_exceeded  when what came is no answer, or has more: the worker is unusable
+  /// @throws system_error  when there is no descriptor for what the answer holds, which is lost; `into` has
+  ///                       its first bytes, and the next one can be taken
+  virtual bool receive(message& into, const limits& most) = 0;
   /// Whether dropping the link may take time, since handles come with it that the worker has sent and the
   /// pool has not taken.
   virtual bool holds_handles() const noexcept { return false; }
@@ -131,10 +130,10 @@ class worker_port {
   virtual ~worker_port() = default;
 
   /// Waits for the next record. @returns false when there will be none
-  virtual bool next(detail::pool_record& into) = 0;
+  virtual bool next(message& into) = 0;
   virtual worker_notes notes() noexcept = 0;
   /// Sends an answer, and rings the bell.
-  virtual void answer(const detail::pool_record& what) = 0;
+  virtual void answer(const message_view& what) = 0;
 };
 
 /// Where the workers of a pool live. `pool_options::engine` takes one; without, they are processes.

@@ -66,7 +66,7 @@ class forking_iarchive {
   explicit forking_iarchive(std::span<const std::byte> from, const archive_options& options = {},
                             const detail::type_identity* expected = nullptr);
   /// For carriers: reads a message without an envelope, whose bytes the archive does not own.
-  /// @param format  as in `detail::bare_message`
+  /// @param format  that of the message
   forking_iarchive(std::span<const std::byte> from, std::vector<unique_handle> handles, std::uint32_t format,
                    const archive_options& options);
 

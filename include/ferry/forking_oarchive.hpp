@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ferry/archive_options.hpp>
-#include <ferry/detail/archive/bare_message.hpp>
 #include <ferry/detail/archive/helpers.hpp>
 #include <ferry/detail/archive/nesting.hpp>
 #include <ferry/detail/archive/traits.hpp>
@@ -71,7 +70,8 @@ class forking_oarchive {
   /// The message with all that was written. The archive cannot be used afterwards.
   /// @throws limit_exceeded  when the message is larger than `limits::bytes`
   message finish();
-  detail::bare_message finish_bare();
+  /// The same for a message without an envelope; its `format` says the rest.
+  message finish_bare();
   /// The memory given, when nothing is to come of what was written into it.
   buffer abandon() noexcept { return std::move(buffer_); }
 

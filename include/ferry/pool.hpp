@@ -303,7 +303,7 @@ class pool_calls {
       task.items = detail::pool_record(title);
       task.count = 1;
       detail::item_writer<traits>(core_, title).append(task.items, std::forward<Args>(args)...);
-      task.handles = task.items.handles.size();
+      task.handles = task.items.handles().size();
       task.batch = call;
       core_.submit(std::shared_ptr<detail::pool_task>(call, &task));
       return ferry::task<result>(core_, std::move(call));

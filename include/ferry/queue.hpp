@@ -51,10 +51,10 @@ class queue : public detail::basic_queue<T> {
   /// it
   ///@{
   lease<T> get_leased() {
-    detail::taken_item item;
-    this->core_.get(item, detail::queue_core::taking::under_lease, deadline::never());
-    detail::in_passing<T> value([&]() -> T { return detail::value_of<T>(item, this->core_); });
-    return lease<T>(std::move(value), this->core_, item.lease);
+    detail::item_of<T> item;
+    item.get(this->core_, detail::queue_core::taking::under_lease, deadline::never());
+    detail::in_passing<T> value([&]() -> T { return item.value(this->core_); });
+    return lease<T>(std::move(value), this->core_, item.lease());
   }
   std::optional<lease<T>> try_get_leased() { return get_leased_until(deadline::immediately()); }
   template <class Rep, class Period>
@@ -62,10 +62,10 @@ class queue : public detail::basic_queue<T> {
     return get_leased_until(deadline::after(time));
   }
   std::optional<lease<T>> get_leased_until(deadline until) {
-    detail::taken_item item;
-    if (!this->core_.get(item, detail::queue_core::taking::under_lease, until)) return std::nullopt;
-    detail::in_passing<T> value([&]() -> T { return detail::value_of<T>(item, this->core_); });
-    return std::optional<lease<T>>(std::in_place, std::move(value), this->core_, item.lease);
+    detail::item_of<T> item;
+    if (!item.get(this->core_, detail::queue_core::taking::under_lease, until)) return std::nullopt;
+    detail::in_passing<T> value([&]() -> T { return item.value(this->core_); });
+    return std::optional<lease<T>>(std::in_place, std::move(value), this->core_, item.lease());
   }
   ///@}
 

@@ -57,12 +57,12 @@ result_value<R> read_result(item_reader& items, const archive_options& options, 
   } else if constexpr (is_plain<R>) {
     if (items.has_plain<R>()) return items.next_plain<R>();
   }
-  item_reader::item item = items.next();
+  std::uint32_t failed = item_head::given;
   std::exception_ptr thrown;
   try {
-    forking_iarchive archive(item.bytes, std::move(item.handles), item.head.format, options);
+    forking_iarchive archive = items.next(options, failed);
     try {
-      if (item.head.failed != item_head::given) {
+      if (failed != item_head::given) {
         thrown = make<std::exception_ptr>(archive);
         archive.finish();
         if (thrown == nullptr) archive.fail("a task failed with no exception");
@@ -77,7 +77,7 @@ result_value<R> read_result(item_reader& items, const archive_options& options, 
   } catch (...) {
     throw_carrying_error(carrying_error::part::result_read, task, result_name<R>());
   }
-  throw_failure(thrown, item.head.failed, task, result_name<R>());
+  throw_failure(thrown, failed, task, result_name<R>());
 }
 
 /// The call behind a `task`: what it gives when its batch is done.

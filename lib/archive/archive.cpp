@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The name of what a message holds, written and checked.
+// What a message says of itself: the name of what it holds, written and checked.
 #include <ferry/archive.hpp>
 
 #include "archive/table_of.hpp"
@@ -19,6 +19,10 @@ const std::string* table_name(const type_identity& identity, const std::type_inf
 }
 
 }  // namespace
+
+bool writes_plain(const archive_options& with) {
+  return table_of(with).override_mask() == 0;
+}
 
 std::string_view wire_name_of(const type_identity& identity, const std::type_info& type,
                               const archive_options& options) {

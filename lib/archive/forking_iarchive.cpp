@@ -4,6 +4,7 @@
 #include <ferry/dispatch_table.hpp>
 #include <ferry/forking_iarchive.hpp>
 
+#include "archive/bare_format.hpp"
 #include "archive/envelope.hpp"
 #include "archive/raise_limit.hpp"
 #include "archive/table_of.hpp"
@@ -87,8 +88,8 @@ forking_iarchive::forking_iarchive(std::span<const std::byte> from, std::vector<
   handles_.fill(std::move(handles));
   check_size();
   check_handle_count(handles_.slots.size());
-  if ((format & detail::bare_message::has_overrides) != 0) read_raw(override_mask_);
-  read_versions(format & detail::bare_message::version_count);
+  if ((format & detail::bare_format::has_overrides) != 0) read_raw(override_mask_);
+  read_versions(format & detail::bare_format::version_count);
 }
 
 void forking_iarchive::check_size() const {

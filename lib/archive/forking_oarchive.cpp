@@ -3,6 +3,7 @@
 #include <ferry/dispatch_table.hpp>
 #include <ferry/forking_oarchive.hpp>
 
+#include "archive/bare_format.hpp"
 #include "archive/envelope.hpp"
 #include "archive/raise_limit.hpp"
 #include "archive/table_of.hpp"
@@ -118,10 +119,10 @@ forking_oarchive::forking_oarchive(buffer storage, const archive_options& option
   if (override_mask_ != 0) write_raw(override_mask_);
 }
 
-detail::bare_message forking_oarchive::finish_bare() {
+message forking_oarchive::finish_bare() {
   const std::uint32_t versions = write_versions();
-  return {std::move(buffer_), take_handles(),
-          versions | (override_mask_ != 0 ? detail::bare_message::has_overrides : 0)};
+  return message(std::move(buffer_), take_handles(),
+                 versions | (override_mask_ != 0 ? detail::bare_format::has_overrides : 0));
 }
 
 std::uint32_t forking_oarchive::write_versions() {

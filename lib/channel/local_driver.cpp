@@ -2,7 +2,7 @@
 // One message, one packet: a header, the bytes, and the handles on it.
 #include "channel/local_driver.hpp"
 
-#include <ferry/detail/archive/scratch_block.hpp>
+#include <ferry/detail/archive/scratch_message.hpp>
 #include <ferry/detail/base/copy.hpp>
 #include <ferry/error.hpp>
 
@@ -144,8 +144,8 @@ bool local_driver::post(const packet_header& header, std::span<const std::byte> 
 }
 
 std::optional<message> local_driver::receive(const limits& limit, deadline until) {
-  detail::scratch_block scratch;
-  buffer& block = scratch.block;
+  detail::scratch_message scratch;
+  buffer& block = scratch.what.storage();
   block.extend(sizeof(packet_header) + inline_limit);
 
   // Header and bytes into one piece: two cost the system more, which a small packet notices.

@@ -25,7 +25,7 @@ void completions::has_been_split(const pool_task& one, const pool_task& other) n
 void completions::settle(task_list& of, task_list::iterator which, std::exception_ptr failure) noexcept {
   const std::shared_ptr<pool_task> task = *which;
   task->failure = std::move(failure);
-  drop_later(task->items.handles);
+  drop_later(task->items.handles());
   if (task->handles != 0) ++letting_go_;
   task->items = {};
   const std::shared_ptr<pool_batch> batch = std::move(task->batch);
@@ -94,7 +94,7 @@ void completions::drop_later(std::vector<unique_handle>& handles) noexcept {
 
 void completions::drop_later(received_record& answer) noexcept {
   answer.forbid_lingering();
-  drop_later(answer.handles);
+  drop_later(answer.handles());
 }
 
 void completions::drop(std::unique_lock<std::mutex>& lock) {

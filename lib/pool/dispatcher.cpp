@@ -58,7 +58,7 @@ void dispatcher::place(spreading how) {
 
 pool_worker* dispatcher::find_place(const pool_task& task, spreading how) {
   // Handles are not taken back, so they are sent to those alone who take them at once.
-  const bool may_wait = task.items.handles.empty();
+  const bool may_wait = task.items.handles().empty();
   const std::uint64_t time = estimate(task);
   pool_worker* best = nullptr;
   for (const auto& each : workers_) {
@@ -67,7 +67,7 @@ pool_worker* dispatcher::find_place(const pool_task& task, spreading how) {
       continue;
     if (each->tasks != 0) {
       if (!may_wait || each->tasks >= most_tasks_ahead ||
-          each->bytes + task.items.bytes.size() > most_bytes_ahead)
+          each->bytes + task.items.bytes().size() > most_bytes_ahead)
         continue;
       if (how == spreading::as_needed && each->nanoseconds + time < wake_up_nanoseconds) return each.get();
     }
@@ -92,7 +92,7 @@ bool dispatcher::give_first(pool_worker& to) {
     title.state = task->state ? task->state->id() : 0;
     title.timed = is_timed ? 1 : 0;
     task->items.set_title(title);
-    if (!to.link->send(task->items.bytes.bytes(), task->items.handles)) return false;
+    if (!to.link->send(task->items)) return false;
     task->id = title.id;
     task->nanoseconds = estimate(*task);
   } catch (const end_of_stream&) {
@@ -105,7 +105,7 @@ bool dispatcher::give_first(pool_worker& to) {
   }
   to.sent.splice(to.sent.end(), waiting_, waiting_.begin());
   ++to.tasks;
-  to.bytes += task->items.bytes.size();
+  to.bytes += task->items.bytes().size();
   to.nanoseconds += task->nanoseconds;
   ++out_;
   if (++to.given == most_tasks_) finish(to);
@@ -132,11 +132,11 @@ bool dispatcher::collect_from(pool_worker& from) {
     try {
       if (!from.link->receive(answer, largest_answer(from))) return any;
     } catch (const std::bad_alloc&) {
-      if (answer.bytes.size() < sizeof(record_title)) throw;  // it can be taken later
+      if (answer.bytes().size() < sizeof(record_title)) throw;  // it can be taken later
       problem = std::current_exception();
     } catch (const system_error&) {
       problem = std::current_exception();
-      if (answer.bytes.size() < sizeof(record_title)) {
+      if (answer.bytes().size() < sizeof(record_title)) {
         cannot_read(from, problem);
         return true;
       }
@@ -181,8 +181,8 @@ void dispatcher::cannot_read(pool_worker& from, const std::exception_ptr& why) {
 }
 
 bool dispatcher::answered(pool_worker& from, received_record& answer, std::exception_ptr failure) {
-  if (answer.bytes.size() < sizeof(record_title)) return false;
-  const record_title title = answer.title();
+  if (answer.bytes().size() < sizeof(record_title)) return false;
+  const record_title title = title_of(answer);
   from.sent.erase(from.sent.begin(), from.running());
   if (from.sent.empty()) return false;
   const std::shared_ptr<pool_task> task = from.sent.front();
@@ -201,7 +201,7 @@ bool dispatcher::answered(pool_worker& from, received_record& answer, std::excep
 
 void dispatcher::took_from(pool_worker& from, const pool_task& task) noexcept {
   --from.tasks;
-  from.bytes -= task.items.bytes.size();
+  from.bytes -= task.items.bytes().size();
   from.nanoseconds -= task.nanoseconds;
   --out_;
 }
@@ -321,7 +321,7 @@ void dispatcher::fail_what_ran(pool_worker& ended, task_list::iterator which, st
     later.count = task.count - item - 1;
     later.batch = task.batch;
     later.items = task.items.split_off(item + 1);
-    later.handles = later.items.handles.size();
+    later.handles = later.items.handles().size();
     task.handles -= later.handles;
     task.count = item + 1;
     of_.done.has_been_split(task, later);

@@ -40,7 +40,7 @@ bool installed_jobs::install(pool_worker& in, const fixture& what) {
   if (in.installed.contains(what.id())) return true;
   if (what.failure) std::rethrow_exception(what.failure);
   task_list sent = one_record(record_title::kind::make, what.id());
-  if (!in.link->send(what.made().bytes.bytes(), what.made().handles)) return false;
+  if (!in.link->send(what.made())) return false;
   in.sent.splice(in.sent.end(), sent);
   in.installed.insert(what.id());
   return true;
@@ -83,7 +83,7 @@ void installed_jobs::send_forgotten(worker_list& all) noexcept {
       try {
         task_list sent = one_record(record_title::kind::forget, id);
         const pool_record record(record_title{.what = record_title::kind::forget, .id = id});
-        if (each->link->send(record.bytes.bytes(), {})) each->sent.splice(each->sent.end(), sent);
+        if (each->link->send(record)) each->sent.splice(each->sent.end(), sent);
       } catch (const std::exception&) {
         // It keeps it until it ends.
       }

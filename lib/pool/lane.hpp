@@ -3,81 +3,71 @@
 #pragma once
 
 #include <ferry/deadline.hpp>
-#include <ferry/detail/pool/pool_record.hpp>
 #include <ferry/handle.hpp>
+#include <ferry/limits.hpp>
+#include <ferry/message.hpp>
 
 #include "queue/item_handles.hpp"
+#include "queue/record_queue.hpp"
 #include "queue/ring.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
-#include <vector>
+#include <utility>
 
 namespace ferry::detail {
 
-/// A ring, and a socket for what rides beside it. One process puts, the other takes; the one that puts may
-/// take back what the other has not taken, if the lane is recallable. Each end survives the other's death,
-/// and what the other writes to the memory; the one that puts waits for nothing that the other does. To be
-/// used by one thread at a time.
+/// A record queue between two ends. One process puts, the other takes; the one that puts may take back what
+/// the other has not taken, if the lane is recallable. Each end survives the other's death, and what the
+/// other writes to the memory; the one that puts waits for nothing that the other does. To be used by one
+/// thread at a time.
 class lane {
  public:
-  using sharing = ring::sharing;
+  using sharing = record_queue::sharing;
 
   /// @param among  recallable, or one to one
   /// @param handles  this process's end of a socket for both lanes of a worker
-  lane(sharing among, std::shared_ptr<item_handles> handles)
-      : ring_(among), among_(among), handles_(std::move(handles)) {}
+  lane(sharing among, std::shared_ptr<item_handles> handles) : records_(among, std::move(handles)) {}
   /// @throws archive_error  when the memory is no ring
   lane(unique_handle memory, sharing among, std::shared_ptr<item_handles> handles)
-      : ring_(std::move(memory), among), among_(among), handles_(std::move(handles)) {}
+      : records_(std::move(memory), among, std::move(handles)) {}
 
   /// Puts a record, a copy of what is given.
   /// @returns false when it could not be done until then, for lack of room for handles
   /// @throws system_error  when memory or descriptors have run out; nothing was put
   /// @throws end_of_stream  when the other side has made it unusable
-  bool put(std::span<const std::byte> record, std::span<const unique_handle> handles, deadline until);
-  /// What a record may have.
-  struct budget {
-    std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max();
-    std::uint64_t handles = std::numeric_limits<std::uint64_t>::max();
-  };
+  bool put(const message_view& record, deadline until);
   /// Takes the next record.
+  /// @param most  bytes and handles that it may have
   /// @returns false when none came until then
   /// @throws end_of_stream  when the lane is closed and empty
   /// @throws archive_error  when what is there is no record, or has more than it may: nothing of it is copied
   /// @throws system_error  when there are no descriptors for its handles; it is lost then, but for its bytes
   /// @throws std::bad_alloc  when there is no memory for it; it is lost then, but for its title
-  bool get(pool_record& into, deadline until, budget most);
+  bool get(message& into, deadline until, const limits& most);
   /// Drops what has not been taken, which is what was put last.
   /// @param most  records that there can be
   /// @returns how many records; nothing when the other side is just taking, or holds the lock for ever
   /// @throws archive_error  when there are more, or what is there is no record
   std::optional<std::size_t> take_back(std::size_t most);
   /// To be called before that when the process that takes has ended.
-  void taker_has_ended() noexcept { ring_.taker_has_ended(); }
+  void taker_has_ended() noexcept { records_.items().taker_has_ended(); }
   void close() {
-    ring_.close(false, [] {});
+    records_.close(false, [] {});
   }
 
   /// Words beside the ring, for notes of either side about it.
   std::span<std::atomic<std::uint64_t>, ring_head::note_count> notes() const noexcept {
-    return ring_.head().notes;
+    return records_.items().head().notes;
   }
-  handle_view memory() const noexcept { return ring_.handle(); }
+  handle_view memory() const noexcept { return records_.memory(); }
 
  private:
-  bool peek_handles(ring::consumer& from, std::vector<unique_handle>& into);
-  void drop_handles(ring::consumer& from) noexcept;
-  void drop_handles_of_recalled();
-  bool put_at_once(std::span<const std::byte> record, std::span<const unique_handle> handles, deadline until);
-
-  ring ring_;
-  sharing among_;
-  std::shared_ptr<item_handles> handles_;
+  record_queue records_;
 };
 
 }  // namespace ferry::detail

@@ -7,6 +7,8 @@
 #include "os/handle.hpp"
 #include "os/socket.hpp"
 
+#include <cstddef>
+#include <limits>
 #include <utility>
 
 namespace ferry::detail {
@@ -14,6 +16,10 @@ namespace {
 
 // Where in the notes of the lane of answers a worker says what it is doing.
 constexpr std::size_t is_ready = 0, run_id = 1, item_number = 2, begun_at = 3;
+
+// A worker takes what its pool has made, which has looked at the limits.
+constexpr limits unlimited{.bytes = std::numeric_limits<std::size_t>::max(),
+                           .handles = std::numeric_limits<std::size_t>::max()};
 
 }  // namespace
 
@@ -51,10 +57,10 @@ worker_end_of_channel::worker_end_of_channel(channel_seat seat)
       tasks_(std::move(seat.tasks), lane::sharing::recallable, handles_),
       answers_(std::move(seat.answers), lane::sharing::one_to_one, handles_) {}
 
-bool worker_end_of_channel::next(pool_record& into) {
+bool worker_end_of_channel::next(message& into) {
   if (!std::exchange(was_ready_, true)) bell_.none_fails();
   try {
-    return tasks_.get(into, deadline::never(), {});
+    return tasks_.get(into, deadline::never(), unlimited);
   } catch (const end_of_stream&) {
     return false;
   }
@@ -65,8 +71,8 @@ worker_notes worker_end_of_channel::notes() noexcept {
   return {notes[is_ready], notes[run_id], notes[item_number], notes[begun_at]};
 }
 
-void worker_end_of_channel::answer(const pool_record& what) {
-  answers_.put(what.bytes.bytes(), what.handles, deadline::never());
+void worker_end_of_channel::answer(const message_view& what) {
+  answers_.put(what, deadline::never());
   bell_.ring();
 }
 

@@ -2,11 +2,17 @@
 // The two lanes between a pool and a worker on the same machine, from either end.
 #pragma once
 
+#include <ferry/deadline.hpp>
 #include <ferry/engine.hpp>
+#include <ferry/handle.hpp>
+#include <ferry/limits.hpp>
+#include <ferry/message.hpp>
 
 #include "pool/lane.hpp"
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace ferry::detail {
@@ -46,15 +52,33 @@ class pool_end {
   lane tasks_, answers_;
 };
 
+/// A worker on the same machine, as far as it is one at the other end of a channel.
+class local_worker : public worker_link {
+ public:
+  bool send(const message_view& record) override {
+    return channel_.tasks().put(record, deadline::immediately());
+  }
+  std::optional<std::size_t> recall(std::size_t most) override { return channel_.tasks().take_back(most); }
+  void finish() override { channel_.tasks().close(); }
+  bool receive(message& into, const limits& most) override {
+    return channel_.answers().get(into, deadline::immediately(), most);
+  }
+  bool holds_handles() const noexcept override { return channel_.holds_handles(); }
+  worker_progress progress() const noexcept override { return channel_.progress(); }
+
+ protected:
+  pool_end channel_;
+};
+
 /// The worker's end.
 class worker_end_of_channel final : public worker_port {
  public:
   /// @throws archive_error  when it is not what it should be
   explicit worker_end_of_channel(channel_seat seat);
 
-  bool next(pool_record& into) override;
+  bool next(message& into) override;
   worker_notes notes() noexcept override;
-  void answer(const pool_record& what) override;
+  void answer(const message_view& what) override;
   pool_bell& bell() noexcept { return bell_; }
 
  private:

@@ -3,7 +3,6 @@
 #include <ferry/detail/pool/pool_core.hpp>
 #include <ferry/error.hpp>
 
-#include "archive/table_of.hpp"
 #include "pool/scheduler.hpp"
 
 #include <algorithm>
@@ -30,8 +29,7 @@ record_title pool_core::title_of_items(std::size_t plain_size, std::size_t resul
   // Not where somebody has registered another way for any type: it might be one of these. What passes the
   // limit is refused item by item.
   const bool plain = plain_size <= most_plain_bytes &&
-                     std::max(plain_size, result_size) <= packing().limit.bytes &&
-                     table_of(packing()).override_mask() == 0;
+                     std::max(plain_size, result_size) <= packing().limit.bytes && writes_plain(packing());
   record_title title;
   title.item_size = plain ? static_cast<std::uint32_t>(plain_size) : 0;
   return title;

@@ -47,10 +47,7 @@ void live_as_worker(worker_seat seat) {
 
 namespace {
 
-using detail::pool_end;
-using detail::pool_record;
-
-class process_worker final : public worker_link {
+class process_worker final : public detail::local_worker {
  public:
   process_worker(const context& how, worker_setup setup, const pool_bell& bell) {
     process_options options;
@@ -65,18 +62,6 @@ class process_worker final : public worker_link {
     process_ = process(options, fn<&detail::live_as_worker>, seat);
     channel_.seated();
   }
-
-  bool send(std::span<const std::byte> record, std::span<const unique_handle> handles) override {
-    return channel_.tasks().put(record, handles, deadline::immediately());
-  }
-  std::optional<std::size_t> recall(std::size_t most) override { return channel_.tasks().take_back(most); }
-  void finish() override { channel_.tasks().close(); }
-
-  bool receive(pool_record& into, const limits& most) override {
-    return channel_.answers().get(into, deadline::immediately(), {most.bytes, most.handles});
-  }
-  bool holds_handles() const noexcept override { return channel_.holds_handles(); }
-  worker_progress progress() const noexcept override { return channel_.progress(); }
 
   void terminate() noexcept override { signal(&process::terminate); }
   void kill() noexcept override { signal(&process::kill); }
@@ -108,7 +93,6 @@ class process_worker final : public worker_link {
     }
   }
 
-  pool_end channel_;
   process process_;
 };
 

@@ -97,7 +97,7 @@ std::shared_ptr<const fixture> scheduler::new_fixture(const call& what) {
 
 void scheduler::forget(const fixture& what) noexcept {
   if (is_copy()) return;
-  if (jobs_.forget(what.id()) && !what.made().handles.empty()) turns_.call_keeper_without_lock();
+  if (jobs_.forget(what.id()) && !what.made().handles().empty()) turns_.call_keeper_without_lock();
 }
 
 // --- tasks -------------------------------------------------------------------------------------------------
@@ -116,8 +116,8 @@ void scheduler::check_carriage(const pool_task& task) const {
                            " cannot get any: send what they stand for as bytes, or use make_process_engine");
   };
   refuse("a task", task.handles);
-  refuse("the callable of a task", task.job->made().handles.size());
-  if (task.state) refuse("the state of a task", task.state->made().handles.size());
+  refuse("the callable of a task", task.job->made().handles().size());
+  if (task.state) refuse("the state of a task", task.state->made().handles().size());
 }
 
 void scheduler::submit(std::shared_ptr<pool_task> task, bool comes_back) {

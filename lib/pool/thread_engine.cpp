@@ -18,11 +18,10 @@
 namespace ferry {
 namespace {
 
-using detail::pool_end;
-using detail::pool_record;
+using detail::local_worker;
 using detail::worker_end_of_channel;
 
-class thread_worker final : public worker_link {
+class thread_worker final : public local_worker {
  public:
   thread_worker(worker_setup setup, const pool_bell& bell)
       : ended_(os::create_event_handle()), port_(channel_.seat(bell)) {
@@ -35,18 +34,6 @@ class thread_worker final : public worker_link {
     channel_.tasks().close();
     thread_.join();
   }
-
-  bool send(std::span<const std::byte> record, std::span<const unique_handle> handles) override {
-    return channel_.tasks().put(record, handles, deadline::immediately());
-  }
-  std::optional<std::size_t> recall(std::size_t most) override { return channel_.tasks().take_back(most); }
-  void finish() override { channel_.tasks().close(); }
-
-  bool receive(pool_record& into, const limits& most) override {
-    return channel_.answers().get(into, deadline::immediately(), {most.bytes, most.handles});
-  }
-  bool holds_handles() const noexcept override { return channel_.holds_handles(); }
-  worker_progress progress() const noexcept override { return channel_.progress(); }
 
   // A thread ends only by itself, between two tasks.
   void terminate() noexcept override { end_soon(); }
@@ -77,7 +64,6 @@ class thread_worker final : public worker_link {
   }
 
   unique_handle ended_;
-  pool_end channel_;
   worker_end_of_channel port_;
   std::exception_ptr thrown_;  // written before the event is raised
   std::thread thread_;

@@ -3,8 +3,10 @@
 #include <ferry/archive.hpp>
 #include <ferry/deadline.hpp>
 #include <ferry/detail/pool/job.hpp>
+#include <ferry/detail/pool/pool_record.hpp>
 #include <ferry/engine.hpp>
 #include <ferry/error.hpp>
+#include <ferry/message.hpp>
 
 #include "base/fork.hpp"
 #include "os/memory.hpp"
@@ -32,9 +34,9 @@ class worker {
   worker(worker_port& port, const worker_setup& setup) : port_(port), options_(setup.archive) {}
 
   void serve() {
-    pool_record record;
+    message record;
     while (next(record)) {
-      const record_title title = record.title();
+      const record_title title = detail::title_of(record);
       switch (title.what) {
         case record_title::kind::make:
           make(title.id, record);
@@ -60,27 +62,27 @@ class worker {
 
   /// A record for which there is no memory here, or no room for its handles, is as good as none: `lost_` says
   /// why, and so does each item of it.
-  bool next(pool_record& record) {
+  bool next(message& record) {
     lost_ = nullptr;
     try {
       return port_.next(record);
     } catch (const std::exception& problem) {
       const bool ran_out = dynamic_cast<const std::bad_alloc*>(&problem) != nullptr ||
                            dynamic_cast<const system_error*>(&problem) != nullptr;
-      if (!ran_out || record.bytes.size() < sizeof(record_title)) throw;
+      if (!ran_out || record.bytes().size() < sizeof(record_title)) throw;
       lost_ = std::current_exception();
       return true;
     }
   }
 
-  void make(std::uint64_t id, pool_record& record) {
+  void make(std::uint64_t id, message& record) {
     // Who dies of it is seen to have died of it.
     const std::uint64_t ran_before = notes_.run.exchange(id);
     made_thing made;
     try {
       if (lost_) std::rethrow_exception(lost_);
-      item_reader::item item = item_reader(record).next();
-      forking_iarchive archive(item.bytes, std::move(item.handles), item.head.format, options_);
+      std::uint32_t failed = item_head::given;
+      forking_iarchive archive = item_reader(record).next(options_, failed);
       made.object = detail::invoke_written(archive);
     } catch (...) {
       made.thrown = std::current_exception();
@@ -90,7 +92,7 @@ class worker {
     notes_.run.store(ran_before, std::memory_order_release);
   }
 
-  void run(record_title title, pool_record& record) {
+  void run(record_title title, message& record) {
     const auto start = deadline::clock::now();
     const made_thing& job = made_.at(title.job);
     const made_thing* const state = title.state != 0 ? &made_.at(title.state) : nullptr;
@@ -127,11 +129,10 @@ class worker {
       }
       auto phase = detail::job::phase::reading;
       try {
-        item_reader::item item = items.next();
-        answer_.append(options_, item_head::given, [&](forking_oarchive& result) {
-          forking_iarchive arguments(item.bytes, std::move(item.handles), item.head.format, options_);
-          job_->run(state_, arguments, result, phase);
-        });
+        std::uint32_t failed = item_head::given;
+        forking_iarchive arguments = items.next(options_, failed);
+        answer_.append(options_, item_head::given,
+                       [&](forking_oarchive& result) { job_->run(state_, arguments, result, phase); });
       } catch (const std::bad_alloc&) {  // says enough by itself
         append_exception(std::current_exception());
       } catch (...) {
@@ -145,7 +146,7 @@ class worker {
     if (job_->plain_arguments() != argument_size)
       throw archive_error("a worker was sent plain items that are not what their job takes");
     const std::size_t size = job_->plain_result();
-    std::byte* const results = answer_.bytes.extend(title.count * size);
+    std::byte* const results = answer_.storage().extend(title.count * size);
     std::map<std::uint32_t, std::exception_ptr> thrown;
     for (std::uint32_t first = 0; first < title.count;) {
       begin(title, first);
@@ -179,9 +180,9 @@ class worker {
   /// Makes items without heads into such with heads, or into what they threw instead.
   void give_heads(std::uint32_t count, std::size_t size,
                   const std::map<std::uint32_t, std::exception_ptr>& thrown) {
-    const auto plain = answer_.bytes.bytes().subspan(sizeof(record_title));
+    const auto plain = answer_.bytes().subspan(sizeof(record_title));
     const std::vector<std::byte> results(plain.begin(), plain.end());
-    answer_.bytes.truncate(sizeof(record_title));
+    answer_.storage().truncate(sizeof(record_title));
     for (std::uint32_t number = 0; number < count; ++number) {
       if (const auto found = thrown.find(number); found != thrown.end())
         append_exception(found->second);
@@ -221,7 +222,7 @@ class worker {
       port_.answer(answer_);
     }
     // Who has it now decides how long they stay open.
-    answer_.handles.clear();
+    answer_.handles().clear();
   }
 
   /// Makes the answer one that gives the same exception for each item.

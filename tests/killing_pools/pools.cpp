@@ -107,7 +107,7 @@ class scene {
     here_.seated();
     seat_ = {};
     std::uint32_t answered = 0;
-    for (pool_record answer; here_.answers().get(answer, deadline::immediately(), {}); ++answered)
+    for (message answer; here_.answers().get(answer, deadline::immediately(), {}); ++answered)
       check_answer(answer, answered);
     here_.tasks().taker_has_ended();
     std::size_t left = here_.tasks().take_back(tasks_ + 1).value();
@@ -122,7 +122,7 @@ class scene {
     BOOST_TEST(at.run <= first_task + answered);  // of what it had not begun, it did not say that it had
     BOOST_TEST(at.item < items_);
     if (answered != 0) BOOST_TEST(at.ready);
-    pool_record nothing;
+    message nothing;
     BOOST_TEST(!here_.answers().get(nothing, deadline::immediately(), {}));
     BOOST_TEST(here_.tasks().take_back(0).value() == 0U);
   }
@@ -130,11 +130,9 @@ class scene {
  private:
   static constexpr std::uint64_t job_id = 1, first_task = 10;
 
-  void send(const pool_record& record) {
-    BOOST_REQUIRE(here_.tasks().put(record.bytes.bytes(), record.handles, deadline::immediately()));
-  }
-  void check_answer(pool_record& answer, std::uint32_t number) const {
-    const record_title title = answer.title();
+  void send(const pool_record& record) { BOOST_REQUIRE(here_.tasks().put(record, deadline::immediately())); }
+  void check_answer(message& answer, std::uint32_t number) const {
+    const record_title title = detail::title_of(answer);
     BOOST_TEST((title.what == record_title::kind::answer));
     BOOST_TEST(title.id == first_task + number);
     BOOST_TEST(title.count == items_);

@@ -83,13 +83,13 @@ void keep_line(connection end, const signals& given) {
 class stillborn final : public worker_link {
  public:
   stillborn() { gone_.second.close(); }
-  bool send(std::span<const std::byte>, std::span<const unique_handle>) override {
+  bool send(const message_view&) override {
     ++sent_;
     return true;
   }
   std::optional<std::size_t> recall(std::size_t) override { return std::exchange(sent_, 0); }
   void finish() override {}
-  bool receive(detail::pool_record&, const limits&) override { return false; }
+  bool receive(message&, const limits&) override { return false; }
   worker_progress progress() const noexcept override { return {.ready = true}; }
   void terminate() noexcept override {}
   void kill() noexcept override {}

@@ -88,12 +88,12 @@ class fake_link final : public worker_link {
     os::raise_event(event_);
   }
 
-  bool send(std::span<const std::byte> record, std::span<const unique_handle>) override {
+  bool send(const message_view& record) override {
     if (gone) throw end_of_stream("the worker is gone");
     if (full) return false;
     record_title title;
-    BOOST_REQUIRE(record.size() >= sizeof title);
-    std::memcpy(&title, record.data(), sizeof title);
+    BOOST_REQUIRE(record.bytes.size() >= sizeof title);
+    std::memcpy(&title, record.bytes.data(), sizeof title);
     ahead.push_back(title);
     return true;
   }
@@ -102,10 +102,10 @@ class fake_link final : public worker_link {
     return std::exchange(ahead, {}).size();
   }
   void finish() override { finished = true; }
-  bool receive(pool_record& into, const limits&) override {
+  bool receive(message& into, const limits&) override {
     if (answers_nonsense) throw archive_error("nonsense");
     if (answers_.empty()) return false;
-    into.restart(answers_.front());
+    into = pool_record(answers_.front());
     answers_.pop_front();
     return true;
   }

@@ -110,6 +110,11 @@ void load_primitive(forking_iarchive& archive, T& value) {
 
 // --- contiguous elements ---------------------------------------------------------------------------------
 
+/// Whether values of bitwise types are written as their own bytes alone under these options: no table in
+/// reach has another way for any type, which might be one of theirs. What `goes_as_block` says of an archive,
+/// for those who can do without one then.
+bool writes_plain(const archive_options& with);
+
 /// True when elements of type T go as one block in this message.
 template <class T, class Archive>
 bool goes_as_block(const Archive& archive) {

@@ -40,7 +40,7 @@ class item_writer {
   template <class... Args>
   void append(pool_record& into, Args&&... args) const {
     if constexpr (plain_size != 0) {
-      if (plain_) return write_plain(into.bytes.extend(plain_size), std::forward<Args>(args)...);
+      if (plain_) return write_plain(into.storage().extend(plain_size), std::forward<Args>(args)...);
     }
     append_as(typename Traits::sent(), into, std::forward<Args>(args)...);
   }

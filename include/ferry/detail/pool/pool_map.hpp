@@ -165,7 +165,7 @@ class pool_feeder {
     }
     if (task->count != 0) {
       const std::uint32_t count = task->count;
-      task->handles = task->items.handles.size();
+      task->handles = task->items.handles().size();
       handles_out_ += task->handles;
       core_.submit(std::move(task), comes_back_);
       read_ += count;
@@ -189,7 +189,7 @@ class pool_feeder {
         }
       }
       for (; task.count < next && !at_end() && !stopped(); ++task.count) {
-        if (task.items.handles.size() >= most_handles_of_task) return;
+        if (task.items.handles().size() >= most_handles_of_task) return;
         writer_.append(task.items, **at_);
         is_read_ = true;
       }
@@ -210,10 +210,10 @@ class pool_feeder {
         if constexpr (!std::is_reference_v<kept>) *of.at_ = at;
         of.is_read_ = is_read;
         task.count = count;
-        task.items.bytes.truncate(sizeof(record_title) + count * Writer::plain_size);
+        task.items.storage().truncate(sizeof(record_title) + count * Writer::plain_size);
       }
     } now{*this, task};
-    std::byte* place = task.items.bytes.extend((wanted - now.count) * Writer::plain_size);
+    std::byte* place = task.items.storage().extend((wanted - now.count) * Writer::plain_size);
     const auto& end = *end_;
     const bool may_stop = options_.stop.stop_possible();
     for (; now.count < wanted; ++now.count) {

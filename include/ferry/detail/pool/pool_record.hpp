@@ -7,6 +7,7 @@
 #include <ferry/forking_iarchive.hpp>
 #include <ferry/forking_oarchive.hpp>
 #include <ferry/handle.hpp>
+#include <ferry/message.hpp>
 
 #include <array>
 #include <bit>
@@ -45,7 +46,7 @@ static_assert(sizeof(record_title) == 48);
 /// `handle_use` for each of its handles.
 struct item_head {
   std::uint64_t size = 0;     ///< in bytes, without this head and the uses of handles
-  std::uint32_t format = 0;   ///< as in `bare_message`
+  std::uint32_t format = 0;   ///< as in `message::format`
   std::uint32_t handles = 0;  ///< how many it uses of those of the record
   std::uint32_t failed = 0;   ///< answers: not `given`: it is the exception instead of the result
   std::uint32_t unused = 0;
@@ -64,33 +65,37 @@ struct handle_use {
   std::uint32_t index = 0;  ///< among those of the record; with `last` or without
 };
 
-/// A record in memory: title, items, and the handles of all items. Not thread-safe.
-class pool_record {
+/// The title of a record, which has been found to be long enough for one.
+inline record_title title_of(const message& record) noexcept {
+  record_title title;
+  std::memcpy(&title, record.bytes().data(), sizeof title);
+  return title;
+}
+
+/// A record that is being made: a message of a title, items, and the handles of all items. Not thread-safe.
+class pool_record : public message {
  public:
   pool_record() = default;
-  explicit pool_record(record_title title) { bytes.append(title); }
+  explicit pool_record(const record_title& title) { storage().append(title); }
 
-  record_title title() const noexcept {
-    record_title copy;
-    std::memcpy(&copy, bytes.data(), sizeof copy);
-    return copy;
-  }
-  void set_title(const record_title& title) noexcept { std::memcpy(bytes.data(), &title, sizeof title); }
+  record_title title() const noexcept { return title_of(*this); }
+  void set_title(const record_title& title) noexcept { std::memcpy(storage().data(), &title, sizeof title); }
 
   /// Appends an item, which `write` writes into an archive. If that throws, the record is as before.
   template <class Write>
   void append(const archive_options& options, std::uint32_t failed, Write&& write) {
+    buffer& bytes = storage();
     const std::size_t place = bytes.size();
     bytes.extend(sizeof(item_head) + forking_oarchive::bare_prefix);  // so that the next line does not throw
     forking_oarchive archive(std::move(bytes), options, place + sizeof(item_head));
     try {
       write(archive);
-      bare_message written = archive.finish_bare();
-      bytes = std::move(written.bytes);
-      const item_head head{bytes.size() - place - sizeof(item_head), written.format,
-                           static_cast<std::uint32_t>(written.handles.size()), failed, 0};
+      message written = archive.finish_bare();
+      bytes = written.take_buffer();
+      const item_head head{bytes.size() - place - sizeof(item_head), written.format(),
+                           static_cast<std::uint32_t>(written.handles().size()), failed, 0};
       std::memcpy(bytes.data() + place, &head, sizeof head);
-      if (!written.handles.empty()) append_handles(std::move(written.handles));
+      if (!written.handles().empty()) append_handles(written.take_handles());
     } catch (...) {
       if (bytes.data() == nullptr) bytes = archive.abandon();
       bytes.truncate(place);
@@ -100,25 +105,22 @@ class pool_record {
 
   /// Appends an item that is nothing but these bytes.
   void append_plain(std::span<const std::byte> item) {
-    bytes.append(item_head{item.size(), 0, 0, 0, 0});
-    bytes.append(item.data(), item.size());
+    storage().append(item_head{item.size(), 0, 0, 0, 0});
+    storage().append(item.data(), item.size());
   }
 
   /// Without any items again.
   void restart(const record_title& title) {
-    bytes.truncate(0);
-    handles.clear();
+    storage().truncate(0);
+    handles().clear();
     last_uses_.clear();
-    bytes.append(title);
+    storage().append(title);
   }
 
   /// Takes the items from the `first` one on out of the record, with the handles that they use: what is left
   /// has been used up.
   /// @returns a record of them, with the same title
   pool_record split_off(std::uint32_t first);
-
-  buffer bytes;
-  std::vector<unique_handle> handles;
 
  private:
   void append_handles(std::vector<unique_handle> of_item);
@@ -129,12 +131,12 @@ class pool_record {
 
 /// A record that a worker has sent. Those of its handles that are not taken are closed without waiting: it is
 /// not for the worker to say how long that takes.
-class received_record : public pool_record {
+class received_record : public message {
  public:
   received_record() = default;
   received_record(received_record&&) = default;
   received_record& operator=(received_record&& other) noexcept {
-    std::swap<pool_record>(*this, other);
+    std::swap<message>(*this, other);
     return *this;
   }
   received_record(const received_record&) = delete;
@@ -149,21 +151,19 @@ class received_record : public pool_record {
 class item_reader {
  public:
   /// @param record  outlives the reader; its handles are taken out of it
-  explicit item_reader(pool_record& record) noexcept : record_(record) {
-    if (record.bytes.size() <= sizeof(record_title)) return;
-    rest_ = record.bytes.bytes().subspan(sizeof(record_title));
-    item_size_ = record.title().item_size;
+  explicit item_reader(message& record) noexcept : record_(record) {
+    if (record.bytes().size() <= sizeof(record_title)) return;
+    rest_ = record.bytes().subspan(sizeof(record_title));
+    item_size_ = title_of(record).item_size;
   }
 
-  struct item {
-    item_head head;
-    std::span<const std::byte> bytes;
-    std::vector<unique_handle> handles;
-  };
+  /// An archive of the next item, with its handles.
+  /// @param failed  gets `item_head::failed` of it
   /// @throws archive_error  when no item is left, it is longer than the record, or uses handles that are not
   /// there
   /// @throws system_error   when there are no descriptors for handles that later items use too
-  item next();
+  /// @throws what the archive does
+  forking_iarchive next(const archive_options& options, std::uint32_t& failed);
   /// Whether the next item is plain, and as long as a T.
   template <class T>
   bool has_plain() const noexcept {
@@ -191,7 +191,9 @@ class item_reader {
  private:
   [[noreturn]] static void throw_short();
 
-  pool_record& record_;
+  std::vector<unique_handle> take_handles(std::span<const std::byte> uses);
+
+  message& record_;
   std::span<const std::byte> rest_;
   std::size_t item_size_ = 0;
 };

@@ -52,9 +52,9 @@ class basic_queue {
   ///                       holds more than 252 handles
   ///@{
   T get() {
-    taken_item item;
-    core_.get(item, queue_core::taking::for_good, deadline::never());
-    return value_of<T>(item, core_);
+    item_of<T> item;
+    item.get(core_, queue_core::taking::for_good, deadline::never());
+    return item.value(core_);
   }
   std::optional<T> try_get() { return take(deadline::immediately()); }
   template <class Rep, class Period>
@@ -104,9 +104,9 @@ class basic_queue {
 
  private:
   std::optional<T> take(deadline until) {
-    taken_item item;
-    if (!core_.get(item, queue_core::taking::for_good, until)) return std::nullopt;
-    return optional_of<T>([&]() -> T { return value_of<T>(item, core_); });
+    item_of<T> item;
+    if (!item.get(core_, queue_core::taking::for_good, until)) return std::nullopt;
+    return optional_of<T>([&]() -> T { return item.value(core_); });
   }
 };
 

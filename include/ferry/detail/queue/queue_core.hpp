@@ -5,11 +5,11 @@
 #include <ferry/archive.hpp>
 #include <ferry/archive_options.hpp>
 #include <ferry/deadline.hpp>
-#include <ferry/detail/archive/bare_message.hpp>
-#include <ferry/detail/archive/scratch_block.hpp>
+#include <ferry/detail/archive/scratch_message.hpp>
 #include <ferry/detail/queue/lease_ticket.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/limits.hpp>
+#include <ferry/message.hpp>
 #include <ferry/queue_options.hpp>
 #include <ferry/transfer.hpp>
 
@@ -20,25 +20,12 @@
 #include <cstring>
 #include <exception>
 #include <memory>
-#include <optional>
 #include <span>
 #include <tuple>
-#include <utility>
-#include <vector>
 
 namespace ferry {
 
 namespace detail {
-
-/// An item as it came out of a queue.
-struct taken_item {
-  scratch_block memory;
-  std::vector<unique_handle> handles;
-  std::uint32_t format = 0;
-  lease_ticket lease;
-
-  std::span<const std::byte> bytes() const noexcept { return memory.block.bytes(); }
-};
 
 /// Copies are the same queue. Thread-safe, but for assignment.
 class queue_core {
@@ -51,13 +38,11 @@ class queue_core {
              transfer mode, const limits& limit);
 
   const archive_options& packing() const;
-  /// Whether items are just the bytes that they are: no other way is registered for any type.
-  bool takes_plain_bytes() const;
-
-  bool put(std::span<const std::byte> bytes, std::uint32_t format, std::span<const unique_handle> handles,
-           deadline until);
+  bool put(const message_view& what, deadline until);
   enum class taking { for_good, under_lease };
-  bool get(taken_item& into, taking how, deadline until);
+  /// @param lease  gets that of the item, if it is under one; a task always is
+  /// @returns false when nothing came until then
+  bool get(message& into, lease_ticket& lease, taking how, deadline until);
   /// The item is done with, or to be taken again. Does nothing when the lease is over already.
   void end_lease(const lease_ticket& lease, bool give_back);
   /// Ends the oldest lease of this process. @throws usage_error  when it has no lease
@@ -88,52 +73,58 @@ template <class T>
 bool put_value(queue_core& queue, const T& value, deadline until) {
   if constexpr (check_crossing<T, going::out>()) {
     if constexpr (is_bitwise<T>) {
-      if (queue.takes_plain_bytes()) {
-        return queue.put(std::as_bytes(std::span(&value, 1)), 0, {}, until);
-      }
+      if (writes_plain(queue.packing()))
+        return queue.put({.bytes = std::as_bytes(std::span(&value, 1))}, until);
     }
-    scratch_block memory;
-    forking_oarchive archive(std::move(memory.block), queue.packing());
+    scratch_message item;
+    forking_oarchive archive(item.what.take_buffer(), queue.packing());
     archive << value;
-    bare_message what = archive.finish_bare();
-    memory.block = std::move(what.bytes);
-    return queue.put(memory.block.bytes(), what.format, what.handles, until);
+    item.what = archive.finish_bare();
+    return queue.put(item.what, until);
   } else {
     std::terminate();
   }
 }
 
 template <class T>
-T decode_value(taken_item& item, const archive_options& options) {
+T read_item(message& item, const archive_options& options) {
   if constexpr (is_bitwise<T> && sizeof(T) <= most_of_few_on_stack) {
-    if (item.format == 0 && item.bytes().size() == sizeof(T)) {
+    if (item.format() == 0 && item.bytes().size() == sizeof(T)) {
       std::array<std::byte, sizeof(T)> copy;
       std::memcpy(copy.data(), item.bytes().data(), sizeof(T));
       return std::bit_cast<T>(copy);
     }
   }
   if constexpr (check_returned<T>()) {
-    forking_iarchive archive(item.bytes(), std::move(item.handles), item.format, options);
-    try {
-      return make_whole<T>(archive);
-    } catch (...) {
-      archive.give_up();
-    }
+    forking_iarchive archive(item.bytes(), item.take_handles(), item.format(), options);
+    return read_whole<T>(archive);
   } else {
     std::terminate();
   }
 }
 
-/// What cannot be read here cannot be read by another consumer either: its lease, if it has one, ends here.
+/// An item as it comes out of a queue. What cannot be read here cannot be read by another consumer either:
+/// its lease, if it has one, ends here.
 template <class T>
-T value_of(taken_item& item, queue_core& from) {
-  try {
-    return decode_value<T>(item, from.packing());
-  } catch (...) {
-    if (item.lease.serial != 0) from.end_lease(item.lease, false);
-    throw;
+class item_of {
+ public:
+  bool get(queue_core& from, queue_core::taking how, deadline until) {
+    return from.get(item_.what, lease_, how, until);
   }
-}
+  T value(queue_core& from) {
+    try {
+      return read_item<T>(item_.what, from.packing());
+    } catch (...) {
+      if (lease_.serial != 0) from.end_lease(lease_, false);
+      throw;
+    }
+  }
+  const lease_ticket& lease() const noexcept { return lease_; }
+
+ private:
+  scratch_message item_;
+  lease_ticket lease_;
+};
 
 }  // namespace detail
 }  // namespace ferry

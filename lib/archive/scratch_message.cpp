@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // The block that each thread keeps for what it sends or receives next.
-#include <ferry/detail/archive/scratch_block.hpp>
+#include <ferry/detail/archive/scratch_message.hpp>
 
 #include <utility>
 
@@ -22,11 +22,12 @@ thread_local kept_block block_of_thread;
 
 }  // namespace
 
-scratch_block::scratch_block() noexcept {
-  if (!is_over) block = std::move(block_of_thread.block);
+scratch_message::scratch_message() noexcept {
+  if (!is_over) what.storage() = std::move(block_of_thread.block);
 }
 
-scratch_block::~scratch_block() {
+scratch_message::~scratch_message() {
+  buffer& block = what.storage();
   if (is_over || block.size() > most_kept) return;
   block.truncate(0);
   block_of_thread.block = std::move(block);
