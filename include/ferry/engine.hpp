@@ -23,15 +23,15 @@ namespace ferry {
 
 /// What workers ring when they have answered. Shared memory and an event, so that a worker in another process
 /// rings it as well as a thread that has read an answer from a network. Thread-safe.
-class pool_bell {
+class doorbell {
  public:
   /// @throws system_error  when memory or descriptors have run out; it takes two
-  pool_bell();
-  /// The same bell in another process.
-  /// @throws archive_error  when these are not the handles of a bell
-  pool_bell(unique_handle memory, unique_handle event);
-  pool_bell(pool_bell&& other) noexcept;
-  ~pool_bell();
+  doorbell();
+  /// The same doorbell in another process.
+  /// @throws archive_error  when these are not the handles of a doorbell
+  doorbell(unique_handle memory, unique_handle event);
+  doorbell(doorbell&& other) noexcept;
+  ~doorbell();
 
   /// To be called after an answer can be received. Does not block; a system call only when a thread sleeps.
   void ring() noexcept;
@@ -44,7 +44,7 @@ class pool_bell {
   handle_view event() const noexcept;
 
  private:
-  friend class bell_listener;
+  friend class doorbell_listener;
   struct state;
   std::unique_ptr<state> state_;
 };
@@ -120,19 +120,19 @@ class worker_link {
 
 /// Where a worker says what it is doing: words that the scheduler may read at any time, also when the worker
 /// has ended. See `worker_progress`.
-struct worker_notes {
+struct progress_words {
   std::atomic<std::uint64_t>&ready, &run, &item, &begun_at;
 };
 
 /// The scheduler as a worker sees it.
-class worker_port {
+class worker_endpoint {
  public:
-  virtual ~worker_port() = default;
+  virtual ~worker_endpoint() = default;
 
   /// Waits for the next record. @returns false when there will be none
   virtual bool next(message& into) = 0;
-  virtual worker_notes notes() noexcept = 0;
-  /// Sends an answer, and rings the bell.
+  virtual progress_words notes() noexcept = 0;
+  /// Sends an answer, and rings the doorbell.
   virtual void answer(const message_view& what) = 0;
 };
 
@@ -143,7 +143,7 @@ class engine {
   /// Starts a worker. May block until it is started, not until it is ready.
   /// @param bell  outlives the link
   /// @throws what keeps it from being started
-  virtual std::unique_ptr<worker_link> start(worker_setup setup, pool_bell& bell) = 0;
+  virtual std::unique_ptr<worker_link> start(worker_setup setup, doorbell& bell) = 0;
   /// What error texts call it, e.g. "processes of this machine".
   virtual std::string_view name() const noexcept { return "this engine"; }
   /// Whether arguments and results may hold handles. If not, a task with handles is refused when it is handed
@@ -155,7 +155,7 @@ class engine {
 
 /// A worker's life: the initializer, then one record after the other until the last.
 /// @throws what the initializer throws
-void serve_pool(worker_port& port, worker_setup setup);
+void serve_pool(worker_endpoint& port, worker_setup setup);
 
 /// Workers that are daemon processes of this one.
 /// @throws process_error  when the context forks and does not allow that beside threads, which a pool has

@@ -9,10 +9,8 @@
 #include <ferry/detail/sync/shareable.hpp>
 #include <ferry/error.hpp>
 #include <ferry/handle.hpp>
-#include <ferry/limits.hpp>
 #include <ferry/message.hpp>
 #include <ferry/reducer.hpp>
-#include <ferry/transfer.hpp>
 
 #include <cstddef>
 #include <iterator>
@@ -43,7 +41,7 @@ class message_socket {
   bool closed() const;
   void close();
   native_handle_type native_handle() const;
-  std::tuple<handle_view, handle_view, transfer, limits> parts() const;
+  std::tuple<handle_view, handle_view, const archive_options&> parts() const;
 
  private:
   struct state;
@@ -161,10 +159,8 @@ struct reducer<simple_queue<T>> {
   static constexpr auto name = detail::shareable_wire_name<detail::simple_queue_name, T>::value;
   static constexpr bool guarded = true;
   static auto reduce(const simple_queue<T>& queue) { return queue.socket_.parts(); }
-  static simple_queue<T> rebuild(unique_handle reader, unique_handle writer, transfer mode,
-                                 const limits& limit) {
-    return simple_queue<T>(detail::message_socket(std::move(reader), std::move(writer),
-                                                  archive_options{.mode = mode, .limit = limit}));
+  static simple_queue<T> rebuild(unique_handle reader, unique_handle writer, const archive_options& options) {
+    return simple_queue<T>(detail::message_socket(std::move(reader), std::move(writer), options));
   }
 };
 

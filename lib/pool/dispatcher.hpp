@@ -67,7 +67,7 @@ class dispatcher {
   /// Takes back what a worker has not begun. @returns whether there was any task among it
   bool take_back(pool_worker& from) noexcept;
   /// Tries again where a worker was just taking a task. One that is at that for too long has been stopped in
-  /// the middle, or holds the lock of its lane for ever: it is killed.
+  /// the middle, or holds the lock of its channel for ever: it is killed.
   /// @returns whether any came back
   bool recall_again(pool_worker& who) noexcept;
   /// Takes back the tasks of a batch.

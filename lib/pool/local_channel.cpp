@@ -14,7 +14,7 @@
 namespace ferry::detail {
 namespace {
 
-// Where in the notes of the lane of answers a worker says what it is doing.
+// Where in the notes of the channel of answers a worker says what it is doing.
 constexpr std::size_t is_ready = 0, run_id = 1, item_number = 2, begun_at = 3;
 
 // A worker takes what its pool has made, which has looked at the limits.
@@ -28,7 +28,7 @@ std::pair<unique_handle, unique_handle> pool_end::os_socket_pair() {
   return {std::move(sockets.first), std::move(sockets.second)};
 }
 
-channel_seat pool_end::seat(const pool_bell& bell) const {
+channel_handles pool_end::seat(const doorbell& bell) const {
   return {duplicate(tasks_.memory()), duplicate(answers_.memory()), duplicate(workers_handles_),
           duplicate(bell.memory()), duplicate(bell.event())};
 }
@@ -51,13 +51,13 @@ bool pool_end::holds_handles() const noexcept {
   }
 }
 
-worker_end_of_channel::worker_end_of_channel(channel_seat seat)
+local_worker_endpoint::local_worker_endpoint(channel_handles seat)
     : bell_(std::move(seat.bell_memory), std::move(seat.bell_event)),
       handles_(std::make_shared<item_handles>(std::move(seat.handles))),
-      tasks_(std::move(seat.tasks), lane::sharing::recallable, handles_),
-      answers_(std::move(seat.answers), lane::sharing::one_to_one, handles_) {}
+      tasks_(std::move(seat.tasks), record_channel::sharing::recallable, handles_),
+      answers_(std::move(seat.answers), record_channel::sharing::one_to_one, handles_) {}
 
-bool worker_end_of_channel::next(message& into) {
+bool local_worker_endpoint::next(message& into) {
   if (!std::exchange(was_ready_, true)) bell_.none_fails();
   try {
     return tasks_.get(into, deadline::never(), unlimited);
@@ -66,12 +66,12 @@ bool worker_end_of_channel::next(message& into) {
   }
 }
 
-worker_notes worker_end_of_channel::notes() noexcept {
+progress_words local_worker_endpoint::notes() noexcept {
   const auto notes = answers_.notes();
   return {notes[is_ready], notes[run_id], notes[item_number], notes[begun_at]};
 }
 
-void worker_end_of_channel::answer(const message_view& what) {
+void local_worker_endpoint::answer(const message_view& what) {
   answers_.put(what, deadline::never());
   bell_.ring();
 }

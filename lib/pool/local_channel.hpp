@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The two lanes between a pool and a worker on the same machine, from either end.
+// The two channels between a pool and a worker on the same machine, from either end.
 #pragma once
 
 #include <ferry/deadline.hpp>
@@ -8,7 +8,7 @@
 #include <ferry/limits.hpp>
 #include <ferry/message.hpp>
 
-#include "pool/lane.hpp"
+#include "pool/record_channel.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -18,23 +18,23 @@
 namespace ferry::detail {
 
 /// What a worker needs to open its end.
-struct channel_seat {
+struct channel_handles {
   unique_handle tasks, answers, handles, bell_memory, bell_event;
 };
 
-/// The pool's end. To be used by one thread at a time, as its lanes are; but for `progress`.
+/// The pool's end. To be used by one thread at a time, as its channels are; but for `progress`.
 class pool_end {
  public:
   /// @throws system_error  when memory or descriptors have run out; it takes four, one of them the worker's
   pool_end() : pool_end(os_socket_pair()) {}
 
   /// Duplicates of all that the worker is given.
-  channel_seat seat(const pool_bell& bell) const;
+  channel_handles seat(const doorbell& bell) const;
   /// To be called when the worker has its own: its end of the socket is closed here.
   void seated() noexcept { workers_handles_.reset(); }
 
-  lane& tasks() noexcept { return tasks_; }
-  lane& answers() noexcept { return answers_; }
+  record_channel& tasks() noexcept { return tasks_; }
+  record_channel& answers() noexcept { return answers_; }
   worker_progress progress() const noexcept;
   /// Whether there are handles that the worker has sent and nobody has taken.
   bool holds_handles() const noexcept;
@@ -43,13 +43,13 @@ class pool_end {
   explicit pool_end(std::pair<unique_handle, unique_handle> sockets)
       : handles_(std::make_shared<item_handles>(std::move(sockets.first))),
         workers_handles_(std::move(sockets.second)),
-        tasks_(lane::sharing::recallable, handles_),
-        answers_(lane::sharing::one_to_one, handles_) {}
+        tasks_(record_channel::sharing::recallable, handles_),
+        answers_(record_channel::sharing::one_to_one, handles_) {}
   static std::pair<unique_handle, unique_handle> os_socket_pair();
 
   std::shared_ptr<item_handles> handles_;
   unique_handle workers_handles_;
-  lane tasks_, answers_;
+  record_channel tasks_, answers_;
 };
 
 /// A worker on the same machine, as far as it is one at the other end of a channel.
@@ -71,21 +71,21 @@ class local_worker : public worker_link {
 };
 
 /// The worker's end.
-class worker_end_of_channel final : public worker_port {
+class local_worker_endpoint final : public worker_endpoint {
  public:
   /// @throws archive_error  when it is not what it should be
-  explicit worker_end_of_channel(channel_seat seat);
+  explicit local_worker_endpoint(channel_handles seat);
 
   bool next(message& into) override;
-  worker_notes notes() noexcept override;
+  progress_words notes() noexcept override;
   void answer(const message_view& what) override;
-  pool_bell& bell() noexcept { return bell_; }
+  doorbell& bell() noexcept { return bell_; }
 
  private:
   bool was_ready_ = false;
-  pool_bell bell_;
+  doorbell bell_;
   std::shared_ptr<item_handles> handles_;
-  lane tasks_, answers_;
+  record_channel tasks_, answers_;
 };
 
 }  // namespace ferry::detail

@@ -20,20 +20,19 @@ namespace detail {
 
 /// All that a worker process gets.
 struct worker_seat {
-  channel_seat channel;
-  transfer mode = transfer::inherit;
-  limits limit;
+  channel_handles channel;
+  archive_options archive;
   std::size_t max_memory = 0;
   message initializer;
 };
 
 void live_as_worker(worker_seat seat) {
   worker_setup setup;
-  setup.archive = {.mode = seat.mode, .limit = seat.limit};
+  setup.archive = seat.archive;
   setup.max_memory = seat.max_memory;
   setup.initializer = std::move(seat.initializer);
   os::take_all_signals();
-  worker_end_of_channel port(std::move(seat.channel));
+  local_worker_endpoint port(std::move(seat.channel));
   try {
     serve_pool(port, std::move(setup));
   } catch (...) {
@@ -49,14 +48,13 @@ namespace {
 
 class process_worker final : public detail::local_worker {
  public:
-  process_worker(const context& how, worker_setup setup, const pool_bell& bell) {
+  process_worker(const context& how, worker_setup setup, const doorbell& bell) {
     process_options options;
     options.name = setup.name;
     options.daemon = true;
     options.context = how;
     detail::worker_seat seat{.channel = channel_.seat(bell),
-                             .mode = setup.archive.mode,
-                             .limit = setup.archive.limit,
+                             .archive = setup.archive,
                              .max_memory = setup.max_memory,
                              .initializer = std::move(setup.initializer)};
     process_ = process(options, fn<&detail::live_as_worker>, seat);
@@ -99,7 +97,7 @@ class process_worker final : public detail::local_worker {
 class process_engine final : public engine {
  public:
   explicit process_engine(const context& how) : how_(how) {}
-  std::unique_ptr<worker_link> start(worker_setup setup, pool_bell& bell) override {
+  std::unique_ptr<worker_link> start(worker_setup setup, doorbell& bell) override {
     return std::make_unique<process_worker>(how_, std::move(setup), bell);
   }
   std::string_view name() const noexcept override { return "processes of this machine"; }

@@ -39,7 +39,7 @@ void call_safely(const std::function<void()>& callback) noexcept {
 scheduler::scheduler(std::size_t workers, pool_options options, std::unique_ptr<const call> initializer)
     : options_(std::move(options)),
       initializer_(std::move(initializer)),
-      packing_{.mode = options_.mode, .table = options_.table, .limit = options_.limit},
+      packing_(options_of_archives(options_)),
       engine_(options_.engine
                   ? options_.engine
                   : make_process_engine(options_.context ? *options_.context : take_default_context())),

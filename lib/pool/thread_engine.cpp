@@ -19,11 +19,11 @@ namespace ferry {
 namespace {
 
 using detail::local_worker;
-using detail::worker_end_of_channel;
+using detail::local_worker_endpoint;
 
 class thread_worker final : public local_worker {
  public:
-  thread_worker(worker_setup setup, const pool_bell& bell)
+  thread_worker(worker_setup setup, const doorbell& bell)
       : ended_(os::create_event_handle()), port_(channel_.seat(bell)) {
     setup.max_memory = 0;  // it is that of the whole program
     auto given = std::make_shared<worker_setup>(std::move(setup));
@@ -64,14 +64,14 @@ class thread_worker final : public local_worker {
   }
 
   unique_handle ended_;
-  worker_end_of_channel port_;
+  local_worker_endpoint port_;
   std::exception_ptr thrown_;  // written before the event is raised
   std::thread thread_;
 };
 
 class thread_engine final : public engine {
  public:
-  std::unique_ptr<worker_link> start(worker_setup setup, pool_bell& bell) override {
+  std::unique_ptr<worker_link> start(worker_setup setup, doorbell& bell) override {
     return std::make_unique<thread_worker>(std::move(setup), bell);
   }
   std::string_view name() const noexcept override { return "threads of this process"; }

@@ -6,7 +6,7 @@
 #include <ferry/engine.hpp>
 #include <ferry/handle.hpp>
 
-#include "pool/bell.hpp"
+#include "pool/doorbell.hpp"
 
 #include <condition_variable>
 #include <cstddef>
@@ -39,8 +39,8 @@ class turn_work {
 /// A leader and its followers (the leader/followers pattern; D. Schmidt and others, Pattern-Oriented Software
 /// Architecture 2). Of the threads that wait for a task the first is the leader: it looks for answers and
 /// sleeps until the workers' bell rings. The others follow: they sleep until something has changed, and one
-/// of them leads when the leader leaves. The keeper, the pool's own thread, sleeps until the bell rings only
-/// while nobody leads.
+/// of them leads when the leader leaves. The keeper, the pool's own thread, sleeps until the doorbell rings
+/// only while nobody leads.
 ///
 /// All under the pool's lock, which is given back by whoever sleeps.
 class turns {
@@ -50,7 +50,7 @@ class turns {
   /// @throws system_error  when memory or descriptors have run out; it takes three
   explicit turns(turn_work& work) : work_(work) {}
 
-  pool_bell& bell() noexcept { return bell_; }
+  doorbell& bell() noexcept { return bell_; }
 
   /// Waits until `ready`. @returns what it is then
   /// @param comes_back  asked when the caller is the last to leave: whether it soon waits again, so that
@@ -72,7 +72,7 @@ class turns {
   void call_keeper() noexcept;
   void call_keeper_without_lock() noexcept { listener_.wake_keeper(); }
   /// Has the keeper woken by the next ring.
-  /// @returns false when the bell has rung since `listen_anew`: there is something to look at
+  /// @returns false when the doorbell has rung since `listen_anew`: there is something to look at
   bool keeper_listens() noexcept { return listener_.call_keeper(heard_); }
   /// Whether the keeper sleeps for longer than that.
   bool keeper_sleeps_beyond(deadline when) const noexcept {
@@ -83,7 +83,8 @@ class turns {
   /// It is about to look at everything.
   void keeper_begins() noexcept { keeper_called_ = false; }
   bool keeper_was_called() const noexcept { return keeper_called_; }
-  /// Sleeps until it is called, the bell rings for it, one of `deaths` is readable, or `wakes` has passed.
+  /// Sleeps until it is called, the doorbell rings for it, one of `deaths` is readable, or `wakes` has
+  /// passed.
   /// @param leads  nobody else does: it wakes now and then to see whether all is well
   void keeper_sleeps(lock_type& lock, handle_view deaths, deadline wakes, bool leads);
 
@@ -93,9 +94,9 @@ class turns {
 
   turn_work& work_;
   std::condition_variable changed_;
-  pool_bell bell_;
-  bell_listener listener_{bell_};
-  std::uint32_t heard_ = 0;  // the count of the bell when answers were last looked for
+  doorbell bell_;
+  doorbell_listener listener_{bell_};
+  std::uint32_t heard_ = 0;  // the count of the doorbell when answers were last looked for
   bool leading_ = false;
   std::size_t following_ = 0;
   bool keeper_called_ = false;

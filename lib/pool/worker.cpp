@@ -31,7 +31,7 @@ using detail::record_title;
 
 class worker {
  public:
-  worker(worker_port& port, const worker_setup& setup) : port_(port), options_(setup.archive) {}
+  worker(worker_endpoint& port, const worker_setup& setup) : port_(port), options_(setup.archive) {}
 
   void serve() {
     message record;
@@ -232,8 +232,8 @@ class worker {
     for (std::uint32_t number = 0; number < title.count; ++number) append_exception(thrown);
   }
 
-  worker_port& port_;
-  worker_notes notes_ = port_.notes();
+  worker_endpoint& port_;
+  progress_words notes_ = port_.notes();
   archive_options options_;
   std::map<std::uint64_t, made_thing> made_;
   pool_record answer_;
@@ -247,7 +247,7 @@ class worker {
 
 }  // namespace
 
-void serve_pool(worker_port& port, worker_setup setup) {
+void serve_pool(worker_endpoint& port, worker_setup setup) {
   if (setup.max_memory != 0) os::limit_address_space(setup.max_memory);
   if (!setup.initializer.bytes().empty()) {
     forking_iarchive archive(std::move(setup.initializer), setup.archive);

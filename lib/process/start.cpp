@@ -56,14 +56,6 @@ start_request describe(const child_state& child) {
   return request;
 }
 
-archive_options options_of(const context& how) {
-  archive_options options;
-  options.mode = how.mode;
-  options.table = how.table;
-  options.limit = how.limit;
-  return options;
-}
-
 void name_callable(start_request& request, const callable& target, bool for_this_program) {
   request.callable = target.name();
   request.callable_members = target.members();
@@ -78,7 +70,7 @@ message write_start(const child_state& child, const call* what) {
   const spawning_scope guarded_objects_may_cross;
   start_request request = describe(child);
   if (what != nullptr) name_callable(request, what->target(), child.context.program.empty());
-  forking_oarchive archive("ferry.start", options_of(child.context));
+  forking_oarchive archive("ferry.start", options_of_archives(child.context));
   archive << request;
   if (what != nullptr) what->write(archive);
   return archive.finish();
@@ -95,8 +87,8 @@ leads connect(const child_state& child, started_child& made) {
   // A fork in between would have ends that no code closes there.
   const auto lock = hold_off_forks();
   os::handle_pair channel = os::packet_socket_pair();
-  made.channel =
-      connection(channel::make_local_driver(std::move(channel.first)), access::read_write, options_of(how));
+  made.channel = connection(channel::make_local_driver(std::move(channel.first)), access::read_write,
+                            options_of_archives(how));
   if (!child.daemon) return {std::move(channel.second), {}};
   auto [reader, writer] = os::plain_pipe();
   made.lifeline = std::move(writer);

@@ -30,7 +30,7 @@ struct queue_core::state {
   state(const queue_options& with, bool tasks)
       : records(with.max_items, with.max_bytes, tasks),
         ready(records.items()),
-        options{.mode = with.mode, .table = with.table, .limit = with.limit} {}
+        options(options_of_archives(with)) {}
   state(unique_handle memory, unique_handle event, unique_handle reader, unique_handle writer,
         const archive_options& with)
       : records(std::move(memory), std::move(reader), std::move(writer)),
@@ -50,9 +50,9 @@ queue_core::queue_core(const queue_options& options, bool tasks)
     : state_(std::make_shared<state>(options, tasks)) {}
 
 queue_core::queue_core(unique_handle memory, unique_handle event, unique_handle reader, unique_handle writer,
-                       transfer mode, const limits& limit)
+                       const archive_options& options)
     : state_(std::make_shared<state>(std::move(memory), std::move(event), std::move(reader),
-                                     std::move(writer), archive_options{.mode = mode, .limit = limit})) {}
+                                     std::move(writer), options)) {}
 
 queue_core::state& queue_core::held() const {
   return detail::held(state_, "queue");
@@ -147,7 +147,7 @@ bool queue_core::closed() const {
 void queue_core::close(bool discard) {
   state& it = held();
   it.records.close(discard, [&] { it.ready.announce(); });
-  if (discard) wake_all(it.items().head().for_done);
+  if (discard) it.items().head().for_done.notify_all();
 }
 
 native_handle_type queue_core::native_handle() const {
@@ -159,10 +159,11 @@ bool queue_core::is_ready() const {
   return held().ready.is_ready();
 }
 
-std::tuple<handle_view, handle_view, handle_view, handle_view, transfer, limits> queue_core::parts() const {
+std::tuple<handle_view, handle_view, handle_view, handle_view, const archive_options&> queue_core::parts()
+    const {
   state& it = held();
-  return {it.records.memory(),           it.ready.handle(), it.records.handles().reader(),
-          it.records.handles().writer(), it.options.mode,   it.options.limit};
+  return {it.records.memory(), it.ready.handle(), it.records.handles().reader(),
+          it.records.handles().writer(), it.options};
 }
 
 }  // namespace ferry::detail

@@ -76,11 +76,10 @@ void record_queue::after_lease() {
   ring_head& head = ring_.head();
   // At the end all are to know of it.
   if (ring_.closed() && ring_.ended())
-    wake_all(head.for_items);
+    head.for_items.notify_all();
   else if (!ring_.looks_empty())
-    wake_one(head.for_items);
-  if (ring_.all_done() && head.for_done.asleep.exchange(0, std::memory_order_seq_cst) != 0)
-    wake_all(head.for_done);
+    head.for_items.notify(1);
+  if (ring_.all_done()) head.for_done.notify_all();
 }
 
 // Where one end puts and one takes, the handles of the next record are the first that there are; behind

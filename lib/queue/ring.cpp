@@ -177,8 +177,8 @@ void ring::set_closed(bool discard) noexcept {
 }
 
 void ring::wake_after_closing() noexcept {
-  wake_all(head().for_items);
-  wake_all(head().for_room);
+  head().for_items.notify_all();
+  head().for_room.notify_all();
 }
 
 // What is discarded is given back to the system. No process looks at it any longer: a queue that is discarded
@@ -299,8 +299,8 @@ void ring::producer::commit(std::span<const std::byte> bytes, record_facts facts
   ring_head& head = in_.head();
   const ring_position after{at_.units + record_units(bytes.size()), at_.items + 1};
   // This store is the whole of it: a process that reads the new tail reads the record too. Sequentially
-  // consistent because of those who fall asleep, see `wake_one`. In a new ring it is the store of `writing`
-  // that shows the item, and all else of the ring with it.
+  // consistent because of those who fall asleep, see eventcount.hpp. In a new ring it is the store of
+  // `writing` that shows the item, and all else of the ring with it.
   head.rings[target_].tail.store(after.word(), std::memory_order_seq_cst);
   if (target_ != writing_) head.writing.store(target_, std::memory_order_seq_cst);
   fetch_to_write(place_ + fetched_ahead);

@@ -271,7 +271,7 @@ ring::outcome ring::put_by(std::uint64_t size, deadline until, Deliver&& deliver
     lock.prepare(size);
     if (!deliver(lock)) return outcome::declined;
     lock.unlock();
-    wake_one(head().for_items);
+    head().for_items.notify(1);
     return outcome::done;
   } while (turn(until));
   return outcome::timed_out;
@@ -293,7 +293,7 @@ ring::outcome ring::get_by(deadline until, Take&& take, Idle&& idle) {
     if (!lock.holds() || !lock.find()) continue;
     const bool taken = take(lock);
     lock.unlock();
-    wake_one(head().for_room);
+    head().for_room.notify(1);
     return taken ? outcome::done : outcome::declined;
   } while (turn(until));
   return outcome::timed_out;

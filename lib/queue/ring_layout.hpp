@@ -20,10 +20,10 @@
 // Between two processes alone, one of which may be hostile, there are no such locks: see ring::sharing.
 #pragma once
 
-#include "os/park.hpp"
 #include "os/robust_mutex.hpp"
 #include "os/roll.hpp"
 #include "os/word_lock.hpp"
+#include "sync/eventcount.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -71,14 +71,8 @@ struct ring_words {
   position_word seen_tail;             ///< what it was when consumers looked; written under their lock
 };
 
-/// Where one side sleeps until the other has done something.
-struct sleeping_place {
-  os::park_word sequence;             ///< changes with every call to wake
-  std::atomic<std::uint32_t> asleep;  ///< whether a process wants to be woken
-};
-
 struct ring_head {
-  static constexpr std::uint64_t mark_value = 0x3171'6572'7265'66ffU;  // "ferreq1", little-endian
+  static constexpr std::uint64_t mark_value = 0x3271'6572'7265'66ffU;  // "ferreq2", little-endian
   static constexpr std::uint32_t open = 0, draining = 1, discarded = 2;
   static constexpr std::uint32_t ring_count = 19;  // the last one has 16 GiB
 
@@ -99,7 +93,7 @@ struct ring_head {
   std::atomic<std::uint64_t> serial;  // of the last item that was begun; under the producers' lock
 
   alignas(64) os::robust_mutex consumers{};
-  os::word_lock taking;  // instead of it where only the two ends of a lane may take
+  os::word_lock taking;  // instead of it where only the two ends of a channel may take
   std::uint64_t
       taken_serial;  // of the last item that was taken, or was about to be; under the consumers' lock
 
@@ -113,9 +107,10 @@ struct ring_head {
   static constexpr std::size_t note_count = 8;
   alignas(64) std::atomic<std::uint64_t> notes[note_count];
 
-  alignas(64) sleeping_place for_items;
-  alignas(64) sleeping_place for_room;
-  alignas(64) sleeping_place for_done;
+  // Where one side sleeps until the other has done something.
+  alignas(64) eventcount for_items;
+  alignas(64) eventcount for_room;
+  alignas(64) eventcount for_done;
   ring_words rings[ring_count];
 };
 inline constexpr std::size_t ring_head_size = std::size_t{64} << 10U;

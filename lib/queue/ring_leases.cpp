@@ -82,9 +82,9 @@ void ring::consumer::repair() {
   const std::uint32_t last = checked_ring(head.reading);
   for (std::uint32_t each = 0; each <= last; ++each) reclaim(each);
   // Those who were to be woken by it.
-  wake_all(head.for_done);
-  wake_all(head.for_room);
-  wake_all(head.for_items);
+  head.for_done.notify_all();
+  head.for_room.notify_all();
+  head.for_items.notify_all();
 }
 
 bool ring::consumer::find_returned() {
@@ -209,8 +209,8 @@ void ring::consumer::sweep() {
     return false;
   });
   for (std::uint32_t each = 0; each <= checked_ring(head.reading); ++each) reclaim(each);
-  wake_all(head.for_items);
-  wake_all(head.for_done);
+  head.for_items.notify_all();
+  head.for_done.notify_all();
 }
 
 }  // namespace ferry::detail

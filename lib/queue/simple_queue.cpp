@@ -92,9 +92,8 @@ native_handle_type message_socket::native_handle() const {
   return held().reader->wait_handle().native();
 }
 
-std::tuple<handle_view, handle_view, transfer, limits> message_socket::parts() const {
-  return {held().reader->wait_handle(), held().writer->wait_handle(), held().options.mode,
-          held().options.limit};
+std::tuple<handle_view, handle_view, const archive_options&> message_socket::parts() const {
+  return {held().reader->wait_handle(), held().writer->wait_handle(), held().options};
 }
 
 }  // namespace ferry::detail

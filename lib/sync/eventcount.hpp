@@ -30,12 +30,17 @@ class eventcount {
   /// up no sleeper for longer.
   void wait(std::uint32_t key, deadline until) { os::park(word_, key, os::next_heartbeat(until)); }
 
-  /// Async-signal-safe. The fence of the caller's change, an atomic read-modify-write, and this load stand
-  /// against those of `prepare_wait` and the look after it: one of the two sides sees the other.
+  /// Async-signal-safe. The caller's change and this load are sequentially consistent, as are `prepare_wait`
+  /// and the look after it: one of the two sides sees the other.
   void notify(int count) noexcept {
+    if (claim()) os::unpark(word_, count);
+  }
+  /// The first half of `notify`: whether a thread may sleep, which the caller has to wake then, by this word
+  /// or by what else it is known to wait for.
+  bool claim() noexcept {
     std::uint32_t seen = word_.load();
     // If it fails, another notifier has just woken a sleeper, which passes it on.
-    if ((seen & 1U) != 0 && word_.compare_exchange_strong(seen, seen + 1)) os::unpark(word_, count);
+    return (seen & 1U) != 0 && word_.compare_exchange_strong(seen, seen + 1);
   }
   void notify_all() noexcept {
     std::uint32_t seen = word_.load();
@@ -47,10 +52,11 @@ class eventcount {
   }
 
   /// To be called by who has prepared to wait and does not wait any more: others may still sleep.
-  /// @param more  whether there is something for the next one
-  void leave(bool more) noexcept {
+  /// @param more  whether there is something for the next one; by sequentially consistent loads
+  template <class More>
+  void leave(More&& more) noexcept {
     word_.fetch_or(1);
-    if (more) notify(1);
+    if (more()) notify(1);
   }
 
  private:

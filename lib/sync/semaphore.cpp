@@ -160,7 +160,7 @@ bool shared_semaphore::sleep_for_it(deadline until) const {
       next_sweep = now + time_between_sweeps;
     }
     if (taken || until.expired()) {
-      released.leave(value() > 0);
+      released.leave([this] { return value() > 0; });
       return taken;
     }
     released.wait(key, until);

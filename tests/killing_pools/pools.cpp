@@ -97,7 +97,7 @@ class scene {
 
   /// In the child.
   void work() {
-    detail::worker_end_of_channel port(std::move(seat_));
+    detail::local_worker_endpoint port(std::move(seat_));
     serve_pool(port, {});
   }
 
@@ -142,9 +142,9 @@ class scene {
 
   Items what_;
   std::uint32_t tasks_, items_;
-  pool_bell bell_;
+  doorbell bell_;
   detail::pool_end here_;
-  detail::channel_seat seat_;
+  detail::channel_handles seat_;
 };
 
 template <class Items>

@@ -64,7 +64,7 @@ std::size_t std_size(const std::string& text) {
 /// Threads behind an engine that says that it carries no handles.
 class bytes_only final : public engine {
  public:
-  std::unique_ptr<worker_link> start(worker_setup setup, pool_bell& bell) override {
+  std::unique_ptr<worker_link> start(worker_setup setup, doorbell& bell) override {
     return threads_->start(std::move(setup), bell);
   }
   std::string_view name() const noexcept override { return "bytes on a wire"; }

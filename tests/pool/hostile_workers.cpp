@@ -35,7 +35,7 @@ namespace {
 
 using detail::ring_head;
 
-/// The heads of all rings that this process has mapped: in a worker, those of its two lanes.
+/// The heads of all rings that this process has mapped: in a worker, those of its two channels.
 std::vector<ring_head*> all_rings() {
   std::vector<ring_head*> found;
   std::ifstream maps("/proc/self/maps");
@@ -103,7 +103,7 @@ void begin_again_and_again() {
   });
 }
 
-/// Puts a record of so many bytes into each lane, in a ring that is large enough.
+/// Puts a record of so many bytes into each channel, in a ring that is large enough.
 void answer_with_much(std::uint64_t size, bool allocated) {
   for (ring_head* const head : all_rings()) {
     std::uint32_t ring = 0;

@@ -105,7 +105,7 @@ class stillborn final : public worker_link {
 class engine_of_stillborn final : public engine {
  public:
   explicit engine_of_stillborn(std::shared_ptr<std::atomic<int>> started) : started_(std::move(started)) {}
-  std::unique_ptr<worker_link> start(worker_setup, pool_bell&) override {
+  std::unique_ptr<worker_link> start(worker_setup, doorbell&) override {
     ++*started_;
     return std::make_unique<stillborn>();
   }

@@ -127,7 +127,7 @@ class fake_engine final : public engine {
   std::size_t started = 0;
   bool refuses = false;
 
-  std::unique_ptr<worker_link> start(worker_setup, pool_bell&) override {
+  std::unique_ptr<worker_link> start(worker_setup, doorbell&) override {
     if (refuses) throw system_error(std::make_error_code(std::errc::resource_unavailable_try_again), "start");
     ++started;
     return std::make_unique<fake_link>();

@@ -2,13 +2,12 @@
 // The common base of the queues in shared memory.
 #pragma once
 
+#include <ferry/archive_options.hpp>
 #include <ferry/deadline.hpp>
 #include <ferry/detail/queue/queue_core.hpp>
 #include <ferry/detail/queue/queue_iterator.hpp>
 #include <ferry/handle.hpp>
-#include <ferry/limits.hpp>
 #include <ferry/queue_options.hpp>
-#include <ferry/transfer.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -116,9 +115,9 @@ struct queue_reducer {
   static constexpr bool guarded = true;
   static auto reduce(const Queue& queue) { return queue.core_.parts(); }
   static Queue rebuild(unique_handle memory, unique_handle event, unique_handle reader, unique_handle writer,
-                       transfer mode, const limits& limit) {
+                       const archive_options& options) {
     return Queue(
-        queue_core(std::move(memory), std::move(event), std::move(reader), std::move(writer), mode, limit));
+        queue_core(std::move(memory), std::move(event), std::move(reader), std::move(writer), options));
   }
 };
 

@@ -8,10 +8,8 @@
 #include <ferry/detail/archive/scratch_message.hpp>
 #include <ferry/detail/queue/lease_ticket.hpp>
 #include <ferry/handle.hpp>
-#include <ferry/limits.hpp>
 #include <ferry/message.hpp>
 #include <ferry/queue_options.hpp>
-#include <ferry/transfer.hpp>
 
 #include <array>
 #include <bit>
@@ -35,7 +33,7 @@ class queue_core {
   /// From what `parts` gave.
   /// @throws archive_error  when it is no queue
   queue_core(unique_handle memory, unique_handle event, unique_handle reader, unique_handle writer,
-             transfer mode, const limits& limit);
+             const archive_options& options);
 
   const archive_options& packing() const;
   bool put(const message_view& what, deadline until);
@@ -58,8 +56,8 @@ class queue_core {
   void close(bool discard);
   native_handle_type native_handle() const;
   bool is_ready() const;
-  /// Memory, event, and the two ends of what carries handles.
-  std::tuple<handle_view, handle_view, handle_view, handle_view, transfer, limits> parts() const;
+  /// Memory, event, the two ends of what carries handles, and the options of items.
+  std::tuple<handle_view, handle_view, handle_view, handle_view, const archive_options&> parts() const;
 
  private:
   struct state;

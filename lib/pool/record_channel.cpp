@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Putting records into a lane and taking them out.
-#include "pool/lane.hpp"
+// Putting records into a channel and taking them out.
+#include "pool/record_channel.hpp"
 
 #include <ferry/detail/pool/pool_record.hpp>
 #include <ferry/error.hpp>
@@ -9,7 +9,7 @@
 
 namespace ferry::detail {
 
-bool lane::put(const message_view& record, deadline until) {
+bool record_channel::put(const message_view& record, deadline until) {
   // It has no bounds, and is not put into after it has been closed on this side.
   constexpr const char* damaged =
       "the process at the other end of a pool's memory has written nonsense to it";
@@ -24,7 +24,7 @@ bool lane::put(const message_view& record, deadline until) {
   }
 }
 
-bool lane::get(message& into, deadline until, const limits& most) {
+bool record_channel::get(message& into, deadline until, const limits& most) {
   // A title is enough to say whose record it was.
   const record_queue::taken got =
       records_.get(into, {.most = most, .least = sizeof(record_title)}, until, [] {});
@@ -37,7 +37,7 @@ bool lane::get(message& into, deadline until, const limits& most) {
   return true;
 }
 
-std::optional<std::size_t> lane::take_back(std::size_t most) {
+std::optional<std::size_t> record_channel::take_back(std::size_t most) {
   ring& items = records_.items();
   // All under one lock: were the other side to take some in between, nobody could say which these are.
   ring::consumer from(items, ring::consumer::at_once());

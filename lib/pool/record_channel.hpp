@@ -22,18 +22,19 @@
 namespace ferry::detail {
 
 /// A record queue between two ends. One process puts, the other takes; the one that puts may take back what
-/// the other has not taken, if the lane is recallable. Each end survives the other's death, and what the
+/// the other has not taken, if the channel is recallable. Each end survives the other's death, and what the
 /// other writes to the memory; the one that puts waits for nothing that the other does. To be used by one
 /// thread at a time.
-class lane {
+class record_channel {
  public:
   using sharing = record_queue::sharing;
 
   /// @param among  recallable, or one to one
-  /// @param handles  this process's end of a socket for both lanes of a worker
-  lane(sharing among, std::shared_ptr<item_handles> handles) : records_(among, std::move(handles)) {}
+  /// @param handles  this process's end of a socket for both channels of a worker
+  record_channel(sharing among, std::shared_ptr<item_handles> handles)
+      : records_(among, std::move(handles)) {}
   /// @throws archive_error  when the memory is no ring
-  lane(unique_handle memory, sharing among, std::shared_ptr<item_handles> handles)
+  record_channel(unique_handle memory, sharing among, std::shared_ptr<item_handles> handles)
       : records_(std::move(memory), among, std::move(handles)) {}
 
   /// Puts a record, a copy of what is given.
@@ -44,7 +45,7 @@ class lane {
   /// Takes the next record.
   /// @param most  bytes and handles that it may have
   /// @returns false when none came until then
-  /// @throws end_of_stream  when the lane is closed and empty
+  /// @throws end_of_stream  when the channel is closed and empty
   /// @throws archive_error  when what is there is no record, or has more than it may: nothing of it is copied
   /// @throws system_error  when there are no descriptors for its handles; it is lost then, but for its bytes
   /// @throws std::bad_alloc  when there is no memory for it; it is lost then, but for its title
