@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // Connections cross as their handle, and which ways they work.
 #include <ferry/connection.hpp>
+#include <ferry/driver.hpp>
 #include <ferry/error.hpp>
-
-#include "channel/driver.hpp"
 
 #include <string>
 

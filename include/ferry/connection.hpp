@@ -26,10 +26,7 @@ namespace ferry {
 
 class connection;
 
-namespace channel {
 class driver;
-driver& driver_of(const connection& open);
-}  // namespace channel
 
 namespace detail {
 
@@ -81,8 +78,8 @@ class connection {
   /// Takes over an open handle and finds out what it is.
   /// @throws system_error  when it is not open, or not something that carries messages
   explicit connection(unique_handle handle, access ways = access::read_write, archive_options options = {});
-  /// Works over another carrier; `driver` is not null. (The class is lib/channel/driver.hpp.)
-  explicit connection(std::unique_ptr<channel::driver> driver, access ways = access::read_write,
+  /// Works over another carrier, see `<ferry/driver.hpp>`; it is not null.
+  explicit connection(std::unique_ptr<driver> carrier, access ways = access::read_write,
                       archive_options options = {});
   connection(connection&& other) noexcept;
   connection& operator=(connection&& other) noexcept;
@@ -288,13 +285,16 @@ class connection {
   bool readable() const noexcept { return ways_ != access::write_only; }
   bool writable() const noexcept { return ways_ != access::read_only; }
 
+  /// What it works over.
+  /// @throws system_error  EBADF when it is closed
+  driver& carrier() const;
+
   /// Transfer mode, dispatch table and limits of what is sent and received; `memory` is the connection's own.
   archive_options& options() noexcept { return options_; }
   const archive_options& options() const noexcept { return options_; }
 
  private:
   friend struct reducer<connection>;
-  friend channel::driver& channel::driver_of(const connection& open);
 
   template <class T>
   bool send_value(const T& value, deadline until) {
@@ -312,10 +312,10 @@ class connection {
     }
   }
   archive_options sending_options() const;
-  channel::driver& open_for_sending() const;
-  channel::driver& open_for_receiving() const;
+  driver& open_for_sending() const;
+  driver& open_for_receiving() const;
 
-  std::unique_ptr<channel::driver> driver_;
+  std::unique_ptr<driver> driver_;
   access ways_ = access::read_write;
   archive_options options_;
 };

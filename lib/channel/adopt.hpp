@@ -2,7 +2,7 @@
 // The choice of a driver that fits a handle.
 #pragma once
 
-#include "channel/driver.hpp"
+#include <ferry/driver.hpp>
 
 #include <memory>
 

@@ -2,10 +2,11 @@
 // The part of a connection that is the same for every carrier.
 #include <ferry/connection.hpp>
 #include <ferry/detail/base/copy.hpp>
+#include <ferry/driver.hpp>
 
 #include "channel/adopt.hpp"
 #include "channel/authentication.hpp"
-#include "channel/driver.hpp"
+#include "channel/message_limits.hpp"
 #include "os/handle.hpp"
 #include "os/socket.hpp"
 
@@ -24,10 +25,10 @@ constexpr const char* gone = "is closed or moved from";
                      std::string(operation) + " a connection that " + reason);
 }
 
-void check_carriage(const message& what, channel::handle_carriage carriage, transfer mode) {
-  if (what.handles().empty() || carriage == channel::handle_carriage::direct) return;
+void check_carriage(const message& what, handle_carriage carriage, transfer mode) {
+  if (what.handles().empty() || carriage == handle_carriage::direct) return;
   const std::string count = std::to_string(what.handles().size());
-  if (carriage == channel::handle_carriage::none) {
+  if (carriage == handle_carriage::none) {
     throw transfer_error(
         "a network connection cannot carry the " + count +
         " handles of this message: live objects cross between processes of one machine, over a "
@@ -56,8 +57,7 @@ std::size_t copy_out(const message& from, std::span<std::byte> into) {
 }
 
 /// @param most  what the caller asked for, which is not to be confused with the limit of the connection
-std::optional<message> receive_bytes(channel::driver& from, const limits& limit, std::size_t most,
-                                     deadline until) {
+std::optional<message> receive_bytes(driver& from, const limits& limit, std::size_t most, deadline until) {
   try {
     return from.receive(limit, until);
   } catch (const channel::message_too_large& what) {
@@ -70,16 +70,11 @@ std::optional<message> receive_bytes(channel::driver& from, const limits& limit,
 
 }  // namespace
 
-channel::driver& channel::driver_of(const connection& open) {
-  if (open.closed()) throw_unusable("use", gone);
-  return *open.driver_;
-}
-
 connection::connection() noexcept = default;
 connection::connection(unique_handle handle, access ways, archive_options options)
     : driver_(channel::adopt(std::move(handle))), ways_(ways), options_(options) {}
-connection::connection(std::unique_ptr<channel::driver> driver, access ways, archive_options options)
-    : driver_(std::move(driver)), ways_(ways), options_(options) {
+connection::connection(std::unique_ptr<driver> carrier, access ways, archive_options options)
+    : driver_(std::move(carrier)), ways_(ways), options_(options) {
   Expects(driver_ != nullptr);
 }
 connection::connection(connection&&) noexcept = default;
@@ -90,19 +85,24 @@ void connection::close() noexcept {
   driver_.reset();
 }
 
+driver& connection::carrier() const {
+  if (closed()) throw_unusable("use", gone);
+  return *driver_;
+}
+
 archive_options connection::sending_options() const {
   archive_options options = options_;
   options.memory = open_for_sending().memory();
   return options;
 }
 
-channel::driver& connection::open_for_sending() const {
+driver& connection::open_for_sending() const {
   if (closed()) throw_unusable("send on", gone);
   if (!writable()) throw_unusable("send on", "only receives: it is the first end of pipe(false)");
   return *driver_;
 }
 
-channel::driver& connection::open_for_receiving() const {
+driver& connection::open_for_receiving() const {
   if (closed()) throw_unusable("receive on", gone);
   if (!readable()) throw_unusable("receive on", "only sends: it is the second end of pipe(false)");
   return *driver_;
@@ -126,10 +126,10 @@ void connection::send_message(message what) {
 }
 
 bool connection::send_message_until(message& what, deadline until) {
-  channel::driver& driver = open_for_sending();
-  channel::check_limits(what.bytes().size(), what.handles().size(), options_.limit);
-  check_carriage(what, driver.carriage(), options_.mode);
-  return driver.send(what, until);
+  driver& carrier = open_for_sending();
+  check_limits(what.bytes().size(), what.handles().size(), options_.limit);
+  check_carriage(what, carrier.carriage(), options_.mode);
+  return carrier.hand_over(what, until);
 }
 
 message connection::recv_message() {
@@ -152,9 +152,9 @@ void connection::send_bytes(std::span<const std::byte> bytes) {
 }
 
 bool connection::send_bytes_until(std::span<const std::byte> bytes, deadline until) {
-  channel::driver& driver = open_for_sending();
-  channel::check_limits(bytes.size(), 0, options_.limit);
-  return driver.send(bytes, until);
+  driver& carrier = open_for_sending();
+  check_limits(bytes.size(), 0, options_.limit);
+  return carrier.send({.bytes = bytes}, until);
 }
 
 std::vector<std::byte> connection::recv_bytes(std::size_t most) {

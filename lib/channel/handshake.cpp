@@ -12,7 +12,7 @@ namespace {
 
 void send_text(driver& with, std::string_view text) {
   // Far less than any carrier holds: it never blocks, and if it did, the carrier would keep it.
-  with.send(std::as_bytes(std::span(text)), deadline::immediately());
+  with.send({.bytes = std::as_bytes(std::span(text))}, deadline::immediately());
 }
 
 std::optional<std::string> receive_text(driver& with, deadline until) {

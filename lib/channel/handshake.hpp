@@ -3,9 +3,9 @@
 #pragma once
 
 #include <ferry/deadline.hpp>
+#include <ferry/driver.hpp>
 
 #include "channel/authentication.hpp"
-#include "channel/driver.hpp"
 
 #include <memory>
 #include <optional>

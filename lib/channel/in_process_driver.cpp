@@ -11,7 +11,11 @@
 #include <array>
 #include <condition_variable>
 #include <deque>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace ferry::channel {
 namespace {
@@ -101,13 +105,15 @@ class in_process_driver final : public driver {
     in_->close();
   }
 
-  bool send(message& what, deadline until) override { return out_->push(what, until); }
-  bool send(std::span<const std::byte> bytes, deadline until) override {
-    buffer copy;
-    copy.append(bytes.data(), bytes.size());
-    message what(std::move(copy));
-    return out_->push(what, until);
+  bool send(const message_view& what, deadline until) override {
+    buffer bytes;
+    bytes.append(what.bytes.data(), what.bytes.size());
+    std::vector<unique_handle> handles;
+    for (const unique_handle& each : what.handles) handles.push_back(duplicate(each));
+    message copy(std::move(bytes), std::move(handles));
+    return out_->push(copy, until);
   }
+  bool hand_over(message& what, deadline until) override { return out_->push(what, until); }
   std::optional<message> receive(const limits& limit, deadline until) override {
     auto what = in_->pop(until);
     if (what) check_limits(what->bytes().size(), what->handles().size(), limit);

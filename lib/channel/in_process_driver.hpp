@@ -2,7 +2,7 @@
 // The driver of connections within one process.
 #pragma once
 
-#include "channel/driver.hpp"
+#include <ferry/driver.hpp>
 
 #include <memory>
 #include <utility>

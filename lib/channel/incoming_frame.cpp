@@ -2,10 +2,11 @@
 // Frames in: header, then body, in whatever pieces they come.
 #include "channel/incoming_frame.hpp"
 
+#include <ferry/driver.hpp>
 #include <ferry/error.hpp>
 
 #include "archive/envelope.hpp"
-#include "channel/driver.hpp"
+#include "channel/message_limits.hpp"
 #include "handles/handle_bundle.hpp"
 #include "handles/offered_handles.hpp"
 #include "os/byte_stream.hpp"
@@ -24,7 +25,7 @@ std::optional<message> incoming_frame::receive(const limits& limit, deadline unt
     const std::uint64_t length = length_;
     to_skip_ = length - body_.size();
     start_over();
-    throw_message_too_large(length, limit.bytes);
+    throw message_too_large(length, limit.bytes);
   }
   if (!read_body(most_handles, until)) return std::nullopt;
 

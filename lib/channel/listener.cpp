@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // Accepting, with any number of handshakes under way.
+#include <ferry/driver.hpp>
 #include <ferry/error.hpp>
 #include <ferry/listener.hpp>
 
@@ -66,7 +67,7 @@ class listener::state {
  private:
   /// A peer that has connected.
   struct arrival {
-    std::unique_ptr<channel::driver> link;
+    std::unique_ptr<driver> link;
     peer_info info;
   };
 

@@ -58,11 +58,12 @@ class local_driver final : public driver {
  public:
   explicit local_driver(unique_handle socket) noexcept : socket_(std::move(socket)), pool_(inline_limit) {}
 
-  bool send(message& what, deadline until) override;
-  bool send(std::span<const std::byte> bytes, deadline until) override;
+  bool send(const message_view& what, deadline until) override;
+  bool hand_over(message& what, deadline until) override;
   std::optional<message> receive(const limits& limit, deadline until) override;
   bool readable(deadline until) override { return os::wait_readable(socket_, until); }
   handle_view wait_handle() const noexcept override { return socket_; }
+  handle_view end() const override { return socket_; }
   handle_carriage carriage() const noexcept override { return handle_carriage::direct; }
   buffer::source* memory() noexcept override { return &pool_; }
 
@@ -79,23 +80,17 @@ class local_driver final : public driver {
   segment_cache mapped_;
 };
 
-bool local_driver::send(message& what, deadline until) {
-  const std::size_t size = what.bytes().size();
-  segment_use* const use = pool_.own_use(what.storage());
-  bool sent = false;
-  if (size <= inline_limit) {
-    sent = send_inline(what.bytes(), what.handles(), until);
-  } else if (use != nullptr) {
-    sent = send_segment(*use, size, what.handles(), until);
-  } else {
-    sent = send_copied(what.bytes(), what.handles(), until);
-  }
-  if (sent) what = message();
-  return sent;
+bool local_driver::send(const message_view& what, deadline until) {
+  return what.bytes.size() <= inline_limit ? send_inline(what.bytes, what.handles, until)
+                                           : send_copied(what.bytes, what.handles, until);
 }
 
-bool local_driver::send(std::span<const std::byte> bytes, deadline until) {
-  return bytes.size() <= inline_limit ? send_inline(bytes, {}, until) : send_copied(bytes, {}, until);
+bool local_driver::hand_over(message& what, deadline until) {
+  const std::size_t size = what.bytes().size();
+  segment_use* const use = size > inline_limit ? pool_.own_use(what.storage()) : nullptr;
+  const bool sent = use != nullptr ? send_segment(*use, size, what.handles(), until) : send(what, until);
+  if (sent) what = message();
+  return sent;
 }
 
 bool local_driver::send_inline(std::span<const std::byte> bytes, std::span<const unique_handle> handles,

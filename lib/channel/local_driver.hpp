@@ -2,7 +2,7 @@
 // The driver of local connections: a packet socket, one message a packet.
 #pragma once
 
-#include "channel/driver.hpp"
+#include <ferry/driver.hpp>
 
 #include <memory>
 

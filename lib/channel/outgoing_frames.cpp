@@ -27,35 +27,28 @@ std::array<std::span<const std::byte>, 2> remaining(std::span<const std::byte> f
 
 }  // namespace
 
-bool outgoing_frames::send(std::span<const std::byte> bytes, deadline until) {
-  const std::lock_guard lock(sending_);
-  return send_rest(until) && send_frame(bytes, {}, until);
-}
-
-bool outgoing_frames::send(message& what, deadline until) {
+bool outgoing_frames::send(const message_view& what, deadline until) {
   // The receiver learns from the envelope how many handles belong to the frame.
-  if (detail::envelope_handle_count(what.bytes()) != what.handles().size()) {
-    throw transfer_error("a message for a stream must have its " + std::to_string(what.handles().size()) +
+  if (!what.handles.empty() && detail::envelope_handle_count(what.bytes) != what.handles.size()) {
+    throw transfer_error("a message for a stream must have its " + std::to_string(what.handles.size()) +
                          " handles announced in its envelope: make it with dumps");
   }
   const std::lock_guard lock(sending_);
   if (!send_rest(until)) return false;
-  const bool sent = kind_ == os::endpoint::pipe && !what.handles().empty() ? send_with_offers(what, until)
-                                                                           : send_with_riders(what, until);
-  if (sent) what = message();
-  return sent;
+  if (what.handles.empty()) return send_frame(what.bytes, {}, until);
+  return kind_ == os::endpoint::pipe ? send_with_offers(what, until) : send_with_riders(what, until);
 }
 
-bool outgoing_frames::send_with_offers(const message& what, deadline until) {
-  detail::outgoing_offers offers(what.handles());
-  const buffer bytes = offers.behind(what.bytes());
+bool outgoing_frames::send_with_offers(const message_view& what, deadline until) {
+  detail::outgoing_offers offers(what.handles);
+  const buffer bytes = offers.behind(what.bytes);
   if (!send_frame(bytes.bytes(), {}, until)) return false;
   offers.sent();
   return true;
 }
 
-bool outgoing_frames::send_with_riders(const message& what, deadline until) {
-  std::vector<handle_view> riders(what.handles().begin(), what.handles().end());
+bool outgoing_frames::send_with_riders(const message_view& what, deadline until) {
+  std::vector<handle_view> riders(what.handles.begin(), what.handles.end());
   unique_handle bundle;
   if (riders.size() > detail::most_direct_handles) {
     auto packed = detail::pack_handles(riders, until);
@@ -64,7 +57,7 @@ bool outgoing_frames::send_with_riders(const message& what, deadline until) {
     riders.clear();
     riders.push_back(bundle);
   }
-  return send_frame(what.bytes(), riders, until);
+  return send_frame(what.bytes, riders, until);
 }
 
 bool outgoing_frames::send_frame(std::span<const std::byte> bytes, std::span<const handle_view> riders,

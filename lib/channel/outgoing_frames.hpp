@@ -22,8 +22,8 @@ class outgoing_frames {
   outgoing_frames(handle_view stream, os::endpoint kind) noexcept : stream_(stream), kind_(kind) {}
 
   /// @returns false when `until` passed before the first byte; true when the frame is out or kept
-  bool send(message& what, deadline until);
-  bool send(std::span<const std::byte> bytes, deadline until);
+  /// @throws transfer_error  when it has handles that its bytes do not announce
+  bool send(const message_view& what, deadline until);
 
   /// Sends what is kept. @returns false when `until` passed before the end of it
   bool flush(deadline until);
@@ -34,8 +34,8 @@ class outgoing_frames {
   bool unfinished() const noexcept { return unfinished_.load(std::memory_order_relaxed); }
 
  private:
-  bool send_with_riders(const message& what, deadline until);
-  bool send_with_offers(const message& what, deadline until);
+  bool send_with_riders(const message_view& what, deadline until);
+  bool send_with_offers(const message_view& what, deadline until);
   bool send_frame(std::span<const std::byte> bytes, std::span<const handle_view> riders, deadline until);
   bool send_rest(deadline until);
   void keep(std::span<const std::byte> header, std::span<const std::byte> bytes, std::size_t sent);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 // CPython's protocol for single handles (Lib/multiprocessing/reduction.py: sendfds, recvfds).
+#include <ferry/driver.hpp>
 #include <ferry/error.hpp>
 #include <ferry/send_handle.hpp>
 
-#include "channel/driver.hpp"
 #include "channel/receipts.hpp"
+#include "channel/stream_driver.hpp"
 #include "os/byte_stream.hpp"
 #include "os/handle.hpp"
 #include "os/socket.hpp"
@@ -19,7 +20,7 @@ namespace {
 constexpr std::byte one_handle{1};
 
 channel::receipts& receipts_of(connection& through) {
-  channel::receipts* const found = channel::driver_of(through).receipts();
+  channel::receipts* const found = channel::receipts_of(through.carrier());
   if (found == nullptr) {
     throw transfer_error(
         "single handles are exchanged over Unix stream sockets: send the handle as a value instead");

@@ -19,8 +19,7 @@ class stream_driver final : public driver {
   stream_driver(unique_handle stream, os::endpoint kind)
       : stream_(std::move(stream)), kind_(kind), out_(stream_, kind), in_(stream_, kind, receipts_) {}
 
-  bool send(message& what, deadline until) override { return out_.send(what, until); }
-  bool send(std::span<const std::byte> bytes, deadline until) override { return out_.send(bytes, until); }
+  bool send(const message_view& what, deadline until) override { return out_.send(what, until); }
   bool flush(deadline until) override { return out_.flush(until); }
 
   std::optional<message> receive(const limits& limit, deadline until) override {
@@ -43,7 +42,7 @@ class stream_driver final : public driver {
   }
 
   handle_view wait_handle() const noexcept override { return stream_; }
-  channel::receipts* receipts() noexcept override {
+  channel::receipts* receipts() noexcept {
     return kind_ == os::endpoint::local_stream ? &receipts_ : nullptr;
   }
   handle_view end() const override {
@@ -74,6 +73,11 @@ class stream_driver final : public driver {
 };
 
 }  // namespace
+
+receipts* receipts_of(driver& any) noexcept {
+  auto* const stream = dynamic_cast<stream_driver*>(&any);
+  return stream != nullptr ? stream->receipts() : nullptr;
+}
 
 std::unique_ptr<driver> make_stream_driver(unique_handle stream, os::endpoint kind) {
   return std::make_unique<stream_driver>(std::move(stream), kind);

@@ -2,7 +2,8 @@
 // The driver of byte streams: stream sockets and plain pipes.
 #pragma once
 
-#include "channel/driver.hpp"
+#include <ferry/driver.hpp>
+
 #include "os/socket.hpp"
 
 #include <memory>
@@ -18,5 +19,9 @@ namespace ferry::channel {
 /// `wait_handle` tells the truth. A frame that is not complete at the deadline is continued by the next call.
 /// @param kind  any but a packet socket
 std::unique_ptr<driver> make_stream_driver(unique_handle stream, os::endpoint kind);
+
+class receipts;
+/// For streams on which CPython's way to send single handles is used; null for all other drivers.
+receipts* receipts_of(driver& any) noexcept;
 
 }  // namespace ferry::channel

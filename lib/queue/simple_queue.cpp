@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // A queue of messages that is a packet socket.
 #include <ferry/detail/base/moved_from.hpp>
+#include <ferry/driver.hpp>
 #include <ferry/simple_queue.hpp>
 
-#include "channel/driver.hpp"
 #include "channel/local_driver.hpp"
 #include "os/park.hpp"
 #include "os/socket.hpp"
@@ -22,7 +22,7 @@ struct message_socket::state {
     options.memory = writer->memory();
   }
 
-  std::unique_ptr<channel::driver> reader, writer;
+  std::unique_ptr<driver> reader, writer;
   archive_options options;
 };
 
@@ -55,7 +55,7 @@ const archive_options& message_socket::packing() const {
 
 bool message_socket::put(message what, deadline until) {
   try {
-    return held().writer->send(what, until);
+    return held().writer->hand_over(what, until);
   } catch (const end_of_stream&) {
     throw queue_closed("put into a simple_queue that is closed");
   }
