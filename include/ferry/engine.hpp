@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ferry/archive_options.hpp>
-#include <ferry/context.hpp>
 #include <ferry/handle.hpp>
 #include <ferry/limits.hpp>
 #include <ferry/message.hpp>
@@ -14,12 +13,12 @@
 #include <exception>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace ferry {
+
+struct context;
 
 /// What workers ring when they have answered. Shared memory and an event, so that a worker in another process
 /// rings it as well as a thread that has read an answer from a network. Thread-safe.
@@ -84,7 +83,9 @@ class worker_link {
   /// @throws system_error, transfer_error  nothing was sent then
   /// @throws end_of_stream  when the worker has died, or takes no handles any more
   virtual bool send(const message_view& record) = 0;
-  /// Takes back all records that the worker has not begun with: the last ones that were sent.
+  /// Takes back all records that the worker has not begun with: the last ones that were sent. Asked where
+  /// others have nothing to do, and when the worker has ended: what is not given back then it has died of.
+  /// An engine that can have nothing back from a worker that lives says 0 until it has ended.
   /// @param most  how many records it can have
   /// @returns how many; nothing when they cannot be taken back for the moment, since the worker is just
   ///          taking one. It is killed when that is so for a second.

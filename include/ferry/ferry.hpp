@@ -17,6 +17,7 @@
 #include <ferry/context.hpp>
 #include <ferry/deadline.hpp>
 #include <ferry/dispatch_table.hpp>
+#include <ferry/driver.hpp>
 #include <ferry/engine.hpp>
 #include <ferry/error.hpp>
 #include <ferry/event.hpp>

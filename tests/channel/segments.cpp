@@ -23,14 +23,14 @@ using namespace std::chrono_literals;
 namespace {
 
 /// A packet as the local driver writes it, to be got wrong.
-struct packet {
+struct segment_packet {
   std::uint32_t magic = 0x31504546;
   std::uint32_t handle_count = 0;
   std::uint64_t size = 0;
   std::uint64_t segment_use = 0;
 };
 
-void send_packet(const ferry::connection& on, const packet& what, ferry::handle_view rider) {
+void send_packet(const ferry::connection& on, const segment_packet& what, ferry::handle_view rider) {
   const std::array parts{std::as_bytes(std::span(&what, 1))};
   const std::array riders{rider};
   ferry::os::send_packet(ferry::handle_view(on.native_handle()), parts,
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(a_process_that_shares_an_end_cannot_write_what_others_recei
   auto [sender, receiver] = ferry::pipe();
   sender.send_bytes(std::vector<std::byte>(1 << 20, std::byte{1}));
   std::vector<ferry::unique_handle> riders;
-  packet head;
+  segment_packet head;
   const std::array parts{std::as_writable_bytes(std::span(&head, 1))};
   ferry::os::receive_packet(ferry::handle_view(receiver.native_handle()), parts, riders,
                             ferry::deadline::never());
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_board_that_does_not_fit_its_segment_is_refused) {
   BOOST_REQUIRE(::pwrite(out_of_bounds.native(), &far, sizeof far, 0) == sizeof far);
   const ferry::unique_handle read_only = ferry::os::reopen_read_only(board);
   const auto send = [&sender = sender](ferry::handle_view where, ferry::handle_view beside) {
-    const packet what{.size = 100, .segment_use = 1};
+    const segment_packet what{.size = 100, .segment_use = 1};
     const std::array parts{std::as_bytes(std::span(&what, 1))};
     ferry::os::send_packet(ferry::handle_view(sender.native_handle()), parts, std::array{where, beside},
                            ferry::deadline::never());
