@@ -7,7 +7,7 @@
 
 #include "os/process.hpp"
 #include "os/thread.hpp"
-#include "pool/local_channel.hpp"
+#include "pool/local_worker.hpp"
 #include "process/child_main.hpp"
 
 #include <string>
@@ -20,7 +20,7 @@ namespace detail {
 
 /// All that a worker process gets.
 struct worker_seat {
-  channel_handles channel;
+  worker_handles handles;
   archive_options archive;
   std::size_t max_memory = 0;
   message initializer;
@@ -32,7 +32,7 @@ void live_as_worker(worker_seat seat) {
   setup.max_memory = seat.max_memory;
   setup.initializer = std::move(seat.initializer);
   os::take_all_signals();
-  local_worker_endpoint port(std::move(seat.channel));
+  local_worker_endpoint port(std::move(seat.handles));
   try {
     serve_pool(port, std::move(setup));
   } catch (...) {
@@ -53,12 +53,12 @@ class process_worker final : public detail::local_worker {
     options.name = setup.name;
     options.daemon = true;
     options.context = how;
-    detail::worker_seat seat{.channel = channel_.seat(bell),
+    detail::worker_seat seat{.handles = handles_for_worker(bell),
                              .archive = setup.archive,
                              .max_memory = setup.max_memory,
                              .initializer = std::move(setup.initializer)};
     process_ = process(options, fn<&detail::live_as_worker>, seat);
-    channel_.seated();
+    worker_has_handles();
   }
 
   void terminate() noexcept override { signal(&process::terminate); }
@@ -68,7 +68,7 @@ class process_worker final : public detail::local_worker {
   std::optional<worker_end> ended() override {
     const exit_status status = process_.status();
     if (!status.ended()) return std::nullopt;
-    channel_.tasks().taker_has_ended();
+    worker_has_ended();
     worker_end end;
     end.code = status.code;
     if (status.is == exit_status::state::killed) end.how = worker_end::kind::killed;

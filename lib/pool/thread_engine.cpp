@@ -6,7 +6,7 @@
 #include "os/process.hpp"
 #include "os/thread.hpp"
 #include "os/wait.hpp"
-#include "pool/local_channel.hpp"
+#include "pool/local_worker.hpp"
 
 #include <limits>
 #include <memory>
@@ -24,14 +24,14 @@ using detail::local_worker_endpoint;
 class thread_worker final : public local_worker {
  public:
   thread_worker(worker_setup setup, const doorbell& bell)
-      : ended_(os::create_event_handle()), port_(channel_.seat(bell)) {
+      : ended_(os::create_event_handle()), port_(handles_for_worker(bell)) {
     setup.max_memory = 0;  // it is that of the whole program
     auto given = std::make_shared<worker_setup>(std::move(setup));
     thread_ = os::start_thread([this, given] { os::with_faults_handled([&] { live(std::move(*given)); }); });
-    channel_.seated();
+    worker_has_handles();
   }
   ~thread_worker() override {
-    channel_.tasks().close();
+    finish();
     thread_.join();
   }
 
@@ -57,8 +57,8 @@ class thread_worker final : public local_worker {
   }
   void end_soon() noexcept {
     try {
-      channel_.tasks().close();
-      channel_.tasks().take_back(std::numeric_limits<std::size_t>::max());
+      finish();
+      recall(std::numeric_limits<std::size_t>::max());
     } catch (const error&) {  // it has no memory any more that makes sense: the thread has noticed
     }
   }

@@ -54,6 +54,23 @@ bool record_queue::take(ring::consumer& from, message& into, const taking& how, 
   return true;
 }
 
+std::optional<std::size_t> record_queue::recall(std::size_t most) {
+  // All under one lock: were the other side to take some in between, no process could say which these are.
+  ring::consumer from(ring_, ring::consumer::at_once());
+  if (!from.holds()) return std::nullopt;
+  std::size_t count = 0;
+  bool any_handles = false;
+  for (; from.find(); ++count) {
+    if (count == most) throw archive_error("there are more records to be recalled than were put");
+    any_handles |= from.record().handles != 0;
+    from.take();
+  }
+  // Whatever comes next is younger than these, by which the other side knows that their handles are for no
+  // record.
+  if (any_handles) ring::producer(ring_, deadline::immediately()).take_serial();
+  return count;
+}
+
 void record_queue::claim(message& into, const taken& got, bool lost) {
   try {
     into.handles() = claim_handles(std::move(into.handles()), got.handles, lost);

@@ -78,6 +78,12 @@ class record_queue {
   template <class Settle>
   taken get(message& into, const taking& how, deadline until, Settle&& settle);
 
+  /// Of a recallable one, for the end that puts: drops what has not been taken, which is what was put last.
+  /// @param most  records that there can be
+  /// @returns how many records; nothing when the other side is just taking, or holds the lock for ever
+  /// @throws archive_error  when there are more, or what is there is no record
+  std::optional<std::size_t> recall(std::size_t most);
+
   /// Under the consumers' lock: the record is done with. Does nothing when the lease was over already.
   void end_lease(ring::consumer& from, const lease_ticket& lease);
   /// To be called when the lock has been let go of: wakes those who wait for the end of leases.

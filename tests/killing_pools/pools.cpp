@@ -4,7 +4,7 @@
 #include <ferry/error.hpp>
 #include <ferry/pool.hpp>
 
-#include "pool/local_channel.hpp"
+#include "pool/local_worker.hpp"
 #include "pool/support.hpp"
 #include "pool/written_call.hpp"
 #include "support/killing.hpp"
@@ -71,13 +71,22 @@ struct numbers {
   }
 };
 
+/// The pool's end of a worker that is no process of a pool.
+class worker_that_is_none final : public detail::local_worker {
+  void terminate() noexcept override {}
+  void kill() noexcept override {}
+  native_handle_type native_handle() const override { return invalid_native_handle; }
+  std::optional<worker_end> ended() override { return std::nullopt; }
+  std::int64_t pid() const noexcept override { return 0; }
+};
+
 /// What a scheduler does for one worker, which is a child that can be killed.
 template <class Items>
 class scene {
  public:
   /// Tasks of `items` items each are sent, and then the end of them.
   scene(const Items& what, std::uint32_t tasks, std::uint32_t items)
-      : what_(what), tasks_(tasks), items_(items), seat_(here_.seat(bell_)) {
+      : what_(what), tasks_(tasks), items_(items), seat_(here_.handles_for_worker(bell_)) {
     pool_record job(record_title{.what = record_title::kind::make, .count = 1, .id = job_id});
     job.append({}, false, [](forking_oarchive& archive) {
       using function = std::remove_cvref_t<decltype(Items::function)>;
@@ -92,7 +101,7 @@ class scene {
       for (std::uint32_t item = 0; item < items; ++item) what.append(record, task * items + item);
       send(record);
     }
-    here_.tasks().close();
+    here_.finish();
   }
 
   /// In the child.
@@ -104,13 +113,12 @@ class scene {
   /// What it had answered is whole, what it had not begun can be taken back, and between the two there is at
   /// most the task that it had in hand, of which it says so.
   void check() {
-    here_.seated();
+    here_.worker_has_handles();
     seat_ = {};
     std::uint32_t answered = 0;
-    for (message answer; here_.answers().get(answer, deadline::immediately(), {}); ++answered)
-      check_answer(answer, answered);
-    here_.tasks().taker_has_ended();
-    std::size_t left = here_.tasks().take_back(tasks_ + 1).value();
+    for (message answer; here_.receive(answer, {}); ++answered) check_answer(answer, answered);
+    here_.worker_has_ended();
+    std::size_t left = here_.recall(tasks_ + 1).value();
     if (answered != 0 || left < tasks_ + 1) {  // it has begun
       BOOST_TEST(left <= tasks_);
     } else {
@@ -123,14 +131,14 @@ class scene {
     BOOST_TEST(at.item < items_);
     if (answered != 0) BOOST_TEST(at.ready);
     message nothing;
-    BOOST_TEST(!here_.answers().get(nothing, deadline::immediately(), {}));
-    BOOST_TEST(here_.tasks().take_back(0).value() == 0U);
+    BOOST_TEST(!here_.receive(nothing, {}));
+    BOOST_TEST(here_.recall(0).value() == 0U);
   }
 
  private:
   static constexpr std::uint64_t job_id = 1, first_task = 10;
 
-  void send(const pool_record& record) { BOOST_REQUIRE(here_.tasks().put(record, deadline::immediately())); }
+  void send(const pool_record& record) { BOOST_REQUIRE(here_.send(record)); }
   void check_answer(message& answer, std::uint32_t number) const {
     const record_title title = detail::title_of(answer);
     BOOST_TEST((title.what == record_title::kind::answer));
@@ -143,8 +151,8 @@ class scene {
   Items what_;
   std::uint32_t tasks_, items_;
   doorbell bell_;
-  detail::pool_end here_;
-  detail::channel_handles seat_;
+  worker_that_is_none here_;
+  detail::worker_handles seat_;
 };
 
 template <class Items>
