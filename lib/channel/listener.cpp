@@ -7,6 +7,7 @@
 #include "channel/adopt.hpp"
 #include "channel/handshake.hpp"
 #include "os/alarm.hpp"
+#include "os/handle.hpp"
 #include "os/process.hpp"
 #include "os/rendezvous.hpp"
 #include "os/socket.hpp"
@@ -277,8 +278,7 @@ listener::~listener() = default;
 
 listener::state& listener::open() const {
   if (closed()) {
-    throw system_error(std::make_error_code(std::errc::bad_file_descriptor),
-                       "use a listener that is closed or moved from");
+    os::throw_system_error(std::errc::bad_file_descriptor, "use a listener that is closed or moved from");
   }
   return *state_;
 }

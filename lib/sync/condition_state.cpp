@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <string>
+#include <system_error>
 
 namespace ferry::detail {
 namespace {
@@ -54,7 +54,8 @@ std::uint32_t condition_state::enter() {
   });
   if (!entered)
     os::throw_system_error(
-        EAGAIN, "wait on a condition variable on which " + std::to_string(counts::most) + " wait already");
+        std::errc::resource_unavailable_try_again,
+        "wait on a condition variable on which " + std::to_string(counts::most) + " wait already");
   return sequence;
 }
 

@@ -8,17 +8,18 @@
 #include "sync/lock_state.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <limits>
 #include <new>
 #include <ostream>
+#include <system_error>
 
 namespace ferry {
 namespace detail {
 
 void lock_in_wait::release() {
   if (state_ == nullptr || !state_->is_held_by_this_thread())
-    os::throw_system_error(EPERM, "wait on a condition variable with a lock that this thread does not hold");
+    os::throw_system_error(std::errc::operation_not_permitted,
+                           "wait on a condition variable with a lock that this thread does not hold");
   depth_ = state_->depth();
   for (std::uint32_t inner = 1; inner < depth_; ++inner) state_->unlock();
   unlock_(lock_);

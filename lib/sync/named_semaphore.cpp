@@ -11,10 +11,10 @@
 #include "sync/new_name.hpp"
 
 #include <atomic>
-#include <cerrno>
 #include <optional>
 #include <ostream>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace ferry {
@@ -103,7 +103,8 @@ const std::string& named_semaphore::name() const {
 void named_semaphore::unlink() const {
   if (!held().is_ours())
     os::throw_system_error(
-        EPERM, "unlink semaphore '" + name() + "': only the process that created it under that name does");
+        std::errc::operation_not_permitted,
+        "unlink semaphore '" + name() + "': only the process that created it under that name does");
   held().unlinked = true;
   os::named_semaphore::unlink(name());
 }

@@ -13,11 +13,11 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <new>
 #include <ostream>
 #include <span>
 #include <string>
+#include <system_error>
 
 namespace ferry {
 namespace detail {
@@ -213,9 +213,10 @@ void semaphore::release(std::ptrdiff_t count) const {
   detail::check_count(count);
   const detail::owned_permits permits(place(), state(), slots());
   const auto refuse = [&] {
-    os::throw_system_error(EPERM, "release " + std::to_string(count) +
-                                      " permits of a semaphore of which this process holds fewer: those of "
-                                      "the owned form are given back by the process that took them");
+    os::throw_system_error(std::errc::operation_not_permitted,
+                           "release " + std::to_string(count) +
+                               " permits of a semaphore of which this process holds fewer: those of "
+                               "the owned form are given back by the process that took them");
   };
   if (count > 1 && permits.count_own() < count) refuse();
   for (std::ptrdiff_t done = 0; done < count; ++done) {

@@ -10,12 +10,12 @@
 #include "sync/semaphore_state.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace ferry::detail {
@@ -69,7 +69,8 @@ std::shared_ptr<shared_block> shared_block::create(std::size_t size, std::size_t
   const std::size_t roll = seats == 0 ? 0 : os::roll::bytes_for(seats);
   const std::size_t pieces = (size + line - 1) / line * line, whole = head_size + pieces + roll;
   if (pieces < size || whole < pieces)
-    os::throw_system_error(ENOMEM, "create an arena of " + std::to_string(size) + " bytes");
+    os::throw_system_error(std::errc::not_enough_memory,
+                           "create an arena of " + std::to_string(size) + " bytes");
   unique_handle memory = os::create_memory(whole);
   os::mapping mapped(memory, whole, os::access::read_write);
   ::new (mapped.bytes().data()) head{block_mark, 0, roll};
@@ -159,9 +160,10 @@ std::byte* shared_block::take(shared_kind kind, std::size_t size) {
   std::uint64_t offset = taken.load(std::memory_order_relaxed);
   do {
     if (offset > this->size() || whole > this->size() - offset)
-      os::throw_system_error(ENOSPC, "place " + std::to_string(whole) + " bytes in an arena of " +
-                                         std::to_string(this->size()) + " of which " +
-                                         std::to_string(offset) + " are taken: make a larger one");
+      os::throw_system_error(std::errc::no_space_on_device,
+                             "place " + std::to_string(whole) + " bytes in an arena of " +
+                                 std::to_string(this->size()) + " of which " + std::to_string(offset) +
+                                 " are taken: make a larger one");
   } while (!taken.compare_exchange_weak(offset, offset + whole, std::memory_order_relaxed));
   std::byte* const piece = begin() + head_size + offset;
   ::new (piece) label{kind, static_cast<std::uint32_t>(size)};

@@ -13,6 +13,7 @@
 #include <csignal>
 #include <list>
 #include <sys/time.h>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -29,8 +30,18 @@ BOOST_AUTO_TEST_CASE(a_closed_connection_or_handle_cannot_be_waited_for) {
   BOOST_CHECK_THROW(ferry::wait({ferry::handle_view(12345)}, 0s), ferry::system_error);
 }
 
+BOOST_AUTO_TEST_CASE(an_error_has_one_category_whether_ferry_or_the_system_finds_it) {
+  const std::error_code closed = std::make_error_code(std::errc::bad_file_descriptor);
+  const auto is_that = [&](const ferry::system_error& problem) { return problem.code() == closed; };
+  BOOST_CHECK_EXCEPTION(ferry::connection().send_bytes({}), ferry::system_error, is_that);
+  BOOST_CHECK_EXCEPTION(ferry::wait({ferry::handle_view()}, 0s), ferry::system_error, is_that);
+  BOOST_CHECK_EXCEPTION(ferry::wait({ferry::handle_view(12345)}, 0s), ferry::system_error, is_that);
+  BOOST_CHECK_EXCEPTION(static_cast<void>(ferry::duplicate(ferry::handle_view(12345))), ferry::system_error,
+                        is_that);
+}
+
 // conformance: _TestConnection.test_wait_empty
-BOOST_AUTO_TEST_CASE(with_nothing_to_wait_for_it_sleeps) {
+BOOST_AUTO_TEST_CASE(waiting_for_nothing_sleeps_for_its_time) {
   const auto before = std::chrono::steady_clock::now();
   BOOST_CHECK(ferry::wait({}, 50ms).empty());
   BOOST_CHECK(std::chrono::steady_clock::now() - before >= 50ms);

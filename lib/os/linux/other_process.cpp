@@ -28,7 +28,7 @@ std::optional<std::string> read_facts(const std::string& path) {
 
 std::string refusal_text(int refusal) {
   if (refusal == ESRCH) return "the process has ended";
-  std::string text = std::error_code(refusal, std::system_category()).message();
+  std::string text = std::error_code(refusal, std::generic_category()).message();
   if (refusal == ENOSYS) return text + ": pidfd_getfd(2) takes Linux 5.6, and a sandbox that allows it";
   if (refusal != EPERM) return text;
   const int scope = std::atoi(read_facts("/proc/sys/kernel/yama/ptrace_scope").value_or("0").c_str());
