@@ -69,7 +69,7 @@ handle_pair stream_socket_pair() {
 handle_pair plain_pipe() {
   std::array<int, 2> ends{};
   constexpr const char* what = "create a pipe";
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error(what);
+  if (calls().pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error(what);
   return own(ends, what);
 }
 
