@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(waiting_for_nothing_sleeps_for_its_time) {
 
 // conformance: TestWait.test_neg_timeout
 // conformance: TestWait.test_wait_timeout
-BOOST_AUTO_TEST_CASE_TEMPLATE(only_what_is_ready_is_told, Carrier, all_carriers) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(ends_are_told_of_when_they_are_ready_and_only_then, Carrier, all_carriers) {
   auto [first_in, first] = Carrier::make();
   auto [second_in, second] = Carrier::make();
   BOOST_CHECK(ferry::wait({first, second}, -1s).empty());
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(connections_listeners_and_handles_are_waited_for_together) 
 }
 
 // known failure 31: no more than 63 can be waited for
-BOOST_AUTO_TEST_CASE(hundreds_are_waited_for_together) {
+BOOST_AUTO_TEST_CASE(hundreds_of_connections_are_waited_for_together) {
   constexpr std::size_t many = 300;
   std::vector<std::pair<ferry::connection, ferry::connection>> pipes;
   std::vector<ferry::waitable> receivers;

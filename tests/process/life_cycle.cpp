@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(the_first_process_knows_itself) {
 }
 
 // conformance: _TestProcess.test_cpu_count
-BOOST_AUTO_TEST_CASE(there_is_a_processor) {
+BOOST_AUTO_TEST_CASE(usable_processors_are_one_at_least) {
   BOOST_TEST(cpu_count() >= 1U);
 }
 
