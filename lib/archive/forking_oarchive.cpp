@@ -204,8 +204,8 @@ std::pair<std::uint64_t, bool> forking_oarchive::share(std::shared_ptr<const voi
                                                        const std::type_info& type) {
   auto& shared = used_tables().shared;
   const tables::shared_key key{object.get(), &type};
-  const auto [place, is_new] = shared.try_emplace(key, shared.size() + 1, std::move(object));
-  return {place->second.first, is_new};
+  const auto [entry, is_new] = shared.try_emplace(key, shared.size() + 1, std::move(object));
+  return {entry->second.first, is_new};
 }
 
 bool forking_oarchive::save_override(const std::type_info& type, std::uint64_t type_hash,
