@@ -55,23 +55,23 @@ bool outgoing_frames::send_with_offers(const message& what, deadline until) {
 }
 
 bool outgoing_frames::send_with_riders(const message& what, deadline until) {
-  std::vector<handle_view> riders(what.handles().begin(), what.handles().end());
+  std::vector<handle_view> handles(what.handles().begin(), what.handles().end());
   unique_handle bundle;
-  if (riders.size() > detail::most_direct_handles) {
-    auto packed = detail::pack_handles(riders, until);
+  if (handles.size() > detail::most_direct_handles) {
+    auto packed = detail::pack_handles(handles, until);
     if (!packed) return false;
     bundle = std::move(*packed);
-    riders.clear();
-    riders.push_back(bundle);
+    handles.clear();
+    handles.push_back(bundle);
   }
-  return send_frame(what.bytes(), riders, until);
+  return send_frame(what.bytes(), handles, until);
 }
 
-bool outgoing_frames::send_frame(std::span<const std::byte> bytes, std::span<const handle_view> riders,
+bool outgoing_frames::send_frame(std::span<const std::byte> bytes, std::span<const handle_view> handles,
                                  deadline until) {
   const detail::frame_header header(bytes.size());
   const std::size_t size = header.bytes().size() + bytes.size();
-  std::size_t sent = os::send_some(stream_, kind_, remaining(header.bytes(), bytes, 0), riders, until);
+  std::size_t sent = os::send_some(stream_, kind_, remaining(header.bytes(), bytes, 0), handles, until);
   if (sent == 0) return false;
   try {
     while (sent < size) {

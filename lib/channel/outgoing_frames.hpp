@@ -36,7 +36,7 @@ class outgoing_frames {
  private:
   bool send_with_riders(const message& what, deadline until);
   bool send_with_offers(const message& what, deadline until);
-  bool send_frame(std::span<const std::byte> bytes, std::span<const handle_view> riders, deadline until);
+  bool send_frame(std::span<const std::byte> bytes, std::span<const handle_view> handles, deadline until);
   bool send_rest(deadline until);
   void keep(std::span<const std::byte> header, std::span<const std::byte> bytes, std::size_t sent);
 

@@ -11,7 +11,7 @@
 namespace ferry::channel {
 namespace {
 
-constexpr std::size_t board_size = release_board::places * sizeof(std::uint64_t);
+constexpr std::size_t board_size = release_board::slots * sizeof(std::uint64_t);
 
 }  // namespace
 
@@ -36,9 +36,9 @@ std::shared_ptr<release_board> release_board::map(handle_view received) {
                                          os::mapping(received, board_size, os::access::read_write));
 }
 
-std::atomic<std::uint64_t>& release_board::operator[](std::size_t place) const noexcept {
+std::atomic<std::uint64_t>& release_board::operator[](std::size_t slot) const noexcept {
   // New memory is zeros, which is no number of a use.
-  return *std::launder(reinterpret_cast<std::atomic<std::uint64_t>*>(memory_.bytes().data()) + place);
+  return *std::launder(reinterpret_cast<std::atomic<std::uint64_t>*>(memory_.bytes().data()) + slot);
 }
 
 }  // namespace ferry::channel

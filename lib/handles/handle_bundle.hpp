@@ -13,7 +13,7 @@
 
 namespace ferry::detail {
 
-/// How many handles of a message ride as they are; more go as a bundle. One place is for the carrier's own.
+/// How many handles of a message ride as they are; more go as a bundle. One is for the carrier's own.
 inline constexpr std::size_t most_direct_handles = 252;
 
 /// A socket that holds `handles`: the reading end of a pair whose queue has been filled with them, so that a

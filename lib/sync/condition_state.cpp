@@ -89,14 +89,14 @@ bool condition_state::leave(std::uint32_t entered) noexcept {
 
 void condition_state::notify(std::uint32_t count) noexcept {
   std::uint64_t chosen = 0;
-  const bool somebody_waits = update(word_, [&](counts& now) {
+  const bool has_waiters = update(word_, [&](counts& now) {
     chosen = std::min<std::uint64_t>(now.waiting, count);
     now.waiting -= chosen;
     now.notified += chosen;
     ++now.sequence;
     return chosen != 0;
   });
-  if (!somebody_waits) return;
+  if (!has_waiters) return;
   // Those who slept before a wake-up for them was lost still sleep: when all are meant, all are woken.
   if (chosen == count) {
     os::unpark(sequence_in(word_), static_cast<int>(chosen));

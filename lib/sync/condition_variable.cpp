@@ -42,17 +42,18 @@ void lock_in_wait::take_again() {
 
 }  // namespace detail
 
-condition_variable::condition_variable() : place_(detail::condition_kind, sizeof(detail::condition_state)) {
-  ::new (place_.address()) detail::condition_state;
+condition_variable::condition_variable()
+    : location_(detail::condition_kind, sizeof(detail::condition_state)) {
+  ::new (location_.address()) detail::condition_state;
 }
 
 condition_variable::condition_variable(const arena& in)
-    : place_(in, detail::condition_kind, sizeof(detail::condition_state)) {
-  ::new (place_.address()) detail::condition_state;
+    : location_(in, detail::condition_kind, sizeof(detail::condition_state)) {
+  ::new (location_.address()) detail::condition_state;
 }
 
 detail::condition_state& condition_variable::state() const {
-  return *std::launder(reinterpret_cast<detail::condition_state*>(place_.address()));
+  return *std::launder(reinterpret_cast<detail::condition_state*>(location_.address()));
 }
 
 void condition_variable::notify(std::size_t count) const {

@@ -30,14 +30,14 @@ constexpr auto time_between_sweeps = os::heartbeat * 9 / 10;
 /// instruction, so there is no moment at which a process could be killed and a permit be lost.
 class owned_permits {
  public:
-  owned_permits(const shared_place& place, semaphore_state& state, std::uint32_t count) noexcept
-      : place_(place), all_(reinterpret_cast<owner*>(&state + 1), count) {}
+  owned_permits(const shared_location& location, semaphore_state& state, std::uint32_t count) noexcept
+      : location_(location), all_(reinterpret_cast<owner*>(&state + 1), count) {}
 
   bool take() const noexcept {
     const os::process_identity self = os::own_identity();
     return any_from(self, [self](owner& each) {
-      os::process_identity nobody = 0;
-      return each.load(std::memory_order_relaxed) == 0 && each.compare_exchange_strong(nobody, self);
+      os::process_identity unowned = 0;
+      return each.load(std::memory_order_relaxed) == 0 && each.compare_exchange_strong(unowned, self);
     });
   }
 
@@ -49,7 +49,7 @@ class owned_permits {
       os::process_identity holder = each.load(std::memory_order_relaxed);
       os::process_identity& known = living[holder % living.size()];
       if (holder == 0 || holder == self || holder == known) return false;
-      if (place_.has_ended(holder)) return each.compare_exchange_strong(holder, self);
+      if (location_.has_ended(holder)) return each.compare_exchange_strong(holder, self);
       known = holder;
       return false;
     });
@@ -81,7 +81,7 @@ class owned_permits {
  private:
   using owner = std::atomic<os::process_identity>;
 
-  /// Looks from another place in each process: they meet less often, and each finds its own sooner.
+  /// Looks from another slot on in each process: they meet less often, and each finds its own sooner.
   template <class Found>
   bool any_from(os::process_identity self, Found&& found) const noexcept {
     // A fraction of all that depends on the id, without a division.
@@ -92,7 +92,7 @@ class owned_permits {
     return std::any_of(first, all_.end(), found) || std::any_of(all_.begin(), first, found);
   }
 
-  const shared_place& place_;
+  const shared_location& location_;
   std::span<owner> all_;
 };
 
@@ -109,19 +109,19 @@ void check_count(std::ptrdiff_t count) {
 
 }  // namespace
 
-shared_semaphore::shared_semaphore(shared_place place, std::ptrdiff_t value, std::ptrdiff_t limit,
+shared_semaphore::shared_semaphore(shared_location location, std::ptrdiff_t value, std::ptrdiff_t limit,
                                    std::uint32_t slots)
-    : place_(std::move(place)), slots_(slots) {
-  ::new (place_.address())
+    : location_(std::move(location)), slots_(slots) {
+  ::new (location_.address())
       semaphore_state{static_cast<std::int32_t>(value), static_cast<std::int32_t>(limit), {}, {}};
 }
 
 semaphore_state& shared_semaphore::state() const {
-  return *std::launder(reinterpret_cast<semaphore_state*>(place_.address()));
+  return *std::launder(reinterpret_cast<semaphore_state*>(location_.address()));
 }
 
 bool shared_semaphore::take() const {
-  if (slots_ != 0) return owned_permits(place_, state(), slots_).take();
+  if (slots_ != 0) return owned_permits(location_, state(), slots_).take();
   std::atomic<std::int32_t>& value = state().value;
   std::int32_t now = value.load(std::memory_order_relaxed);
   while (now > 0)
@@ -130,7 +130,7 @@ bool shared_semaphore::take() const {
 }
 
 bool shared_semaphore::take_from_the_dead() const {
-  return slots_ != 0 && owned_permits(place_, state(), slots_).take_from_the_dead();
+  return slots_ != 0 && owned_permits(location_, state(), slots_).take_from_the_dead();
 }
 
 void shared_semaphore::acquire() const {
@@ -138,12 +138,12 @@ void shared_semaphore::acquire() const {
 }
 
 bool shared_semaphore::try_acquire() const {
-  if (slots_ != 0) place_.join();
+  if (slots_ != 0) location_.join();
   return take() || take_from_the_dead();
 }
 
 bool shared_semaphore::try_acquire_until(deadline until) const {
-  if (slots_ != 0) place_.join();
+  if (slots_ != 0) location_.join();
   if (take()) return true;
   if (until.is_immediate()) return take_from_the_dead();
   return state().spin([this] { return take(); }) || sleep_for_it(until);
@@ -180,7 +180,7 @@ void shared_semaphore::add(std::ptrdiff_t count) const {
 }
 
 std::ptrdiff_t shared_semaphore::value() const {
-  if (slots_ != 0) return owned_permits(place_, state(), slots_).count_free();
+  if (slots_ != 0) return owned_permits(location_, state(), slots_).count_free();
   return std::max(state().value.load(), 0);
 }
 
@@ -211,7 +211,7 @@ void semaphore::release(std::ptrdiff_t count) const {
     return;
   }
   detail::check_count(count);
-  const detail::owned_permits permits(place(), state(), slots());
+  const detail::owned_permits permits(location(), state(), slots());
   const auto refuse = [&] {
     os::throw_system_error(std::errc::operation_not_permitted,
                            "release " + std::to_string(count) +
@@ -228,7 +228,7 @@ void semaphore::release(std::ptrdiff_t count) const {
 std::vector<std::int64_t> semaphore::holders() const {
   detail::semaphore_state& here = state();
   if (!is_owned()) return {};
-  return detail::owned_permits(place(), here, slots()).holders();
+  return detail::owned_permits(location(), here, slots()).holders();
 }
 
 std::ostream& operator<<(std::ostream& out, const semaphore& shown) {
