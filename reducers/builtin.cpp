@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The list of all families in the built-in dispatch table. A new one adds a line here and a file beside it.
+// List of all families in the built-in dispatch table. A new one adds a line here and a file beside it.
 #include <ferry/barrier.hpp>
 #include <ferry/condition_variable.hpp>
 #include <ferry/connection.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Events cross as the memory they are in.
+// Reducer of events: they cross as the memory they are in.
 #include <ferry/event.hpp>
 
 #include "sync/event_state.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Semaphores cross as the memory they are in.
+// Reducers of semaphores: they cross as the memory they are in.
 #include <ferry/error.hpp>
 #include <ferry/semaphore.hpp>
 

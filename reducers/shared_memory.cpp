@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Shared memory crosses as its handle, and is checked on arrival.
+// Reducer of shared memory, which crosses as its handle, and is checked on arrival.
 #include <ferry/error.hpp>
 #include <ferry/shared_memory.hpp>
 

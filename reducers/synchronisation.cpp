@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Locks, condition variables and once_flags cross as the memory they are in, and their offset there.
+// Reducers of locks, condition variables and once flags: they cross as the memory they are in, and their
+// offset there.
 #include <ferry/condition_variable.hpp>
 #include <ferry/mutex.hpp>
 #include <ferry/once_flag.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A place where processes wait for each other.
+// Barriers: points at which processes wait for each other.
 #pragma once
 
 #include <ferry/arena.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Waiting, with a lock released, until another process says that something has changed.
+// Condition variables: waiting, with a lock released, until another process says that something has changed.
 #pragma once
 
 #include <ferry/arena.hpp>

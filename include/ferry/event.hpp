@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A flag that processes wait for.
+// Events: flags that processes wait for.
 #pragma once
 
 #include <ferry/arena.hpp>

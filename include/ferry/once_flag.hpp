@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Doing something once, in whichever process comes first.
+// Once flags and call_once: doing something once, in whichever process comes first.
 #pragma once
 
 #include <ferry/arena.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Permits that processes take and give back.
+// Semaphores: permits that processes take and give back.
 #pragma once
 
 #include <ferry/arena.hpp>

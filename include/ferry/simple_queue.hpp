@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A queue that is nothing but the system's own: a packet socket whose two ends all share.
+// Simple queues: a packet socket whose two ends all share, and nothing else.
 #pragma once
 
 #include <ferry/archive.hpp>

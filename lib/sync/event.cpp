@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A flag that counts its changes.
+// Events as values: flags that count their changes.
 #include <ferry/event.hpp>
 
 #include "os/park.hpp"

@@ -104,10 +104,10 @@ BOOST_AUTO_TEST_CASE(a_process_that_shares_an_end_cannot_write_what_others_recei
   BOOST_CHECK(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0) == MAP_FAILED);
   BOOST_CHECK(::pwrite(memory, "x", 1, 64) == -1);
   // It says that it has read the message, and the next one is in the same memory.
-  std::uint64_t place = 0;
-  BOOST_REQUIRE(::pread(memory, &place, sizeof place, 0) == sizeof place);
+  std::uint64_t slot = 0;
+  BOOST_REQUIRE(::pread(memory, &slot, sizeof slot, 0) == sizeof slot);
   BOOST_REQUIRE(::pwrite(handles[1].native(), &head.segment_use, sizeof head.segment_use,
-                         static_cast<off_t>(place * sizeof place)) == sizeof head.segment_use);
+                         static_cast<off_t>(slot * sizeof slot)) == sizeof head.segment_use);
   sender.send_bytes(std::vector<std::byte>(1 << 20, std::byte{2}));
   BOOST_CHECK(::pwrite(memory, "x", 1, 64) == -1);
   std::byte seen{};

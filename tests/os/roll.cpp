@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Who takes part in something in shared memory, and which of them still live.
+// The roll: processes that take part in something in shared memory, and which of them still live.
 #include "os/roll.hpp"
 
 #include <ferry/error.hpp>

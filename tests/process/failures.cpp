@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a system without resources, and what a stranger who reaps children, does to the start of processes.
+// Starts of processes without resources, and beside a stranger who reaps children.
 #include <ferry/error.hpp>
 
 #include "process/support.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Arenas: what does not fit, what a hostile peer may send for a place in one, and many objects in one.
+// Arenas: what does not fit, what a hostile peer may send for a location in one, and many objects in one.
 #include <ferry/archive.hpp>
 #include <ferry/arena.hpp>
 #include <ferry/connection.hpp>
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(an_object_that_does_not_fit_is_refused_with_sizes_and_the_c
   BOOST_CHECK_THROW(shared_location(arena(0), kind, 1), system_error);
 }
 
-BOOST_AUTO_TEST_CASE(a_place_that_is_none_is_refused) {
+BOOST_AUTO_TEST_CASE(an_offset_without_an_object_is_refused) {
   const arena room(1024);
   const shared_location here(room, kind, 16), next(room, other_kind, 100);
   const std::uint64_t offset = std::get<1>(here.parts());
@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(memory_that_is_no_arena_is_refused) {
              }) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_place_that_arrives_is_where_it_is_already) {
+BOOST_AUTO_TEST_CASE(a_location_that_arrives_is_where_it_is_already) {
   const shared_location own(kind, 16);
   BOOST_TEST((arrive(own, std::get<1>(own.parts())) == own));
   const arena room(1024);
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_place_that_arrives_is_where_it_is_already) {
   BOOST_TEST(!(first == second));
 }
 
-BOOST_AUTO_TEST_CASE(a_place_is_zero_and_has_its_cache_lines_for_itself) {
+BOOST_AUTO_TEST_CASE(a_location_is_zero_and_has_its_cache_lines_for_itself) {
   const arena room(4096);
   const std::vector<std::size_t> sizes = {1, 8, 56, 57, 64, 120, 121};
   std::vector<shared_location> locations;
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(a_place_is_zero_and_has_its_cache_lines_for_itself) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(threads_and_processes_take_different_places) {
+BOOST_AUTO_TEST_CASE(threads_and_processes_take_different_locations) {
   const arena room(64 * 4000);
   const auto take = [&] {
     for (int i = 0; i < 1000; ++i) {

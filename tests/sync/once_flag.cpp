@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What is done once, among threads and processes, though some of those who do it fail.
+// Once flags among threads and processes, though some of those who call fail.
 #include <ferry/archive.hpp>
 #include <ferry/once_flag.hpp>
 #include <ferry/shared_value.hpp>
