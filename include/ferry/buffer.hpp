@@ -105,6 +105,7 @@ class buffer {
   /// A byte, and a few more behind it; then there is room for `slack`.
   /// @pre `count <= detail::few_bytes`
   [[gnu::always_inline]] void append_few(std::byte first, const void* bytes, std::size_t count) {
+    Expects(count <= detail::few_bytes);
     reserve(1 + count + slack);
     const std::ptrdiff_t offset = next_;
     std::byte* const to = limit_ + offset;
@@ -129,14 +130,18 @@ class buffer {
     GSL_ASSUME(next_ <= -signed_more);
   }
   /// Drops bytes from the end. @pre `size <= this->size()`
-  void truncate(std::size_t size) noexcept { next_ = data_ - limit_ + static_cast<std::ptrdiff_t>(size); }
+  void truncate(std::size_t size) noexcept {
+    Expects(size <= this->size());
+    set_size(size);
+  }
 
  private:
+  void set_size(std::size_t size) noexcept { next_ = data_ - limit_ + static_cast<std::ptrdiff_t>(size); }
   void grow(std::size_t more);
   void use(std::span<std::byte> memory, std::size_t size) noexcept {
     data_ = memory.data();
     limit_ = data_ + memory.size();
-    truncate(size);
+    set_size(size);
   }
   void swap(buffer& other) noexcept {
     std::swap(data_, other.data_);

@@ -85,7 +85,7 @@ forking_oarchive::forking_oarchive(std::string_view label, std::uint64_t hash, b
                         " bytes, more than the 65535 that a message has room for: give it a shorter one, "
                         "with dispatch_table::add");
   }
-  head.name_size = static_cast<std::uint16_t>(label.size());
+  head.name_size = gsl::narrow<std::uint16_t>(label.size());
   head.type_hash = hash;
   write_raw(head);
   if (override_mask_ != 0) write_raw(override_mask_);

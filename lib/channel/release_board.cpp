@@ -4,7 +4,8 @@
 
 #include <ferry/error.hpp>
 
-#include <new>
+#include "base/peer_memory.hpp"
+
 #include <string>
 #include <utility>
 
@@ -38,7 +39,7 @@ std::shared_ptr<release_board> release_board::map(handle_view received) {
 
 std::atomic<std::uint64_t>& release_board::operator[](std::size_t slot) const noexcept {
   // New memory is zeros, which is no number of a use.
-  return *std::launder(reinterpret_cast<std::atomic<std::uint64_t>*>(memory_.bytes().data()) + slot);
+  return detail::objects_in<std::atomic<std::uint64_t>>(memory_.bytes(), 0, slots)[slot];
 }
 
 }  // namespace ferry::channel

@@ -4,12 +4,12 @@
 
 #include <ferry/error.hpp>
 
+#include "base/peer_memory.hpp"
 #include "os/process.hpp"
 #include "os/random.hpp"
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <string>
 #include <utility>
 
@@ -35,8 +35,7 @@ segment::segment(unique_handle handle, os::mapping memory, std::shared_ptr<relea
 std::shared_ptr<segment> segment::create(std::size_t capacity, std::shared_ptr<release_board> board,
                                          std::size_t slot, segment_state& state) {
   os::shown_memory memory = os::create_memory_to_show(rounded(capacity + head_size));
-  const head written = slot;
-  std::memcpy(memory.here.bytes().data(), &written, sizeof written);
+  detail::objects_in<head>(memory.here.bytes(), 0, 1)[0] = slot;
   return std::make_shared<segment>(std::move(memory.handle), std::move(memory.here), std::move(board), slot,
                                    &state);
 }
@@ -48,8 +47,7 @@ std::shared_ptr<segment> segment::map(handle_view received, std::shared_ptr<rele
                         std::to_string(facts.size) + " bytes) is not sealed and allocated memory");
   }
   os::mapping memory(received, facts.size, os::access::read);
-  head slot = 0;  // looked at once: the sender may change it
-  std::memcpy(&slot, memory.bytes().data(), sizeof slot);
+  const auto slot = detail::copy_out<head>(memory.bytes());
   if (slot >= release_board::slots)
     throw archive_error("a message in shared memory names a slot on its board that there is not: " +
                         std::to_string(slot));

@@ -4,6 +4,8 @@
 
 #include <ferry/error.hpp>
 
+#include "base/peer_memory.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <new>
@@ -50,7 +52,7 @@ segment_pool::books::books() {
 }
 
 segment_state& segment_pool::books::state_of(std::size_t slot) const noexcept {
-  return *std::launder(reinterpret_cast<segment_state*>(states.bytes().data()) + slot);
+  return detail::objects_in<segment_state>(states.bytes(), 0, release_board::slots)[slot];
 }
 
 std::shared_ptr<segment> segment_pool::make(std::size_t size) {

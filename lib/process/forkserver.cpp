@@ -12,6 +12,8 @@
 #include "process/server.hpp"
 #include "process/zygote.hpp"
 
+#include <gsl/narrow>
+
 #include <array>
 #include <chrono>
 #include <memory>
@@ -57,8 +59,8 @@ std::optional<forked_child> fork_by_server(const context& how, handle_view chann
                     start.handles().size() <= fork_request::most_handles;
   if (fits) {
     along = start.bytes();
-    request.start_size = static_cast<std::uint32_t>(along.size());
-    request.start_handles = static_cast<std::uint32_t>(start.handles().size());
+    request.start_size = gsl::narrow<std::uint32_t>(along.size());
+    request.start_handles = gsl::narrow<std::uint32_t>(start.handles().size());
     handles.insert(handles.end(), start.handles().begin(), start.handles().end());
   }
   const std::array sent{std::as_bytes(std::span(&request, 1)), along};

@@ -9,6 +9,8 @@
 #include "os/roll.hpp"
 #include "sync/barrier_state.hpp"
 
+#include <gsl/narrow>
+
 #include <algorithm>
 #include <atomic>
 #include <new>
@@ -103,7 +105,7 @@ std::uint32_t checked(std::ptrdiff_t parties) {
   if (parties < 1 || parties > shared_barrier::max())
     throw usage_error("cannot make a barrier of " + std::to_string(parties) + " parties: from 1 to " +
                       std::to_string(shared_barrier::max()) + " are possible");
-  return static_cast<std::uint32_t>(parties);
+  return gsl::narrow<std::uint32_t>(parties);
 }
 
 std::size_t seats_of(std::ptrdiff_t parties) noexcept {
@@ -189,11 +191,11 @@ class barrier_wait {
 
 shared_barrier::shared_barrier(std::ptrdiff_t parties, std::chrono::nanoseconds timeout)
     : member_(make_member({barrier_kind, size_of_barrier(checked(parties)), seats_of(parties)},
-                          static_cast<std::uint32_t>(parties), timeout)) {}
+                          checked(parties), timeout)) {}
 
 shared_barrier::shared_barrier(const arena& in, std::ptrdiff_t parties, std::chrono::nanoseconds timeout)
-    : member_(make_member({in, barrier_kind, size_of_barrier(checked(parties))},
-                          static_cast<std::uint32_t>(parties), timeout)) {}
+    : member_(make_member({in, barrier_kind, size_of_barrier(checked(parties))}, checked(parties), timeout)) {
+}
 
 shared_barrier::shared_barrier(unique_handle memory, std::uint64_t offset, std::uint32_t parties) {
   if (parties < 1 || parties > max())

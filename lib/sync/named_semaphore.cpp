@@ -10,6 +10,8 @@
 #include "os/handle.hpp"
 #include "sync/new_name.hpp"
 
+#include <gsl/narrow>
+
 #include <atomic>
 #include <optional>
 #include <ostream>
@@ -54,7 +56,7 @@ named_semaphore named_semaphore::create(std::ptrdiff_t value, std::string_view n
   for (;;) {
     try {
       return named_semaphore(std::make_shared<const state>(
-          name.empty() ? detail::new_name("/mp-") : std::string(name), static_cast<unsigned>(value)));
+          name.empty() ? detail::new_name("/mp-") : std::string(name), gsl::narrow<unsigned>(value)));
     } catch (const system_error& problem) {
       if (!name.empty() || problem.code() != std::errc::file_exists) throw;
     }

@@ -10,9 +10,12 @@
 #include "sync/eventcount.hpp"
 #include "sync/semaphore_state.hpp"
 
+#include <gsl/narrow>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <limits>
 #include <new>
 #include <ostream>
 #include <span>
@@ -113,7 +116,7 @@ shared_semaphore::shared_semaphore(shared_location location, std::ptrdiff_t valu
                                    std::uint32_t slots)
     : location_(std::move(location)), slots_(slots) {
   ::new (location_.address())
-      semaphore_state{static_cast<std::int32_t>(value), static_cast<std::int32_t>(limit), {}, {}};
+      semaphore_state{gsl::narrow<std::int32_t>(value), gsl::narrow<std::int32_t>(limit), {}, {}};
 }
 
 semaphore_state& shared_semaphore::state() const {
@@ -175,8 +178,9 @@ void shared_semaphore::add(std::ptrdiff_t count) const {
     if (count > std::ptrdiff_t{shared.limit} - now)
       throw usage_error("cannot release " + std::to_string(count) + " permits of a semaphore with " +
                         std::to_string(now) + ": it may have " + std::to_string(shared.limit));
-  } while (!shared.value.compare_exchange_weak(now, static_cast<std::int32_t>(now + count)));
-  shared.released.notify(static_cast<int>(count));
+  } while (!shared.value.compare_exchange_weak(now, gsl::narrow<std::int32_t>(now + count)));
+  constexpr std::ptrdiff_t all = std::numeric_limits<int>::max();
+  shared.released.notify(gsl::narrow_cast<int>(std::min(count, all)));
 }
 
 std::ptrdiff_t shared_semaphore::value() const {
@@ -194,14 +198,14 @@ semaphore::semaphore(const arena& in, std::ptrdiff_t value)
                        detail::checked(value, 0, max()), max(), 0) {}
 
 semaphore semaphore::owned(std::ptrdiff_t permits) {
-  const auto slots = static_cast<std::uint32_t>(detail::checked(permits, 1, max_owned));
+  const auto slots = gsl::narrow<std::uint32_t>(detail::checked(permits, 1, max_owned));
   return {{detail::semaphore_kind, detail::size_of_semaphore(slots), os::roll::usual_seats},
           permits,
           permits,
           slots};
 }
 semaphore semaphore::owned(const arena& in, std::ptrdiff_t permits) {
-  const auto slots = static_cast<std::uint32_t>(detail::checked(permits, 1, max_owned));
+  const auto slots = gsl::narrow<std::uint32_t>(detail::checked(permits, 1, max_owned));
   return {{in, detail::semaphore_kind, detail::size_of_semaphore(slots)}, permits, permits, slots};
 }
 

@@ -97,6 +97,19 @@ BOOST_AUTO_TEST_CASE(a_label_that_promises_more_than_there_is_is_refused) {
   BOOST_CHECK_THROW(arrive(last, std::get<1>(last.parts()), kind, size), archive_error);
 }
 
+// How much is taken is a number that every process with the arena can write.
+BOOST_AUTO_TEST_CASE(a_fill_level_that_a_peer_has_spoiled_puts_no_object_astray) {
+  const arena room(1024);
+  const shared_location here(room, kind, 16);
+  std::byte* const fill_level = here.address() - std::get<1>(here.parts()) + sizeof(std::uint64_t);
+  constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  for (const std::uint64_t spoiled :
+       {std::uint64_t{3}, std::uint64_t{1000}, std::uint64_t{1025}, most - 63}) {
+    std::memcpy(fill_level, &spoiled, sizeof spoiled);
+    BOOST_CHECK_THROW(shared_location(room, kind, 16), system_error);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(memory_that_is_no_arena_is_refused) {
   const auto arrives = [](unique_handle memory) { return shared_location(std::move(memory), 72, kind, 16); };
   const auto not_sound = says("not sealed, writable memory");

@@ -11,6 +11,8 @@
 #include "os/linux/small_file.hpp"
 #include "os/linux/system_calls.hpp"
 
+#include <gsl/narrow>
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -108,7 +110,7 @@ void allocate(handle_view memory, std::size_t size, const std::string& operation
   constexpr std::size_t block = std::size_t{1} << 20U;
   for (std::size_t done = 0; done < size;) {
     const std::size_t next = std::min(block, size - done);
-    if (calls().fallocate(memory.native(), 0, static_cast<off_t>(offset + done), static_cast<off_t>(next)) ==
+    if (calls().fallocate(memory.native(), 0, gsl::narrow<off_t>(offset + done), gsl::narrow<off_t>(next)) ==
         0)
       done += next;
     else if (errno != EINTR)

@@ -10,6 +10,8 @@
 #include "os/random.hpp"
 #include "os/wait.hpp"
 
+#include <gsl/narrow>
+
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -120,7 +122,7 @@ address from_native(const native_address& native) {
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
     throw_system_error(EADDRNOTAVAIL, "read a network address");
   }
-  return address::tcp(host.data(), static_cast<std::uint16_t>(std::stoi(port.data())));
+  return address::tcp(host.data(), gsl::narrow<std::uint16_t>(std::stoi(port.data())));
 }
 
 unique_handle new_socket(const native_address& where, const std::string& operation) {

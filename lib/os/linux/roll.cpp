@@ -7,6 +7,8 @@
 #include "os/linux/system_calls.hpp"
 #include "os/process.hpp"
 
+#include <gsl/assert>
+
 #include <algorithm>
 #include <cerrno>
 #include <climits>
@@ -190,6 +192,8 @@ class seat_holders {
 void roll::place(std::span<std::byte> memory) noexcept {
   static_assert(offsetof(seat, life) - offsetof(seat, next) == sizeof(std::uint64_t));
   static_assert(sizeof(link*) == sizeof(std::uint64_t), "a roll is for systems of 64 bits");
+  Expects(memory.size() >= bytes_for(1));
+  Expects(reinterpret_cast<std::uintptr_t>(memory.data()) % alignof(head) == 0);
   head_ = std::launder(reinterpret_cast<head*>(memory.data()));
   seats_ = (memory.size() - sizeof(head)) / sizeof(seat);
 }

@@ -22,8 +22,10 @@
 #include <boost/serialization/wrapper.hpp>
 #include <gsl/narrow>
 
+#include <limits>
 #include <memory>
 #include <new>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -217,7 +219,10 @@ void load_boost_wrapper(forking_iarchive& archive, T& wrapper) {
   } else if constexpr (std::is_same_v<T, boost::serialization::collection_size_type>) {
     wrapper = T(archive.read_collection_size());
   } else {
-    wrapper = T(static_cast<unsigned>(archive.read_size()));
+    const std::uint64_t version = archive.read_size();
+    if (version > std::numeric_limits<unsigned>::max())
+      archive.fail("no class has a version of " + std::to_string(version));
+    wrapper = T(gsl::narrow_cast<unsigned>(version));
   }
 }
 
