@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
-// The list of all families in the built-in dispatch table. A new one adds a line here and a file beside it.
+// List of all families in the built-in dispatch table. A new one adds a line here and a file beside it.
 #include <ferry/barrier.hpp>
 #include <ferry/condition_variable.hpp>
+#include <ferry/connection.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/event.hpp>
 #include <ferry/file.hpp>
+#include <ferry/message.hpp>
 #include <ferry/mutex.hpp>
 #include <ferry/named_semaphore.hpp>
 #include <ferry/once_flag.hpp>
@@ -26,8 +28,10 @@ void add_own_types(dispatch_table& table) {
   table.add<barrier<>>();
   table.add<bounded_semaphore>();
   table.add<condition_variable>();
+  table.add<connection>();
   table.add<event>();
   table.add<file>();
+  table.add<message>();
   table.add<mutex>();
   table.add<named_semaphore>();
   table.add<once_flag>();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Connections cross as their handle, and which ways they work.
+// Reducer of connections: they cross as their handle, and in which directions they work.
 #include <ferry/connection.hpp>
 #include <ferry/driver.hpp>
 #include <ferry/error.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Events cross as the memory they are in.
+// Reducer of events: they cross as the memory they are in.
 #include <ferry/event.hpp>
 
 #include "sync/event_state.hpp"
@@ -7,12 +7,12 @@
 namespace ferry {
 
 std::tuple<handle_view, std::uint64_t> reducer<event>::reduce(const event& shared) {
-  return shared.place_.parts();
+  return shared.location_.parts();
 }
 
 event reducer<event>::rebuild(unique_handle memory, std::uint64_t offset) {
   return event(
-      detail::shared_place(std::move(memory), offset, detail::event_kind, sizeof(detail::event_state)));
+      detail::shared_location(std::move(memory), offset, detail::event_kind, sizeof(detail::event_state)));
 }
 
 }  // namespace ferry

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Files cross as their handle: the open file itself, with its position.
+// Reducer of files: they cross as their handle, the open file itself, with its position.
 #include <ferry/file.hpp>
 
 namespace ferry {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The types that every program sends: named, so that they can be read dynamically.
+// Registration of the types that every program sends, so that they can be read by name.
 #include <ferry/dispatch_table.hpp>
 
 #include <cstddef>

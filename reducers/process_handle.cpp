@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Processes cross as their handle, and are checked on arrival.
+// Reducer of process handles, which are checked on arrival.
 #include <ferry/error.hpp>
 #include <ferry/process_handle.hpp>
 

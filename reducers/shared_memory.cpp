@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
-// Shared memory crosses as its handle, and is checked on arrival.
+// Reducer of shared memory, which crosses as its handle, and is checked on arrival.
 #include <ferry/error.hpp>
 #include <ferry/shared_memory.hpp>
 
 #include "os/memory.hpp"
+
+#include <gsl/narrow>
 
 namespace ferry {
 namespace {
@@ -31,7 +33,7 @@ shared_memory reducer<shared_memory>::rebuild(unique_handle handle, std::uint64_
   if (!called.empty() && !os::is_memory_name(called))
     throw archive_error("received shared memory has a bad name");
   check(os::examine_memory(handle), size, writable);
-  return shared_memory::adopt(std::move(handle), static_cast<std::size_t>(size), writable, std::move(called));
+  return shared_memory::adopt(std::move(handle), gsl::narrow<std::size_t>(size), writable, std::move(called));
 }
 
 }  // namespace ferry

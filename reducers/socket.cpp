@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Sockets cross as their handle, and are checked on arrival.
+// Reducer of sockets, which cross as their handle, and are checked on arrival.
 #include <ferry/error.hpp>
 #include <ferry/socket.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the user asks for.
+// Command line of the example.
 #include "command_line.hpp"
 
 #include <CLI/CLI.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What goes to a worker, and what comes back.
+// Job of a worker: the file that goes to it, and the digest that comes back.
 #include "job.hpp"
 
 #include <ferry/error.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What goes to a worker, and what it does.
+// Job of a worker: the file that goes to it, and the small picture that it makes.
 #pragma once
 
 #include <ferry/file.hpp>

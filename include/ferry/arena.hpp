@@ -15,7 +15,7 @@ namespace ferry {
 
 namespace detail {
 class shared_block;
-class shared_place;
+class shared_location;
 }  // namespace detail
 
 /// One piece of anonymous shared memory, and one descriptor, for any number of mutexes, semaphores, events,
@@ -46,47 +46,47 @@ class arena {
   bool valid() const noexcept { return block_ != nullptr; }
 
  private:
-  friend class detail::shared_place;
+  friend class detail::shared_location;
   std::shared_ptr<detail::shared_block> block_;  // never null but after a move
 };
 
 namespace detail {
 
-/// Says what is at a place, so that what arrives is not taken for something else. Four letters.
+/// Says what is at a location, so that what arrives is not taken for something else. Four letters.
 using shared_kind = std::uint32_t;
 constexpr shared_kind make_shared_kind(const char (&letters)[5]) noexcept {
   return static_cast<shared_kind>(letters[0]) | static_cast<shared_kind>(letters[1]) << 8U |
          static_cast<shared_kind>(letters[2]) << 16U | static_cast<shared_kind>(letters[3]) << 24U;
 }
 
-/// Where one object lives in shared memory; keeps the memory mapped. However often a place arrives in a
+/// Where one object lives in shared memory; keeps the memory mapped. However often a location arrives in a
 /// process it has the same address there: a thread may lock through one copy and unlock through another.
-class shared_place {
+class shared_location {
  public:
-  /// A new place for one object, in memory of its own or in an arena, filled with zeros.
+  /// A new location for one object, in memory of its own or in an arena, filled with zeros.
   /// @param size  in bytes
   /// @param seats  without an arena: for so many processes that join; see os::roll
   /// @throws system_error  when memory or descriptors have run out, or the arena is full
-  shared_place(shared_kind kind, std::size_t size, std::size_t seats = 0);
-  shared_place(const arena& in, shared_kind kind, std::size_t size);
+  shared_location(shared_kind kind, std::size_t size, std::size_t seats = 0);
+  shared_location(const arena& in, shared_kind kind, std::size_t size);
   /// One that arrived.
-  /// @throws archive_error  unless there is such an object at that place
-  shared_place(unique_handle memory, std::uint64_t offset, shared_kind kind, std::size_t size);
+  /// @throws archive_error  unless there is such an object at that offset
+  shared_location(unique_handle memory, std::uint64_t offset, shared_kind kind, std::size_t size);
 
-  shared_place(const shared_place&) = default;
-  shared_place(shared_place&& other) noexcept
+  shared_location(const shared_location&) = default;
+  shared_location(shared_location&& other) noexcept
       : block_(std::move(other.block_)),
         address_(std::exchange(other.address_, nullptr)),
         kind_(other.kind_) {}
-  shared_place& operator=(const shared_place&) = default;
-  shared_place& operator=(shared_place&& other) noexcept {
-    shared_place fresh(std::move(other));
+  shared_location& operator=(const shared_location&) = default;
+  shared_location& operator=(shared_location&& other) noexcept {
+    shared_location fresh(std::move(other));
     std::swap(block_, fresh.block_);
     std::swap(address_, fresh.address_);
     std::swap(kind_, fresh.kind_);
     return *this;
   }
-  ~shared_place() = default;
+  ~shared_location() = default;
 
   /// False when it was moved from.
   bool valid() const noexcept { return address_ != nullptr; }
@@ -107,7 +107,7 @@ class shared_place {
   /// How it crosses.
   std::tuple<handle_view, std::uint64_t> parts() const;
 
-  friend bool operator==(const shared_place& left, const shared_place& right) noexcept {
+  friend bool operator==(const shared_location& left, const shared_location& right) noexcept {
     return left.address_ == right.address_;
   }
 

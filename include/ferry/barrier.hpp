@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A place where processes wait for each other.
+// Barriers: points at which processes wait for each other.
 #pragma once
 
 #include <ferry/arena.hpp>
@@ -58,7 +58,8 @@ class shared_barrier {
   bool valid() const noexcept { return member_ != nullptr; }
   /// Whether both are the same barrier.
   friend bool operator==(const shared_barrier& left, const shared_barrier& right) noexcept {
-    return left.member_ == right.member_ || (left.valid() && right.valid() && left.place() == right.place());
+    return left.member_ == right.member_ ||
+           (left.valid() && right.valid() && left.location() == right.location());
   }
   /// In words: how many wait of how many, and whether it is broken.
   friend std::ostream& operator<<(std::ostream& out, const shared_barrier& shown);
@@ -66,7 +67,7 @@ class shared_barrier {
  protected:
   shared_barrier(std::ptrdiff_t parties, std::chrono::nanoseconds timeout);
   shared_barrier(const arena& in, std::ptrdiff_t parties, std::chrono::nanoseconds timeout);
-  /// @throws archive_error  unless there is such a barrier at that place
+  /// @throws archive_error  unless there is such a barrier at that offset
   shared_barrier(unique_handle memory, std::uint64_t offset, std::uint32_t parties);
   ~shared_barrier() = default;
   shared_barrier(const shared_barrier&) = default;
@@ -74,7 +75,7 @@ class shared_barrier {
   shared_barrier& operator=(const shared_barrier&) = default;
   shared_barrier& operator=(shared_barrier&&) noexcept = default;
 
-  const shared_place& place() const;
+  const shared_location& location() const;
   /// How it crosses, without its action.
   std::tuple<handle_view, std::uint64_t, std::uint32_t> parts() const;
   deadline default_deadline() const;
@@ -196,7 +197,7 @@ struct barrier_rebuild<Action, false> {
 
 }  // namespace detail
 
-/// Crosses as the memory it is in, its place there, and its number of parties, which are checked on arrival
+/// Crosses as the memory it is in, its offset there, and its number of parties, which are checked on arrival
 /// (`archive_error`); and the action, unless its type says it all.
 template <class Action>
 struct reducer<barrier<Action>> : detail::barrier_rebuild<Action, detail::is_stateless_action<Action>> {

@@ -97,28 +97,29 @@ class buffer {
   template <class T>
   void append(const T& object) {
     reserve(sizeof object);
-    const std::ptrdiff_t place = next_;
-    detail::store(limit_ + place, object);
+    const std::ptrdiff_t offset = next_;
+    detail::store(limit_ + offset, object);
     // Bytes written may be any object's, also `next_`: set after them, it is known to the next call.
-    next_ = place + static_cast<std::ptrdiff_t>(sizeof object);
+    next_ = offset + static_cast<std::ptrdiff_t>(sizeof object);
   }
   /// A byte, and a few more behind it; then there is room for `slack`.
   /// @pre `count <= detail::few_bytes`
   [[gnu::always_inline]] void append_few(std::byte first, const void* bytes, std::size_t count) {
+    Expects(count <= detail::few_bytes);
     reserve(1 + count + slack);
-    const std::ptrdiff_t place = next_;
-    std::byte* const to = limit_ + place;
+    const std::ptrdiff_t offset = next_;
+    std::byte* const to = limit_ + offset;
     *to = first;
     detail::copy_few(to + 1, static_cast<const std::byte*>(bytes), count);
-    next_ = place + static_cast<std::ptrdiff_t>(1 + count);
+    next_ = offset + static_cast<std::ptrdiff_t>(1 + count);
     GSL_ASSUME(next_ <= -static_cast<std::ptrdiff_t>(slack));
   }
   /// Makes room for `count` more bytes at the end and returns where they go; their content is undefined.
   std::byte* extend(std::size_t count) {
     reserve(count);
-    std::byte* const place = limit_ + next_;
+    std::byte* const added = limit_ + next_;
     next_ += static_cast<std::ptrdiff_t>(count);
-    return place;
+    return added;
   }
   /// Makes room for `more` bytes. Inline, so that the compiler drops the looks at the room of what is
   /// appended within it.
@@ -129,14 +130,18 @@ class buffer {
     GSL_ASSUME(next_ <= -signed_more);
   }
   /// Drops bytes from the end. @pre `size <= this->size()`
-  void truncate(std::size_t size) noexcept { next_ = data_ - limit_ + static_cast<std::ptrdiff_t>(size); }
+  void truncate(std::size_t size) noexcept {
+    Expects(size <= this->size());
+    set_size(size);
+  }
 
  private:
+  void set_size(std::size_t size) noexcept { next_ = data_ - limit_ + static_cast<std::ptrdiff_t>(size); }
   void grow(std::size_t more);
   void use(std::span<std::byte> memory, std::size_t size) noexcept {
     data_ = memory.data();
     limit_ = data_ + memory.size();
-    truncate(size);
+    set_size(size);
   }
   void swap(buffer& other) noexcept {
     std::swap(data_, other.data_);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Waiting, with a lock released, until another process says that something has changed.
+// Condition variables: waiting, with a lock released, until another process says that something has changed.
 #pragma once
 
 #include <ferry/arena.hpp>
@@ -158,16 +158,16 @@ class condition_variable {
   std::size_t waiting() const;
 
   /// False when it was moved from.
-  bool valid() const noexcept { return place_.valid(); }
+  bool valid() const noexcept { return location_.valid(); }
   /// Whether both are the same condition variable.
   friend bool operator==(const condition_variable& left, const condition_variable& right) noexcept {
-    return left.place_ == right.place_;
+    return left.location_ == right.location_;
   }
   friend std::ostream& operator<<(std::ostream& out, const condition_variable& condition);
 
  private:
   friend struct reducer<condition_variable>;
-  explicit condition_variable(detail::shared_place arrived) noexcept : place_(std::move(arrived)) {}
+  explicit condition_variable(detail::shared_location arrived) noexcept : location_(std::move(arrived)) {}
 
   detail::condition_state& state() const;
   // @returns whether it was notified
@@ -175,16 +175,16 @@ class condition_variable {
   // For no longer than a heartbeat.
   void sleep_a_while(detail::lock_in_wait& lock, deadline until) const;
 
-  detail::shared_place place_;
+  detail::shared_location location_;
 };
 
-/// Crosses as the memory it is in, and its place there.
+/// Crosses as the memory it is in, and its offset there.
 template <>
 struct reducer<condition_variable> {
   static constexpr std::string_view name = "ferry.condition_variable";
   static constexpr bool guarded = true;
   static std::tuple<handle_view, std::uint64_t> reduce(const condition_variable& condition);
-  /// @throws archive_error  unless there is a condition variable at that place
+  /// @throws archive_error  unless there is a condition variable at that offset
   static condition_variable rebuild(unique_handle memory, std::uint64_t offset);
 };
 

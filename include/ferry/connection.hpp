@@ -69,8 +69,8 @@ enum class access { read_write, read_only, write_only };
 /// Thread-safety: one thread may send while another receives; over a local packet socket any number of
 /// threads and processes may do both. `close` and moving want the connection for themselves.
 ///
-/// Errors common to all: `end_of_stream` when the other end is closed, `system_error` with EBADF when this
-/// one is, or is not open in the direction asked for.
+/// Errors common to all: `end_of_stream` when the other end is closed, `system_error` with
+/// `std::errc::bad_file_descriptor` when this one is, or is not open in the direction asked for.
 class connection {
  public:
   /// A closed connection.
@@ -155,8 +155,8 @@ class connection {
   /// @throws transfer_error  when `what` holds handles and the carrier cannot take them; nothing is sent
   /// @throws limit_exceeded  when the message passes `options().limit`. On the receiving side it is lost, and
   ///                         the connection usable after
-  /// @throws system_error  EMFILE: the receiver has no descriptor left for the handles of the message; it is
-  ///                       lost, and the connection usable after
+  /// @throws system_error  `std::errc::too_many_files_open`: the receiver has no descriptor left for the
+  ///                       handles of the message; it is lost, and the connection usable after
   /// @throws truncated_message  when the stream ended inside a message
   ///@{
   void send_message(message what);

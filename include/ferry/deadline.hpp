@@ -8,7 +8,8 @@
 namespace ferry {
 
 /// When a blocking call gives up: never, at once, or at a point of the monotonic clock. Every `_for` form is
-/// its `_until` form with `deadline::after(duration)`, and waiting is resumed after EINTR with what remains.
+/// its `_until` form with `deadline::after(duration)`, and waiting is resumed after a signal with what
+/// remains.
 class deadline {
  public:
   using clock = std::chrono::steady_clock;

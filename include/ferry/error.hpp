@@ -43,7 +43,7 @@ class usage_error : public error {
 /// where the cure is known (a limit to raise, say) it names the limit, its value and the cure.
 class system_error : public error {
  public:
-  /// @param code  the system's error number, in `std::system_category()`
+  /// @param code  in `std::generic_category()` wherever Ferry throws it: to be compared with `std::errc`
   /// @param operation  what was being done and to which object, e.g. "create shared memory of 4096 bytes"
   system_error(std::error_code code, const std::string& operation);
   const std::error_code& code() const noexcept { return code_; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A flag that processes wait for.
+// Events: flags that processes wait for.
 #pragma once
 
 #include <ferry/arena.hpp>
@@ -63,28 +63,28 @@ class event {
 
   /// Whether both are the same event.
   /// False when it was moved from.
-  bool valid() const noexcept { return place_.valid(); }
+  bool valid() const noexcept { return location_.valid(); }
   friend bool operator==(const event& left, const event& right) noexcept {
-    return left.place_ == right.place_;
+    return left.location_ == right.location_;
   }
   /// In words: whether it is set.
   friend std::ostream& operator<<(std::ostream& out, const event& shown);
 
  private:
   friend struct reducer<event>;
-  explicit event(detail::shared_place place) noexcept : place_(std::move(place)) {}
+  explicit event(detail::shared_location location) noexcept : location_(std::move(location)) {}
   detail::event_state& state() const;
 
-  detail::shared_place place_;
+  detail::shared_location location_;
 };
 
-/// Crosses as the memory it is in, and its place there.
+/// Crosses as the memory it is in, and its offset there.
 template <>
 struct reducer<event> {
   static constexpr std::string_view name = "ferry.event";
   static constexpr bool guarded = true;
   static std::tuple<handle_view, std::uint64_t> reduce(const event& shared);
-  /// @throws archive_error  unless there is an event at that place
+  /// @throws archive_error  unless there is an event at that offset
   static event rebuild(unique_handle memory, std::uint64_t offset);
 };
 

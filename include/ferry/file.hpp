@@ -21,7 +21,7 @@ namespace ferry {
 /// other.
 ///
 /// An owned handle: movable, not copyable; closed when dropped. Calls block as long as the file does, and go
-/// on after EINTR. Several threads or processes that use one position see what the kernel makes of it.
+/// on after a signal. Several threads or processes that use one position see what the kernel makes of it.
 class file {
  public:
   using mode = file_mode;

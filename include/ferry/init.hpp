@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The first call in the main function of a program that starts processes.
+// ferry::init, the first call in the main function of a program that starts processes.
 #pragma once
 
 namespace ferry {

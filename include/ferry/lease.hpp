@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// An item that its queue remembers until it is done with.
+// Leases: items that their queue remembers until they are done with.
 #pragma once
 
 #include <ferry/detail/archive/in_passing.hpp>

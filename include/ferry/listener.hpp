@@ -69,8 +69,10 @@ class listener {
   ~listener();
 
   /// Waits until a peer has connected and proved itself.
-  /// @throws system_error  EBADF when closed; EMFILE when descriptors have run out: the peer waits on; what
-  ///                       else the system says again and again
+  /// @throws system_error  `std::errc::bad_file_descriptor` when closed; `std::errc::too_many_files_open`
+  /// when
+  ///                       descriptors have run out: the peer waits on; what else the system says again and
+  ///                       again
   connection accept();
   std::optional<connection> try_accept() { return accept_until(deadline::immediately()); }
   template <class Rep, class Period>
@@ -81,14 +83,15 @@ class listener {
   std::optional<connection> accept_until(deadline until);
 
   /// Where it listens; with the port or name that was chosen.
-  /// @throws system_error  EBADF when closed
+  /// @throws system_error  `std::errc::bad_file_descriptor` when closed
   const address& where() const;
   /// Who was accepted last.
   const peer_info& last_accepted() const;
 
   /// For event loops and `ferry::wait`: readable for as long as `try_accept` has something to do: to accept a
   /// peer, to go on with a handshake, or to give one up. Borrowed. A forked copy has its own.
-  /// @throws system_error  EBADF when closed; in a forked copy also EMFILE
+  /// @throws system_error  `std::errc::bad_file_descriptor` when closed; in a forked copy also
+  ///                       `std::errc::too_many_files_open`
   native_handle_type native_handle() const;
 
   /// Stops listening, and removes the socket file if it is still its own and this process made it.

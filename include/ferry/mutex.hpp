@@ -85,22 +85,22 @@ class robust_lock {
   std::int64_t owner() const;
 
   /// False when it was moved from.
-  bool valid() const noexcept { return place_.valid(); }
+  bool valid() const noexcept { return location_.valid(); }
   /// Whether both are the same lock.
   friend bool operator==(const robust_lock& left, const robust_lock& right) noexcept {
-    return left.place_ == right.place_;
+    return left.location_ == right.location_;
   }
 
  protected:
-  robust_lock(shared_place place, lock_kind kind);
-  explicit robust_lock(shared_place arrived) noexcept : place_(std::move(arrived)) {}
+  robust_lock(shared_location location, lock_kind kind);
+  explicit robust_lock(shared_location arrived) noexcept : location_(std::move(arrived)) {}
   ~robust_lock() = default;
   robust_lock(const robust_lock&) = default;
   robust_lock(robust_lock&&) noexcept = default;
   robust_lock& operator=(const robust_lock&) = default;
   robust_lock& operator=(robust_lock&&) noexcept = default;
 
-  const shared_place& place() const noexcept { return place_; }
+  const shared_location& location() const noexcept { return location_; }
   void print(std::ostream& out, const char* name) const;
 
  private:
@@ -108,7 +108,7 @@ class robust_lock {
   lock_state& state() const;
   [[noreturn]] void throw_owner_died() const;
 
-  shared_place place_;
+  shared_location location_;
 };
 
 }  // namespace detail
@@ -140,7 +140,7 @@ class mutex : public detail::robust_lock {
 
  private:
   friend struct reducer<mutex>;
-  explicit mutex(detail::shared_place arrived) noexcept : robust_lock(std::move(arrived)) {}
+  explicit mutex(detail::shared_location arrived) noexcept : robust_lock(std::move(arrived)) {}
 };
 
 /// As `mutex`, and the thread that holds it may lock it again; it unlocks it as often.
@@ -154,16 +154,16 @@ class recursive_mutex : public detail::robust_lock {
 
  private:
   friend struct reducer<recursive_mutex>;
-  explicit recursive_mutex(detail::shared_place arrived) noexcept : robust_lock(std::move(arrived)) {}
+  explicit recursive_mutex(detail::shared_location arrived) noexcept : robust_lock(std::move(arrived)) {}
 };
 
-/// Crosses as the memory it is in, and its place there.
+/// Crosses as the memory it is in, and its offset there.
 template <>
 struct reducer<mutex> {
   static constexpr std::string_view name = "ferry.mutex";
   static constexpr bool guarded = true;
   static std::tuple<handle_view, std::uint64_t> reduce(const mutex& lock);
-  /// @throws archive_error  unless there is a mutex at that place
+  /// @throws archive_error  unless there is a mutex at that offset
   static mutex rebuild(unique_handle memory, std::uint64_t offset);
 };
 
@@ -172,7 +172,7 @@ struct reducer<recursive_mutex> {
   static constexpr std::string_view name = "ferry.recursive_mutex";
   static constexpr bool guarded = true;
   static std::tuple<handle_view, std::uint64_t> reduce(const recursive_mutex& lock);
-  /// @throws archive_error  unless there is a recursive mutex at that place
+  /// @throws archive_error  unless there is a recursive mutex at that offset
   static recursive_mutex rebuild(unique_handle memory, std::uint64_t offset);
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Handing over a handle by bytes alone.
+// Offers: handles handed over by bytes alone.
 #pragma once
 
 #include <ferry/handle.hpp>

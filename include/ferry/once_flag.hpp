@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Doing something once, in whichever process comes first.
+// Once flags and call_once: doing something once, in whichever process comes first.
 #pragma once
 
 #include <ferry/arena.hpp>
@@ -38,19 +38,19 @@ class once_flag {
 
   /// Whether both are the same flag.
   /// False when it was moved from.
-  bool valid() const noexcept { return place_.valid(); }
+  bool valid() const noexcept { return location_.valid(); }
   friend bool operator==(const once_flag& left, const once_flag& right) noexcept {
-    return left.place_ == right.place_;
+    return left.location_ == right.location_;
   }
   friend std::ostream& operator<<(std::ostream& out, const once_flag& flag);
 
  private:
   friend struct reducer<once_flag>;
   friend class detail::once_attempt;
-  explicit once_flag(detail::shared_place arrived) noexcept : place_(std::move(arrived)) {}
+  explicit once_flag(detail::shared_location arrived) noexcept : location_(std::move(arrived)) {}
   detail::once_state& state() const;
 
-  detail::shared_place place_;
+  detail::shared_location location_;
 };
 
 namespace detail {
@@ -88,13 +88,13 @@ void call_once(const once_flag& flag, Function&& function, Args&&... arguments) 
   attempt.succeed();
 }
 
-/// Crosses as the memory it is in, and its place there.
+/// Crosses as the memory it is in, and its offset there.
 template <>
 struct reducer<once_flag> {
   static constexpr std::string_view name = "ferry.once_flag";
   static constexpr bool guarded = true;
   static std::tuple<handle_view, std::uint64_t> reduce(const once_flag& flag);
-  /// @throws archive_error  unless there is a flag at that place
+  /// @throws archive_error  unless there is a flag at that offset
   static once_flag rebuild(unique_handle memory, std::uint64_t offset);
 };
 

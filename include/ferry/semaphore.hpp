@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Permits that processes take and give back.
+// Semaphores: permits that processes take and give back.
 #pragma once
 
 #include <ferry/arena.hpp>
@@ -50,22 +50,22 @@ class shared_semaphore {
 
   /// Whether both are the same semaphore.
   /// False when it was moved from.
-  bool valid() const noexcept { return place_.valid(); }
+  bool valid() const noexcept { return location_.valid(); }
   friend bool operator==(const shared_semaphore& left, const shared_semaphore& right) noexcept {
-    return left.place_ == right.place_;
+    return left.location_ == right.location_;
   }
 
  protected:
-  shared_semaphore(shared_place place, std::ptrdiff_t value, std::ptrdiff_t limit, std::uint32_t slots);
-  shared_semaphore(shared_place arrived, std::uint32_t slots) noexcept
-      : place_(std::move(arrived)), slots_(slots) {}
+  shared_semaphore(shared_location location, std::ptrdiff_t value, std::ptrdiff_t limit, std::uint32_t slots);
+  shared_semaphore(shared_location arrived, std::uint32_t slots) noexcept
+      : location_(std::move(arrived)), slots_(slots) {}
   ~shared_semaphore() = default;
   shared_semaphore(const shared_semaphore&) = default;
   shared_semaphore(shared_semaphore&&) noexcept = default;
   shared_semaphore& operator=(const shared_semaphore&) = default;
   shared_semaphore& operator=(shared_semaphore&&) noexcept = default;
 
-  const shared_place& place() const noexcept { return place_; }
+  const shared_location& location() const noexcept { return location_; }
   semaphore_state& state() const;
   std::uint32_t slots() const noexcept { return slots_; }
   void add(std::ptrdiff_t count) const;
@@ -75,7 +75,7 @@ class shared_semaphore {
   bool take_from_the_dead() const;
   bool sleep_for_it(deadline until) const;
 
-  shared_place place_;
+  shared_location location_;
   std::uint32_t slots_;  // of the owned form: one for each permit
 };
 
@@ -161,13 +161,13 @@ class bounded_semaphore : public detail::shared_semaphore {
   using shared_semaphore::shared_semaphore;
 };
 
-/// Crosses as the memory it is in, its place there, and the number of owned permits (0: not the owned form).
+/// Crosses as the memory it is in, its offset there, and the number of owned permits (0: not the owned form).
 template <>
 struct reducer<semaphore> {
   static constexpr std::string_view name = "ferry.semaphore";
   static constexpr bool guarded = true;
   static std::tuple<handle_view, std::uint64_t, std::uint32_t> reduce(const semaphore& shared);
-  /// @throws archive_error  unless there is such a semaphore at that place
+  /// @throws archive_error  unless there is such a semaphore at that offset
   static semaphore rebuild(unique_handle memory, std::uint64_t offset, std::uint32_t permits);
 };
 
@@ -176,7 +176,7 @@ struct reducer<bounded_semaphore> {
   static constexpr std::string_view name = "ferry.bounded_semaphore";
   static constexpr bool guarded = true;
   static std::tuple<handle_view, std::uint64_t> reduce(const bounded_semaphore& shared);
-  /// @throws archive_error  unless there is such a semaphore at that place
+  /// @throws archive_error  unless there is such a semaphore at that offset
   static bounded_semaphore rebuild(unique_handle memory, std::uint64_t offset);
 };
 

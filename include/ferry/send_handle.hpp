@@ -28,7 +28,7 @@ void send_handle(connection& through, handle_view what, handle_receipt receipt =
 /// Receives one handle from CPython's `multiprocessing.reduction.send_handle`. Blocks.
 /// @param receipt  whether the sender expects one
 /// @throws transfer_error  when something else came
-/// @throws system_error  EMFILE: the handle is lost, for lack of a descriptor
+/// @throws system_error  `std::errc::too_many_files_open`: the handle is lost, for lack of a descriptor
 [[nodiscard]] unique_handle recv_handle(connection& through,
                                         handle_receipt receipt = handle_receipt::automatic);
 

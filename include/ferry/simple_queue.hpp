@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A queue that is nothing but the system's own: a packet socket whose two ends all share.
+// Simple queues: a packet socket whose two ends all share, and nothing else.
 #pragma once
 
 #include <ferry/archive.hpp>
@@ -96,8 +96,8 @@ class simple_queue {
 
   /// @name Taking
   /// @throws end_of_stream  when the queue is closed and everything has been taken
-  /// @throws what `loads` does, and `system_error` with EMFILE when there is no descriptor left for what the
-  /// item holds: it is lost then, and the next can be taken
+  /// @throws what `loads` does, and `system_error` with `std::errc::too_many_files_open` when there is no
+  /// descriptor left for what the item holds: it is lost then, and the next can be taken
   ///@{
   T get() { return detail::load_value<T>(std::move(*socket_.get(deadline::never())), socket_.packing()); }
   std::optional<T> try_get() { return take(deadline::immediately()); }

@@ -183,8 +183,8 @@ T loads_tracked(std::span<const std::byte> from, const archive_options& options 
 /// The members of an aggregate, for Boost, which also makes those behind raw pointers.
 template <class Archive, class T>
 requires((std::is_same_v<Archive, tracking_oarchive> || std::is_same_v<Archive, tracking_iarchive>)&&  //
-         detail::way_of<T> ==
-         detail::way::aggregate) void serialize(Archive& archive, T& value, const unsigned) {
+         detail::encoding_of<T> ==
+         detail::encoding::aggregate) void serialize(Archive& archive, T& value, const unsigned) {
   detail::for_each_member(value, [&](auto& member) { archive& member; });
 }
 

@@ -24,7 +24,7 @@ void buffer::grow(std::size_t more) {
     buffer fresh = source_->allocate(wanted);
     if (fresh.external_ != nullptr) {
       detail::copy_bytes(fresh.data_, data_, size);
-      fresh.truncate(size);
+      fresh.set_size(size);
       fresh.source_ = source_;
       swap(fresh);
       return;

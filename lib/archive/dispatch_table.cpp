@@ -49,11 +49,11 @@ void dispatch_table::insert(std::unique_ptr<const detail::dispatch_entry> entry)
   const std::uint64_t bit = detail::mask_bit(entry->type_hash());
   const bool overrides = entry->overrides(), renames = detail::hash_name(entry->name()) != entry->type_hash();
   const detail::dispatch_entry& added = *entry;
-  const auto place = entries_->by_name.emplace(added.name(), std::move(entry)).first;
+  const auto added_by_name = entries_->by_name.emplace(added.name(), std::move(entry)).first;
   try {
     entries_->by_type.emplace(added.type(), &added);
   } catch (...) {
-    entries_->by_name.erase(place);
+    entries_->by_name.erase(added_by_name);
     throw;
   }
   if (renames) renamed_mask_.fetch_or(bit, std::memory_order_release);

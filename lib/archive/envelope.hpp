@@ -2,11 +2,12 @@
 // The fixed head of every message; docs/wire-format.md describes it.
 #pragma once
 
+#include "base/peer_memory.hpp"
+
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 
 namespace ferry::detail {
@@ -42,9 +43,8 @@ static_assert(sizeof(class_version) == 12);
 
 /// How many handles the bytes of a message say that they come with; 0 if they are no message.
 inline std::size_t envelope_handle_count(std::span<const std::byte> message) {
-  envelope head;
-  if (message.size() < sizeof head) return 0;
-  std::memcpy(&head, message.data(), sizeof head);
+  if (message.size() < sizeof(envelope)) return 0;
+  const auto head = copy_out<envelope>(message);
   return head.magic == envelope::magic_bytes ? head.handle_count : 0;
 }
 

@@ -8,11 +8,13 @@
 #include "archive/envelope.hpp"
 #include "archive/raise_limit.hpp"
 #include "archive/table_of.hpp"
+#include "base/peer_memory.hpp"
 #include "os/handle.hpp"
 #include "os/stack.hpp"
 
 #include <boost/archive/archive_exception.hpp>
 #include <boost/core/demangle.hpp>
+#include <gsl/narrow>
 
 #include <algorithm>
 #include <exception>
@@ -112,11 +114,12 @@ void forking_iarchive::check_handle_count(std::size_t count) const {
 void forking_iarchive::read_versions(std::uint32_t count) {
   if (count > remaining() / sizeof(detail::class_version))
     throw_truncated(std::size_t{count} * sizeof(detail::class_version));
-  end_ -= std::size_t{count} * sizeof(detail::class_version);
+  const std::size_t size = std::size_t{count} * sizeof(detail::class_version);
+  const std::span<const std::byte> all(end_ - size, size);
+  end_ -= size;
   has_versions_ = count != 0;
-  for (const std::byte* from = end_; versions_.size() != count; from += sizeof(detail::class_version)) {
-    detail::class_version entry;
-    std::memcpy(&entry, from, sizeof entry);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto entry = detail::copy_out<detail::class_version>(all, i * sizeof(detail::class_version));
     versions_.emplace_back(std::uint64_t{entry.type_hash}, std::uint32_t{entry.version});
   }
   std::sort(versions_.begin(), versions_.end());
@@ -174,7 +177,7 @@ std::size_t forking_iarchive::read_collection_size() {
   const std::uint64_t size = read_size();
   if (size > std::numeric_limits<std::size_t>::max())
     fail("a size of " + std::to_string(size) + " does not fit into this machine's std::size_t");
-  return static_cast<std::size_t>(size);
+  return gsl::narrow<std::size_t>(size);
 }
 
 const std::string* forking_iarchive::read_optional_name() {
@@ -189,7 +192,7 @@ const std::string* forking_iarchive::read_optional_name() {
     fail("name " + std::to_string(index - 2) + " is used before it is written; so far there are " +
          std::to_string(names_.size()));
   }
-  return &names_[static_cast<std::size_t>(index) - 2];
+  return &names_[gsl::narrow<std::size_t>(index) - 2];
 }
 
 const std::string& forking_iarchive::read_name() {

@@ -86,7 +86,7 @@ forking_oarchive::forking_oarchive(std::string_view label, std::uint64_t hash, b
                         " bytes, more than the 65535 that a message has room for: give it a shorter one, "
                         "with dispatch_table::add");
   }
-  head.name_size = static_cast<std::uint16_t>(label.size());
+  head.name_size = gsl::narrow<std::uint16_t>(label.size());
   head.type_hash = hash;
   write_raw(head);
   if (override_mask_ != 0) write_raw(override_mask_);
@@ -205,8 +205,8 @@ std::pair<std::uint64_t, bool> forking_oarchive::share(std::shared_ptr<const voi
                                                        const std::type_info& type) {
   auto& shared = used_tables().shared;
   const tables::shared_key key{object.get(), &type};
-  const auto [place, is_new] = shared.try_emplace(key, shared.size() + 1, std::move(object));
-  return {place->second.first, is_new};
+  const auto [entry, is_new] = shared.try_emplace(key, shared.size() + 1, std::move(object));
+  return {entry->second.first, is_new};
 }
 
 bool forking_oarchive::save_override(const std::type_info& type, std::uint64_t type_hash,

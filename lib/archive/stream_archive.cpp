@@ -4,6 +4,8 @@
 
 #include "archive/frame.hpp"
 
+#include <gsl/narrow>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -16,13 +18,13 @@ namespace ferry::detail {
 namespace {
 
 void put(std::ostream& to, std::span<const std::byte> bytes) {
-  to.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  to.write(reinterpret_cast<const char*>(bytes.data()), gsl::narrow<std::streamsize>(bytes.size()));
 }
 
 /// @returns how many bytes came before the end
 std::size_t get(std::istream& from, std::byte* into, std::size_t count) {
-  from.read(reinterpret_cast<char*>(into), static_cast<std::streamsize>(count));
-  return static_cast<std::size_t>(from.gcount());
+  from.read(reinterpret_cast<char*>(into), gsl::narrow<std::streamsize>(count));
+  return gsl::narrow<std::size_t>(from.gcount());
 }
 
 [[noreturn]] void throw_ended(std::uint64_t wanted, std::uint64_t got) {
@@ -61,7 +63,7 @@ message read_message(std::istream& from, std::size_t most_bytes) {
   }
   constexpr std::size_t piece = std::size_t{1} << 20U;
   buffer bytes;
-  for (auto left = static_cast<std::size_t>(*length); left != 0;) {
+  for (auto left = gsl::narrow<std::size_t>(*length); left != 0;) {
     const std::size_t next = std::min(left, piece);
     const std::size_t came = get(from, bytes.extend(next), next);
     if (came != next) throw_ended(*length, *length - left + came);

@@ -32,7 +32,7 @@ std::string death_text(worker_died::cause why, int code, std::int64_t pid, std::
       text += " was killed for answering nonsense";
       break;
     case worker_died::cause::lost:
-      text += " ended, and somebody else took its status";
+      text += " ended, and other code of this program took its status";
       break;
   }
   if (task == worker_died::no_task)

@@ -6,6 +6,7 @@
 
 #include "os/random.hpp"
 
+#include <gsl/narrow>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -70,7 +71,7 @@ labelled read_label(std::string_view text, bool allow_md5) {
 std::string mac(const digest& algorithm, std::string_view key, std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned size = 0;
-  if (HMAC(algorithm.algorithm(), key.data() != nullptr ? key.data() : "", static_cast<int>(key.size()),
+  if (HMAC(algorithm.algorithm(), key.data() != nullptr ? key.data() : "", gsl::narrow<int>(key.size()),
            reinterpret_cast<const unsigned char*>(text.data()), text.size(), bytes.data(),
            &size) == nullptr) {
     throw authentication_error("authentication failed: the digest " + std::string(algorithm.name) +

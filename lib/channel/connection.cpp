@@ -21,8 +21,8 @@ namespace {
 constexpr const char* gone = "is closed or moved from";
 
 [[noreturn]] void throw_unusable(const char* operation, const char* reason) {
-  throw system_error(std::make_error_code(std::errc::bad_file_descriptor),
-                     std::string(operation) + " a connection that " + reason);
+  os::throw_system_error(std::errc::bad_file_descriptor,
+                         std::string(operation) + " a connection that " + reason);
 }
 
 void check_carriage(const message& what, handle_carriage carriage, transfer mode) {

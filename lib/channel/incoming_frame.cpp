@@ -11,6 +11,10 @@
 #include "handles/offered_handles.hpp"
 #include "os/byte_stream.hpp"
 
+#include <gsl/assert>
+#include <gsl/narrow>
+#include <gsl/span>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -47,8 +51,8 @@ std::optional<message> incoming_frame::receive(const limits& limit, deadline unt
 
 bool incoming_frame::read_header(std::size_t most_handles, deadline until) {
   while (header_got_ < header_size_) {
-    const std::size_t more =
-        pull(std::span(header_).first(header_size_).subspan(header_got_), most_handles, until);
+    const auto rest = gsl::span(header_).first(header_size_).subspan(header_got_);
+    const std::size_t more = pull({rest.data(), rest.size()}, most_handles, until);
     if (more == 0) return false;
     const bool is_first = std::exchange(header_got_, header_got_ + more) == 0;
     if (is_first) drop_receipts();
@@ -75,7 +79,7 @@ bool incoming_frame::read_body(std::size_t most_handles, deadline until) {
     const std::size_t had = body_.size();
     // As much again as has come already: the memory is never more than twice the bytes that were sent.
     const auto piece =
-        static_cast<std::size_t>(std::min(length_ - had, std::max<std::uint64_t>(first_piece, had)));
+        gsl::narrow<std::size_t>(std::min(length_ - had, std::max<std::uint64_t>(first_piece, had)));
     std::byte* const into = body_.extend(piece);
     body_.truncate(had);
     const std::size_t more = pull({into, piece}, most_handles, until);
@@ -86,9 +90,9 @@ bool incoming_frame::read_body(std::size_t most_handles, deadline until) {
 }
 
 bool incoming_frame::skip_body(deadline until) {
-  std::vector<std::byte> ignored(static_cast<std::size_t>(std::min<std::uint64_t>(to_skip_, 65536)));
+  std::vector<std::byte> ignored(gsl::narrow_cast<std::size_t>(std::min<std::uint64_t>(to_skip_, 65536)));
   while (to_skip_ > 0) {
-    const std::size_t piece = static_cast<std::size_t>(std::min<std::uint64_t>(to_skip_, ignored.size()));
+    const auto piece = gsl::narrow_cast<std::size_t>(std::min<std::uint64_t>(to_skip_, ignored.size()));
     const std::size_t more = pull(std::span(ignored).first(piece), 0, until);
     if (more == 0) return false;
     to_skip_ -= more;
@@ -107,6 +111,7 @@ std::size_t incoming_frame::pull(std::span<std::byte> into, std::size_t most_han
   handles_came_ += handles_.list.size() - had;
   if (handles_came_ > most_handles) handles_.discard_all();
   handles_lost_ = handles_lost_ || got->handles_lost;
+  Ensures(got->bytes <= into.size());
   if (got->bytes == 0) {
     if (header_got_ == 0 && to_skip_ == 0) throw end_of_stream("the other end of the connection is closed");
     throw truncated_message("the stream ended inside a message: its writer died, or closed it too early");

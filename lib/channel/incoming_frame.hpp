@@ -32,7 +32,8 @@ class incoming_frame {
   /// @throws end_of_stream, truncated_message
   /// @throws limit_exceeded  the frame is too long; the next call reads past it first. Or it has too many
   ///                         handles, which were closed as they came
-  /// @throws system_error  EMFILE: handles of this frame were lost; the next can be read
+  /// @throws system_error  `std::errc::too_many_files_open`: handles of this frame were lost; the next can be
+  /// read
   /// @throws archive_error  what came is not a frame, or not the handles that its envelope announces. In the
   ///                        first case there is no telling where the next begins, and every call throws this
   std::optional<message> receive(const limits& limit, deadline until);

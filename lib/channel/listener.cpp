@@ -8,6 +8,7 @@
 #include "channel/adopt.hpp"
 #include "channel/handshake.hpp"
 #include "os/alarm.hpp"
+#include "os/handle.hpp"
 #include "os/process.hpp"
 #include "os/rendezvous.hpp"
 #include "os/socket.hpp"
@@ -37,15 +38,7 @@ class listener::state {
  public:
   state(const address& where, listener_options options)
       : options_(std::move(options)), socket_(os::listen_on(where, options_.backlog, options_.replace_dead)) {
-    if (where.kind() == address::family::path) own_file_ = os::identify_path(where.name());
     own_hall();
-  }
-
-  ~state() {
-    // A forked child has the same listener, but the file is its parent's.
-    const bool still_own =
-        own_file_ && !made_in_.is_copy() && os::identify_path(socket_.bound.name()) == own_file_;
-    if (still_own) os::remove_path(socket_.bound.name());
   }
 
   std::optional<connection> accept(deadline until) {
@@ -65,6 +58,27 @@ class listener::state {
   }
 
  private:
+  /// The socket file of a listener. It goes with the listener, unless another file is there by then.
+  class socket_file {
+   public:
+    /// @param of  outlives this
+    explicit socket_file(const address& of) : of_(of) {
+      if (of.kind() == address::family::path) made_ = os::identify_path(of.name());
+    }
+    ~socket_file() {
+      // A forked child has the same listener, but the file is its parent's.
+      const bool is_own = made_ && !made_in_.is_copy() && os::identify_path(of_.name()) == made_;
+      if (is_own) os::remove_path(of_.name());
+    }
+    socket_file(const socket_file&) = delete;
+    socket_file& operator=(const socket_file&) = delete;
+
+   private:
+    const address& of_;
+    std::optional<os::memory_identity> made_;
+    const detail::fork_mark made_in_;
+  };
+
   /// A peer that has connected.
   struct arrival {
     std::unique_ptr<driver> link;
@@ -263,8 +277,7 @@ class listener::state {
 
   listener_options options_;
   os::listening_socket socket_;
-  std::optional<os::memory_identity> own_file_;
-  const detail::fork_mark made_in_;
+  const socket_file file_{socket_.bound};
   peer_info last_accepted_;
   std::optional<hall> hall_;  // where there is something to prove
 };
@@ -278,8 +291,7 @@ listener::~listener() = default;
 
 listener::state& listener::open() const {
   if (closed()) {
-    throw system_error(std::make_error_code(std::errc::bad_file_descriptor),
-                       "use a listener that is closed or moved from");
+    os::throw_system_error(std::errc::bad_file_descriptor, "use a listener that is closed or moved from");
   }
   return *state_;
 }

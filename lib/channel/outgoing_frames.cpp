@@ -36,7 +36,7 @@ bool outgoing_frames::send(const message_view& what, deadline until) {
   const std::lock_guard lock(sending_);
   if (!send_rest(until)) return false;
   if (what.handles.empty()) return send_frame(what.bytes, {}, until);
-  return kind_ == os::endpoint::pipe ? send_with_offers(what, until) : send_with_riders(what, until);
+  return kind_ == os::endpoint::pipe ? send_with_offers(what, until) : send_with_handles(what, until);
 }
 
 bool outgoing_frames::send_with_offers(const message_view& what, deadline until) {
@@ -47,24 +47,24 @@ bool outgoing_frames::send_with_offers(const message_view& what, deadline until)
   return true;
 }
 
-bool outgoing_frames::send_with_riders(const message_view& what, deadline until) {
-  std::vector<handle_view> riders(what.handles.begin(), what.handles.end());
+bool outgoing_frames::send_with_handles(const message_view& what, deadline until) {
+  std::vector<handle_view> handles(what.handles.begin(), what.handles.end());
   unique_handle bundle;
-  if (riders.size() > detail::most_direct_handles) {
-    auto packed = detail::pack_handles(riders, until);
+  if (handles.size() > detail::most_direct_handles) {
+    auto packed = detail::pack_handles(handles, until);
     if (!packed) return false;
     bundle = std::move(*packed);
-    riders.clear();
-    riders.push_back(bundle);
+    handles.clear();
+    handles.push_back(bundle);
   }
-  return send_frame(what.bytes, riders, until);
+  return send_frame(what.bytes, handles, until);
 }
 
-bool outgoing_frames::send_frame(std::span<const std::byte> bytes, std::span<const handle_view> riders,
+bool outgoing_frames::send_frame(std::span<const std::byte> bytes, std::span<const handle_view> handles,
                                  deadline until) {
   const detail::frame_header header(bytes.size());
   const std::size_t size = header.bytes().size() + bytes.size();
-  std::size_t sent = os::send_some(stream_, kind_, remaining(header.bytes(), bytes, 0), riders, until);
+  std::size_t sent = os::send_some(stream_, kind_, remaining(header.bytes(), bytes, 0), handles, until);
   if (sent == 0) return false;
   try {
     while (sent < size) {

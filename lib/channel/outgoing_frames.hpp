@@ -34,9 +34,9 @@ class outgoing_frames {
   bool unfinished() const noexcept { return unfinished_.load(std::memory_order_relaxed); }
 
  private:
-  bool send_with_riders(const message_view& what, deadline until);
+  bool send_with_handles(const message_view& what, deadline until);
   bool send_with_offers(const message_view& what, deadline until);
-  bool send_frame(std::span<const std::byte> bytes, std::span<const handle_view> riders, deadline until);
+  bool send_frame(std::span<const std::byte> bytes, std::span<const handle_view> handles, deadline until);
   bool send_rest(deadline until);
   void keep(std::span<const std::byte> header, std::span<const std::byte> bytes, std::size_t sent);
 

@@ -4,14 +4,15 @@
 
 #include <ferry/error.hpp>
 
-#include <new>
+#include "base/peer_memory.hpp"
+
 #include <string>
 #include <utility>
 
 namespace ferry::channel {
 namespace {
 
-constexpr std::size_t board_size = release_board::places * sizeof(std::uint64_t);
+constexpr std::size_t board_size = release_board::slots * sizeof(std::uint64_t);
 
 }  // namespace
 
@@ -36,9 +37,9 @@ std::shared_ptr<release_board> release_board::map(handle_view received) {
                                          os::mapping(received, board_size, os::access::read_write));
 }
 
-std::atomic<std::uint64_t>& release_board::operator[](std::size_t place) const noexcept {
+std::atomic<std::uint64_t>& release_board::operator[](std::size_t slot) const noexcept {
   // New memory is zeros, which is no number of a use.
-  return *std::launder(reinterpret_cast<std::atomic<std::uint64_t>*>(memory_.bytes().data()) + place);
+  return detail::objects_in<std::atomic<std::uint64_t>>(memory_.bytes(), 0, slots)[slot];
 }
 
 }  // namespace ferry::channel

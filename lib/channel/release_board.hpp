@@ -13,12 +13,12 @@
 
 namespace ferry::channel {
 
-/// Memory beside the segments of a sender, for the one thing that receivers write: in the place of a segment,
+/// Memory beside the segments of a sender, for the one thing that receivers write: in the slot of a segment,
 /// the number of the use that is over. The numbers are random, so a receiver knows those of its own messages
 /// alone. Thread-safe.
 class release_board {
  public:
-  static constexpr std::size_t places = 512;
+  static constexpr std::size_t slots = 512;
 
   /// @throws system_error  when memory or descriptors have run out
   static std::shared_ptr<release_board> create();
@@ -28,7 +28,7 @@ class release_board {
 
   release_board(unique_handle handle, os::mapping memory) noexcept;
 
-  std::atomic<std::uint64_t>& operator[](std::size_t place) const noexcept;
+  std::atomic<std::uint64_t>& operator[](std::size_t slot) const noexcept;
   /// Only for boards made here.
   handle_view handle() const noexcept { return handle_; }
 

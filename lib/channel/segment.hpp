@@ -28,15 +28,15 @@ static_assert(segment_state::is_always_lock_free);
 class segment {
  public:
   /// Allocates a new one with room for at least `capacity` bytes.
-  /// @param place  on the board
+  /// @param slot  on the board
   /// @throws system_error  when memory or descriptors have run out
   static std::shared_ptr<segment> create(std::size_t capacity, std::shared_ptr<release_board> board,
-                                         std::size_t place, segment_state& state);
+                                         std::size_t slot, segment_state& state);
   /// Maps one that was received.
   /// @throws archive_error  when it is not sealed memory, or not large enough for a head
   static std::shared_ptr<segment> map(handle_view received, std::shared_ptr<release_board> board);
 
-  segment(unique_handle handle, os::mapping memory, std::shared_ptr<release_board> board, std::size_t place,
+  segment(unique_handle handle, os::mapping memory, std::shared_ptr<release_board> board, std::size_t slot,
           segment_state* state) noexcept;
 
   /// The bytes after the head.
@@ -56,14 +56,14 @@ class segment {
  private:
   /// Keeps the bytes on a cache line of their own, and aligned.
   static constexpr std::size_t head_size = 64;
-  /// In the head: the place on the board.
+  /// In the head: the slot on the board.
   using head = std::uint64_t;
   static_assert(sizeof(head) <= head_size);
 
   unique_handle handle_;
   os::mapping memory_;
   std::shared_ptr<release_board> board_;
-  std::size_t place_;
+  std::size_t slot_;
   segment_state* state_;  // null: received
   std::atomic<bool> being_written_ = false;
 };

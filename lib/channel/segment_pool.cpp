@@ -4,6 +4,8 @@
 
 #include <ferry/error.hpp>
 
+#include "base/peer_memory.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <new>
@@ -45,24 +47,24 @@ std::unique_ptr<segment_use> segment_pool::use(std::size_t size) {
 }
 
 segment_pool::books::books() {
-  constexpr std::size_t size = release_board::places * sizeof(segment_state);
+  constexpr std::size_t size = release_board::slots * sizeof(segment_state);
   states = os::mapping(os::create_memory(size), size, os::access::read_write);
 }
 
-segment_state& segment_pool::books::state_of(std::size_t place) const noexcept {
-  return *std::launder(reinterpret_cast<segment_state*>(states.bytes().data()) + place);
+segment_state& segment_pool::books::state_of(std::size_t slot) const noexcept {
+  return detail::objects_in<segment_state>(states.bytes(), 0, release_board::slots)[slot];
 }
 
 std::shared_ptr<segment> segment_pool::make(std::size_t size) {
   const std::lock_guard lock(mutex_);
   if (!books_) books_ = std::make_shared<books>();
-  // A place comes round again long after the segment that had it was let go of. If that is in use still, the
+  // A slot comes round again long after the segment that had it was let go of. If that is in use still, the
   // number that its reader says in the end differs from all numbers of the other.
-  const std::size_t place = books_->next_place++ % release_board::places;
-  segment_state& state = books_->state_of(place);
+  const std::size_t slot = books_->next_slot++ % release_board::slots;
+  segment_state& state = books_->state_of(slot);
   state.store(0, std::memory_order_relaxed);
   // The states live as long as the segment does.
-  std::shared_ptr<segment> made = segment::create(size, books_->board, place, state);
+  std::shared_ptr<segment> made = segment::create(size, books_->board, slot, state);
   return {made.get(), [made, of = books_](segment*) {}};
 }
 

@@ -17,7 +17,7 @@ namespace ferry::channel {
 
 /// How much shared memory one end of a connection keeps for messages to come. In use there may be more.
 namespace pool_limit {
-/// More than are ever in flight at once, see `ballast` of local_driver.cpp.
+/// More than are ever in flight at once: local_driver.cpp pads large messages to bound that.
 inline constexpr std::size_t segments = 32;
 inline constexpr std::size_t bytes = std::size_t{128} << 20U;
 /// Larger segments are used once: allocating is cheap beside filling them.
@@ -46,11 +46,11 @@ class segment_pool final : public buffer::source {
   /// What all segments have in common, made with the first.
   struct books {
     std::shared_ptr<release_board> board = release_board::create();
-    os::mapping states;  // one for each place on the board
-    std::size_t next_place = 0;
+    os::mapping states;  // one for each slot on the board
+    std::size_t next_slot = 0;
 
     books();
-    segment_state& state_of(std::size_t place) const noexcept;
+    segment_state& state_of(std::size_t slot) const noexcept;
   };
 
   std::shared_ptr<segment> make(std::size_t size);

@@ -11,8 +11,8 @@
 #include "os/socket.hpp"
 
 #include <array>
-#include <cerrno>
 #include <string>
+#include <system_error>
 
 namespace ferry {
 namespace {
@@ -38,7 +38,7 @@ std::byte receive_byte(handle_view socket, os::received_handles& handles) {
   const auto got =
       os::receive_some(socket, os::endpoint::local_stream, {&value, 1}, handles.list, deadline::never());
   if (got->bytes == 0) throw end_of_stream("the other end of the connection is closed");
-  if (got->handles_lost) os::throw_system_error(EMFILE, "receive a handle");
+  if (got->handles_lost) os::throw_system_error(std::errc::too_many_files_open, "receive a handle");
   return value;
 }
 

@@ -6,8 +6,6 @@
 
 #include "os/handle.hpp"
 
-#include <cerrno>
-
 namespace ferry {
 
 file file::open(const std::filesystem::path& path, mode how) {

@@ -10,8 +10,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace ferry::detail {
@@ -82,8 +82,9 @@ std::vector<unique_handle> claim_handles(os::received_handles came, std::size_t 
     lost = !unpack_handles(bundle.list.front(), came.list, announced);
   }
   if (lost) {
-    os::throw_system_error(EMFILE, "receive a message with " + std::to_string(announced) +
-                                       " handles (the message is lost, the connection usable)");
+    os::throw_system_error(std::errc::too_many_files_open,
+                           "receive a message with " + std::to_string(announced) +
+                               " handles (the message is lost, the connection usable)");
   }
   if (came.list.size() != announced) throw_wrong_handle_count(came.list.size(), announced);
   return came.take();

@@ -13,7 +13,7 @@
 
 namespace ferry::detail {
 
-/// How many handles of a message ride as they are; more go as a bundle. One place is for the carrier's own.
+/// How many handles of a message ride as they are; more go as a bundle. One is for the carrier's own.
 inline constexpr std::size_t most_direct_handles = 252;
 
 /// A socket that holds `handles`: the reading end of a pair whose queue has been filled with them, so that a
@@ -26,7 +26,7 @@ std::optional<unique_handle> pack_handles(std::span<const handle_view> handles, 
 /// they came in one. Never blocks.
 /// @param announced  how many the message says it has
 /// @param lost  whether some could not be taken
-/// @throws system_error  EMFILE when some are lost; names the limit and the cure
+/// @throws system_error  `std::errc::too_many_files_open` when some are lost; names the limit and the cure
 /// @throws archive_error  when they are not as many as announced
 std::vector<unique_handle> claim_handles(os::received_handles came, std::size_t announced, bool lost);
 

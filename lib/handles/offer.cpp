@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
-// Offers: the boxes that wait in this process, and taking one from another.
+// Offers: handles that are parked in this process, and taking one that is parked in another.
 #include <ferry/error.hpp>
 #include <ferry/offer.hpp>
 
 #include "base/fork.hpp"
 #include "os/handle.hpp"
-#include "os/handle_box.hpp"
 #include "os/other_process.hpp"
+#include "os/parked_handle.hpp"
 #include "os/process.hpp"
 #include "os/random.hpp"
 
@@ -22,12 +22,12 @@
 namespace ferry {
 namespace {
 
-bool same_token(const os::box_token& one, const os::box_token& other) {
+bool same_token(const os::parking_token& one, const os::parking_token& other) {
   // In constant time: no process shall learn from how long it takes how much of a guess was right.
   return CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
 }
 
-/// The boxes of this process that wait.
+/// The handles that this process has parked.
 class waiting_offers {
  public:
   static waiting_offers& instance() {
@@ -38,15 +38,16 @@ class waiting_offers {
   offer add(handle_view handle) {
     const std::lock_guard lock(mutex_);
     forget_parents_offers();
-    std::erase_if(boxes_, [](const entry& each) { return !os::is_full(each.box); });
-    if (boxes_.size() >= most_offers)
-      throw transfer_error(std::to_string(most_offers) +
-                           " offers of this process wait to be taken: withdraw those that nobody wants");
+    std::erase_if(waiting_, [](const entry& each) { return !os::is_parked(each.socket); });
+    if (waiting_.size() >= most_offers)
+      throw transfer_error(
+          std::to_string(most_offers) +
+          " offers of this process wait to be taken: withdraw those that are not wanted any more");
     entry fresh;
     os::fill_random(fresh.token);
-    fresh.box = os::make_box(handle, fresh.token);
-    const offer made{os::own_id(), started_, os::number_of(fresh.box), fresh.token};
-    boxes_.push_back(std::move(fresh));
+    fresh.socket = os::park_handle(handle, fresh.token);
+    const offer made{os::own_id(), started_, os::number_of(fresh.socket), fresh.token};
+    waiting_.push_back(std::move(fresh));
     return made;
   }
 
@@ -54,10 +55,10 @@ class waiting_offers {
     const std::lock_guard lock(mutex_);
     forget_parents_offers();
     bool withdrawn = false;
-    std::erase_if(boxes_, [&](const entry& each) {
+    std::erase_if(waiting_, [&](const entry& each) {
       const bool is_it = same_token(each.token, offered.token);
-      // A process may have the box open by now: it must be emptied, not only closed.
-      if (is_it) withdrawn = os::empty_box(each.box);
+      // A process may have the socket open by now: what is parked must be claimed, not only closed.
+      if (is_it) withdrawn = os::claim_parked(each.socket);
       return is_it;
     });
     return withdrawn;
@@ -65,20 +66,20 @@ class waiting_offers {
 
  private:
   struct entry {
-    os::box_token token{};
-    unique_handle box;
+    os::parking_token token{};
+    unique_handle socket;
   };
 
-  // A forked child has copies of the boxes, which no process can find by way of the child.
+  // A forked child has copies of the sockets, which no process can find by way of the child.
   void forget_parents_offers() {
     if (offers_in_ && !offers_in_->is_copy()) return;
-    boxes_.clear();
+    waiting_.clear();
     started_ = os::start_time_of(os::own_id()).value_or(0);
     offers_in_.emplace();
   }
 
   std::mutex mutex_;
-  std::vector<entry> boxes_;
+  std::vector<entry> waiting_;
   std::optional<detail::fork_mark> offers_in_;
   std::uint64_t started_ = 0;
 };
@@ -90,7 +91,7 @@ constexpr const char* taken_already = "it was already taken or withdrawn";
                        " offers: " + why);
 }
 
-unique_handle fetch_box(const offer& offered) {
+unique_handle fetch_socket(const offer& offered) {
   const std::optional<unique_handle> process = os::open_process(offered.process);
   if (!process)
     refuse(offered,
@@ -112,10 +113,10 @@ offer make_offer(handle_view handle) {
 }
 
 unique_handle take_offer(const offer& offered) {
-  const unique_handle box = fetch_box(offered);
-  std::optional<os::box_content> content = os::look_into(box);
-  // Another token: the box is gone, and something else stands under its number.
-  if (!content || !same_token(content->token, offered.token) || !os::empty_box(box))
+  const unique_handle socket = fetch_socket(offered);
+  std::optional<os::parked_content> content = os::peek_parked(socket);
+  // Another token: the socket is gone, and something else stands under its number.
+  if (!content || !same_token(content->token, offered.token) || !os::claim_parked(socket))
     refuse(offered, taken_already);
   return std::move(content->handle);
 }

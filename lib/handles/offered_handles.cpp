@@ -4,6 +4,8 @@
 
 #include <ferry/error.hpp>
 
+#include <gsl/span>
+
 #include <array>
 #include <cstring>
 #include <exception>
@@ -23,10 +25,10 @@ void for_each_part(Offer& what, Move move) {
   move(what.token.data(), what.token.size());
 }
 
-offer read_offer(std::span<const std::byte> from) {
+offer read_offer(gsl::span<const std::byte> from) {
   offer what;
   for_each_part(what, [&](void* part, std::size_t size) {
-    std::memcpy(part, from.data(), size);
+    std::memcpy(part, from.first(size).data(), size);
     from = from.subspan(size);
   });
   return what;
@@ -67,7 +69,8 @@ std::vector<unique_handle> take_offered(buffer& bytes, std::size_t count) {
   std::exception_ptr problem;
   for (std::size_t i = 0; i < count; ++i) {
     try {
-      handles.push_back(take_offer(read_offer(bytes.bytes().subspan(end + i * offer_size, offer_size))));
+      handles.push_back(
+          take_offer(read_offer(gsl::span(bytes.bytes()).subspan(end + i * offer_size, offer_size))));
     } catch (const transfer_error&) {
       problem = std::current_exception();
     }

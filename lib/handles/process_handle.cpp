@@ -14,16 +14,14 @@ namespace ferry {
 
 process_handle process_handle::open(std::int64_t pid, std::string name) {
   std::optional<unique_handle> opened = os::open_process(pid);
-  if (!opened)
-    os::throw_system_error(static_cast<int>(std::errc::no_such_process),
-                           "open process " + std::to_string(pid));
+  if (!opened) os::throw_system_error(std::errc::no_such_process, "open process " + std::to_string(pid));
   return {std::move(*opened), pid, std::move(name)};
 }
 
 process_handle process_handle::adopt(unique_handle handle, std::string name) {
   const std::optional<os::process_shown> found = os::process_behind(handle);
   if (!found)
-    os::throw_system_error(static_cast<int>(std::errc::bad_file_descriptor),
+    os::throw_system_error(std::errc::bad_file_descriptor,
                            "use handle " + std::to_string(os::number_of(handle)) + " as one of a process");
   return {std::move(handle), found->id, std::move(name)};
 }

@@ -5,8 +5,6 @@
 #include "os/handle.hpp"
 #include "os/socket_kind.hpp"
 
-#include <cerrno>
-
 namespace ferry {
 
 socket socket::adopt(unique_handle handle) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -58,9 +59,11 @@ std::size_t open_handles();
 /// The limit of open descriptors, how many are open, and the cure: for messages about running out of them.
 std::string handle_limit_text();
 
-/// Throws `ferry::system_error` for the current `errno`; when it says that descriptors have run out, the text
-/// names the limit and the cure.
-[[noreturn]] void throw_system_error(const std::string& operation);
+/// Throws `ferry::system_error`. When `reason` is that handles have run out, the text names the limit and the
+/// cure.
+[[noreturn]] void throw_system_error(std::errc reason, const std::string& operation);
+/// The same for the number that a call of the system gave or left behind. For this floor alone.
 [[noreturn]] void throw_system_error(int code, const std::string& operation);
+[[noreturn]] void throw_system_error(const std::string& operation);
 
 }  // namespace ferry::os

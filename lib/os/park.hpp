@@ -18,7 +18,7 @@ using park_word = std::atomic<std::uint32_t>;
 static_assert(park_word::is_always_lock_free && sizeof(park_word) == 4);
 
 /// Sleeps until woken, if the word holds `expected`; also returns early for no reason at all, so the caller
-/// looks again. Survives EINTR by returning.
+/// looks again. A signal ends the sleep as well.
 /// @returns whether this sleeper was chosen by `unpark`; false when the word held another value, the time is
 ///          over, or a signal came
 bool park(const park_word& word, std::uint32_t expected, deadline until);

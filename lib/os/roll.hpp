@@ -95,6 +95,6 @@ constexpr std::size_t roll::bytes_for(std::size_t seats) noexcept {
 }
 
 /// How many threads of this process do nothing but keep its seats.
-std::size_t seat_keepers() noexcept;
+std::size_t seat_holding_threads() noexcept;
 
 }  // namespace ferry::os

@@ -57,8 +57,8 @@ bool at_end(handle_view socket);
 using gather = std::span<const std::span<const std::byte>>;
 using scatter = std::span<const std::span<std::byte>>;
 
-/// Sends `parts` as one packet, with `handles` on it. Waits out ETOOMANYREFS (the user's budget of handles in
-/// flight), for which there is no event.
+/// Sends `parts` as one packet, with `handles` on it. Waits while the user has more handles in flight than
+/// the system allows, for which there is no event.
 /// @param handles  at most `most_handles_per_call`
 /// @returns false when `until` passed; nothing was sent then
 /// @throws end_of_stream  when the other end is closed

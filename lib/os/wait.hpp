@@ -17,7 +17,7 @@ struct awaited {
 };
 
 /// Waits until at least one of `handles` is ready or `until` has passed, and marks all that are. With no
-/// handles it sleeps. Resumes with what remains after EINTR.
+/// handles it sleeps. Resumes with what remains after a signal.
 /// @returns whether any is ready
 /// @throws system_error  when one of them is not open
 bool wait_any(std::span<awaited> handles, deadline until);

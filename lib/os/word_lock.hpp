@@ -18,18 +18,18 @@ namespace ferry::os {
 class word_lock {
  public:
   bool try_lock() noexcept {
-    std::uint32_t expected = nobody;
-    return word_.compare_exchange_strong(expected, somebody, std::memory_order_acquire,
+    std::uint32_t expected = free;
+    return word_.compare_exchange_strong(expected, taken, std::memory_order_acquire,
                                          std::memory_order_relaxed);
   }
   /// @param spin  how long it paid to wait awake for it in this process
   /// @returns false when it could not be had until then
   bool lock(deadline until, adaptive_spin& spin) {
     if (try_lock()) return true;
-    if (spin([&] { return word_.load(std::memory_order_relaxed) == nobody && try_lock(); })) return true;
-    while (word_.exchange(somebody_awaited, std::memory_order_acquire) != nobody) {
+    if (spin([&] { return word_.load(std::memory_order_relaxed) == free && try_lock(); })) return true;
+    while (word_.exchange(awaited, std::memory_order_acquire) != free) {
       if (until.expired()) return false;
-      park(word_, somebody_awaited, next_heartbeat(until));
+      park(word_, awaited, next_heartbeat(until));
     }
     return true;
   }
@@ -37,13 +37,13 @@ class word_lock {
   /// Takes it from its holder, which has ended.
   /// @returns whether there was one
   bool break_open() noexcept {
-    const std::uint32_t before = word_.exchange(nobody, std::memory_order_release);
-    if (before == somebody_awaited) unpark(word_, 1);
-    return before != nobody;
+    const std::uint32_t before = word_.exchange(free, std::memory_order_release);
+    if (before == awaited) unpark(word_, 1);
+    return before != free;
   }
 
  private:
-  static constexpr std::uint32_t nobody = 0, somebody = 1, somebody_awaited = 2;
+  static constexpr std::uint32_t free = 0, taken = 1, awaited = 2;
 
   park_word word_;
 };

@@ -63,15 +63,15 @@ bool callable::has_unique_name() const {
 
 const callable& callable::find(std::string_view name, std::int64_t distance) {
   const std::shared_lock lock(table_guard);
-  const auto place = table().find(name);
-  if (place == table().end()) {
+  const auto found = table().find(name);
+  if (found == table().end()) {
     throw process_error(
         "this program knows no callable " + readable(name) +
         ": it has to mention it, as in ferry::fn<&function>, and to call ferry::init in main, "
         "not before. (Where a library is loaded that mentions it, program and library need one "
         "shared libferry)");
   }
-  const auto& namesakes = place->second;
+  const auto& namesakes = found->second;
   if (namesakes.size() == 1) return *namesakes.front();
   const auto meant = std::find_if(namesakes.begin(), namesakes.end(),
                                   [distance](const callable* each) { return each->distance() == distance; });

@@ -82,9 +82,9 @@ child_state::child_state(const process_options& options)
       name(options.name),
       named(!name.empty()),
       daemon(options.daemon.value_or(self().daemon)),
-      place(next_place()),
+      position(next_position()),
       has_own_context_(options.context.has_value()) {
-  if (name.empty()) name = name_of(context.name_prefix, place);
+  if (name.empty()) name = name_of(context.name_prefix, position);
   if (options.output.valid()) output = duplicate(options.output);
   if (options.error_output.valid()) error_output = duplicate(options.error_output);
 }

@@ -27,7 +27,7 @@ class child_state {
   std::string name;
   bool named;  ///< by its user
   bool daemon;
-  std::vector<std::uint32_t> place;
+  std::vector<std::uint32_t> position;
   std::unique_ptr<const call> kept;
   unique_handle output, error_output;  ///< invalid: those of this process
 

@@ -12,8 +12,9 @@
 #include "process/server.hpp"
 #include "process/zygote.hpp"
 
+#include <gsl/narrow>
+
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <span>
@@ -28,7 +29,7 @@ namespace {
 [[noreturn]] void throw_refusal(std::int32_t code, std::string_view why) {
   const std::string what = "the forkserver cannot start a process: " + std::string(why);
   if (code == fork_reply::refused) throw process_error(what);
-  throw system_error(std::error_code(code, std::system_category()), what);
+  throw system_error(std::make_error_code(static_cast<std::errc>(code)), what);
 }
 
 std::string silence_text(const context& how) {
@@ -58,8 +59,8 @@ std::optional<forked_child> fork_by_server(const context& how, handle_view chann
                     start.handles().size() <= fork_request::most_handles;
   if (fits) {
     along = start.bytes();
-    request.start_size = static_cast<std::uint32_t>(along.size());
-    request.start_handles = static_cast<std::uint32_t>(start.handles().size());
+    request.start_size = gsl::narrow<std::uint32_t>(along.size());
+    request.start_handles = gsl::narrow<std::uint32_t>(start.handles().size());
     handles.insert(handles.end(), start.handles().begin(), start.handles().end());
   }
   const std::array sent{std::as_bytes(std::span(&request, 1)), along};
@@ -99,7 +100,8 @@ std::optional<forked_child> fork_by_server(const context& how, handle_view chann
     if (!up_to_date) return std::nullopt;
     throw_refusal(reply.error, {text.data(), came->bytes - sizeof reply});
   }
-  if (process.empty()) os::throw_system_error(EMFILE, "watch process " + std::to_string(reply.id));
+  if (process.empty())
+    os::throw_system_error(std::errc::too_many_files_open, "watch process " + std::to_string(reply.id));
   if (fits && up_to_date) start = message();
   return forked_child{{reply.id, std::move(process.front())}, std::move(report.first), whom, up_to_date};
 }

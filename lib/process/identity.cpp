@@ -43,9 +43,13 @@ void become(start_request& request) {
   } else if (all.who.named) {  // a copy of one that was
     os::take_program_name();
   }
-  all.who = identity{
-      std::move(request.name),        request.named,     request.daemon,           std::move(request.place),
-      std::move(request.parent_name), request.parent_id, std::move(request.parent)};
+  all.who = identity{std::move(request.name),
+                     request.named,
+                     request.daemon,
+                     std::move(request.position),
+                     std::move(request.parent_name),
+                     request.parent_id,
+                     std::move(request.parent)};
   all.children = 0;
   all.key = std::move(request.authkey);
   all.chosen = std::move(request.context);
@@ -71,16 +75,16 @@ const std::string& family_key() {
   return key;  // it does not change any more
 }
 
-std::vector<std::uint32_t> next_place() {
-  std::vector<std::uint32_t> place = self().place;
-  place.push_back(++shared().children);
-  return place;
+std::vector<std::uint32_t> next_position() {
+  std::vector<std::uint32_t> position = self().position;
+  position.push_back(++shared().children);
+  return position;
 }
 
-std::string name_of(const std::string& prefix, const std::vector<std::uint32_t>& place) {
+std::string name_of(const std::string& prefix, const std::vector<std::uint32_t>& position) {
   std::string name = prefix;
   char separator = '-';
-  for (const std::uint32_t number : place) {
+  for (const std::uint32_t number : position) {
     name += std::exchange(separator, ':') + std::to_string(number);
   }
   return name;

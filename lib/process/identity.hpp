@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// The identity of this process: its name, its place among its relatives, and what its children get from it.
+// The identity of this process: its name, its position in the tree of processes, and what its children get
+// from it.
 #pragma once
 
 #include <ferry/context.hpp>
@@ -19,7 +20,7 @@ struct start_request {
   std::string callable_members;        ///< see `callable::check_members`
   std::string name;
   bool daemon = false;
-  std::vector<std::uint32_t> place;  ///< the numbers of its ancestors and its own
+  std::vector<std::uint32_t> position;  ///< the numbers of its ancestors and its own
   std::string authkey;
   bool named = false;                                 ///< by its user, so that the system shall know the name
   ferry::context context;                             ///< its default one
@@ -41,7 +42,7 @@ struct identity {
   std::string name = "main";
   bool named = false;
   bool daemon = false;
-  std::vector<std::uint32_t> place;
+  std::vector<std::uint32_t> position;
   std::string parent_name;
   std::int64_t parent_id = 0;
   unique_handle parent;
@@ -51,9 +52,9 @@ const identity& self();
 /// A secret shared by all processes that descend from one.
 const std::string& family_key();
 
-/// The place of the next child.
-std::vector<std::uint32_t> next_place();
-std::string name_of(const std::string& prefix, const std::vector<std::uint32_t>& place);
+/// The position of the next child.
+std::vector<std::uint32_t> next_position();
+std::string name_of(const std::string& prefix, const std::vector<std::uint32_t>& position);
 
 /// The default context, for a process or pool that is started with it: its method is settled then.
 context take_default_context();

@@ -44,7 +44,7 @@ start_request describe(const child_state& child) {
   start_request request;
   request.name = child.name;
   request.daemon = child.daemon;
-  request.place = child.place;
+  request.position = child.position;
   request.authkey = family_key();
   request.context = child.context;
   request.named = child.named;

@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <iterator>
 #include <memory>
@@ -23,6 +22,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace ferry::detail {
@@ -63,7 +63,7 @@ void refuse(handle_view client) noexcept {
     const std::string_view text = problem.what();
     refuse(client, problem.code().value(), text.substr(0, text.rfind(": ")));
   } catch (const std::bad_alloc&) {
-    refuse(client, ENOMEM, "read what it is to do");
+    refuse(client, static_cast<int>(std::errc::not_enough_memory), "read what it is to do");
   } catch (const std::exception& problem) {
     refuse(client, fork_reply::refused, problem.what());
   }
@@ -150,7 +150,8 @@ class zygote {
     if (!came.handles_lost && taken_.size() != own + request.start_handles) return;
     request_ends ends{std::move(taken_[0]), {}, {}};
     try {
-      if (came.handles_lost) os::throw_system_error(EMFILE, "take the handles that are for it");
+      if (came.handles_lost)
+        os::throw_system_error(std::errc::too_many_files_open, "take the handles that are for it");
       if (has_threads_) {
         throw process_error("this program starts threads before its main function calls ferry::init");
       }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Arenas, and the places of objects in them.
+// Arenas, and the locations of objects in them.
 #include <ferry/arena.hpp>
 #include <ferry/detail/base/moved_from.hpp>
 
@@ -26,31 +26,32 @@ std::size_t arena::used() const {
 namespace detail {
 
 // Room for the label too, see shared_block::take.
-shared_place::shared_place(shared_kind kind, std::size_t size, std::size_t seats)
+shared_location::shared_location(shared_kind kind, std::size_t size, std::size_t seats)
     : block_(shared_block::create(size + 8, seats)), address_(block_->take(kind, size)), kind_(kind) {}
 
-shared_place::shared_place(const arena& in, shared_kind kind, std::size_t size)
+shared_location::shared_location(const arena& in, shared_kind kind, std::size_t size)
     : block_(in.block_), address_(held(block_, "arena").take(kind, size)), kind_(kind) {}
 
-shared_place::shared_place(unique_handle memory, std::uint64_t offset, shared_kind kind, std::size_t size)
+shared_location::shared_location(unique_handle memory, std::uint64_t offset, shared_kind kind,
+                                 std::size_t size)
     : block_(shared_block::adopt(std::move(memory))),
       address_(block_->find(offset, kind, size)),
       kind_(kind) {}
 
-std::uint64_t shared_place::join() const {
+std::uint64_t shared_location::join() const {
   address();
   return block_->roll().join();
 }
-bool shared_place::has_ended(std::uint64_t process) const noexcept {
+bool shared_location::has_ended(std::uint64_t process) const noexcept {
   return block_->roll().has_ended(process);
 }
 
-std::tuple<handle_view, std::uint64_t> shared_place::parts() const {
+std::tuple<handle_view, std::uint64_t> shared_location::parts() const {
   const std::byte* const at = address();
   return {block_->handle(), static_cast<std::uint64_t>(at - block_->begin())};
 }
 
-void shared_place::throw_moved_from() const {
+void shared_location::throw_moved_from() const {
   switch (kind_) {
     case mutex_kind:
       throw_empty("mutex");

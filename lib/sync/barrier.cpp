@@ -9,9 +9,10 @@
 #include "os/roll.hpp"
 #include "sync/barrier_state.hpp"
 
+#include <gsl/narrow>
+
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <new>
 #include <ostream>
 #include <span>
@@ -24,8 +25,8 @@ namespace detail {
 /// the last copy goes.
 class barrier_member {
  public:
-  barrier_member(shared_place place, std::uint32_t parties) noexcept
-      : place_(std::move(place)), parties_(parties) {}
+  barrier_member(shared_location location, std::uint32_t parties) noexcept
+      : location_(std::move(location)), parties_(parties) {}
   // A forked copy has no part in it.
   ~barrier_member() {
     os::process_identity self = joined_.load();
@@ -34,10 +35,10 @@ class barrier_member {
   barrier_member(const barrier_member&) = delete;
   barrier_member& operator=(const barrier_member&) = delete;
 
-  const shared_place& place() const noexcept { return place_; }
+  const shared_location& location() const noexcept { return location_; }
   std::uint32_t parties() const noexcept { return parties_; }
   barrier_state& state() const noexcept {
-    return *std::launder(reinterpret_cast<barrier_state*>(place_.address()));
+    return *std::launder(reinterpret_cast<barrier_state*>(location_.address()));
   }
 
   void join() const;
@@ -50,7 +51,7 @@ class barrier_member {
     return {reinterpret_cast<barrier_slot*>(&state() + 1), std::size_t{parties_} + extra_slots};
   }
 
-  shared_place place_;
+  shared_location location_;
   std::uint32_t parties_;
   mutable std::atomic<os::process_identity> joined_{0};
   mutable std::size_t slot_ = 0;
@@ -59,11 +60,11 @@ class barrier_member {
 void barrier_member::join() const {
   os::process_identity before = joined_.load();
   if (before != 0 && before == os::own_identity()) return;
-  const os::process_identity self = place_.join();
+  const os::process_identity self = location_.join();
   const std::span<barrier_slot> all = slots();
   for (std::size_t i = 0; i < all.size(); ++i) {
-    os::process_identity nobody = 0;
-    if (all[i].load() != 0 || !all[i].compare_exchange_strong(nobody, self)) continue;
+    os::process_identity unowned = 0;
+    if (all[i].load() != 0 || !all[i].compare_exchange_strong(unowned, self)) continue;
     if (joined_.compare_exchange_strong(before, self)) {
       slot_ = i;
     } else {
@@ -81,7 +82,7 @@ std::int64_t barrier_member::find_dead() const noexcept {
   const os::process_identity self = os::own_identity();
   for (const barrier_slot& each : slots())
     if (const os::process_identity member = each.load();
-        member != 0 && member != self && place_.has_ended(member))
+        member != 0 && member != self && location_.has_ended(member))
       return os::id_of(member);
   return 0;
 }
@@ -89,7 +90,8 @@ std::int64_t barrier_member::find_dead() const noexcept {
 void barrier_member::forget_dead() const noexcept {
   const os::process_identity self = os::own_identity();
   for (barrier_slot& each : slots())
-    if (os::process_identity member = each.load(); member != 0 && member != self && place_.has_ended(member))
+    if (os::process_identity member = each.load();
+        member != 0 && member != self && location_.has_ended(member))
       each.compare_exchange_strong(member, 0);
 }
 
@@ -103,17 +105,17 @@ std::uint32_t checked(std::ptrdiff_t parties) {
   if (parties < 1 || parties > shared_barrier::max())
     throw usage_error("cannot make a barrier of " + std::to_string(parties) + " parties: from 1 to " +
                       std::to_string(shared_barrier::max()) + " are possible");
-  return static_cast<std::uint32_t>(parties);
+  return gsl::narrow<std::uint32_t>(parties);
 }
 
 std::size_t seats_of(std::ptrdiff_t parties) noexcept {
   return std::max(os::roll::usual_seats, static_cast<std::size_t>(parties) + extra_slots);
 }
 
-std::shared_ptr<const barrier_member> make_member(shared_place place, std::uint32_t parties,
+std::shared_ptr<const barrier_member> make_member(shared_location location, std::uint32_t parties,
                                                   std::chrono::nanoseconds timeout) {
-  ::new (place.address()) barrier_state(timeout.count());
-  return std::make_shared<barrier_member>(std::move(place), parties);
+  ::new (location.address()) barrier_state(timeout.count());
+  return std::make_shared<barrier_member>(std::move(location), parties);
 }
 
 [[noreturn]] void throw_broken(round_outcome ended) {
@@ -189,26 +191,26 @@ class barrier_wait {
 
 shared_barrier::shared_barrier(std::ptrdiff_t parties, std::chrono::nanoseconds timeout)
     : member_(make_member({barrier_kind, size_of_barrier(checked(parties)), seats_of(parties)},
-                          static_cast<std::uint32_t>(parties), timeout)) {}
+                          checked(parties), timeout)) {}
 
 shared_barrier::shared_barrier(const arena& in, std::ptrdiff_t parties, std::chrono::nanoseconds timeout)
-    : member_(make_member({in, barrier_kind, size_of_barrier(checked(parties))},
-                          static_cast<std::uint32_t>(parties), timeout)) {}
+    : member_(make_member({in, barrier_kind, size_of_barrier(checked(parties))}, checked(parties), timeout)) {
+}
 
 shared_barrier::shared_barrier(unique_handle memory, std::uint64_t offset, std::uint32_t parties) {
   if (parties < 1 || parties > max())
     throw archive_error("received a barrier of " + std::to_string(parties) + " parties, of which " +
                         std::to_string(max()) + " are possible");
   member_ = std::make_shared<barrier_member>(
-      shared_place(std::move(memory), offset, barrier_kind, size_of_barrier(parties)), parties);
+      shared_location(std::move(memory), offset, barrier_kind, size_of_barrier(parties)), parties);
 }
 
-const shared_place& shared_barrier::place() const {
-  return held(member_, "barrier").place();
+const shared_location& shared_barrier::location() const {
+  return held(member_, "barrier").location();
 }
 
 std::tuple<handle_view, std::uint64_t, std::uint32_t> shared_barrier::parts() const {
-  return std::tuple_cat(place().parts(), std::tuple(held(member_, "barrier").parties()));
+  return std::tuple_cat(location().parts(), std::tuple(held(member_, "barrier").parties()));
 }
 
 deadline shared_barrier::default_deadline() const {

@@ -48,11 +48,11 @@ void barrier_state::begin_next(round_outcome ended) noexcept {
   std::uint64_t now = now_.load();
   while (round_word(now).round() == ended.round()) {
     if (!ended.is_passed()) {
-      // Not by one who is so late that the place serves another break meanwhile.
-      std::atomic<std::uint64_t>& place = breaks_[round_word(now).breaks() % kept];
-      std::uint64_t before = place.load();
+      // Not by one who is so late that the slot serves another break meanwhile.
+      std::atomic<std::uint64_t>& slot = breaks_[round_word(now).breaks() % kept];
+      std::uint64_t before = slot.load();
       if (round_word(now_.load()).round() != ended.round()) return;
-      place.compare_exchange_strong(before, ended.word());
+      slot.compare_exchange_strong(before, ended.word());
     }
     if (now_.compare_exchange_weak(now, round_word(now).after(ended).word())) return;
   }

@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <string>
+#include <system_error>
 
 namespace ferry::detail {
 namespace {
@@ -54,7 +54,8 @@ std::uint32_t condition_state::enter() {
   });
   if (!entered)
     os::throw_system_error(
-        EAGAIN, "wait on a condition variable on which " + std::to_string(counts::most) + " wait already");
+        std::errc::resource_unavailable_try_again,
+        "wait on a condition variable on which " + std::to_string(counts::most) + " wait already");
   return sequence;
 }
 
@@ -88,14 +89,14 @@ bool condition_state::leave(std::uint32_t entered) noexcept {
 
 void condition_state::notify(std::uint32_t count) noexcept {
   std::uint64_t chosen = 0;
-  const bool somebody_waits = update(word_, [&](counts& now) {
+  const bool has_waiters = update(word_, [&](counts& now) {
     chosen = std::min<std::uint64_t>(now.waiting, count);
     now.waiting -= chosen;
     now.notified += chosen;
     ++now.sequence;
     return chosen != 0;
   });
-  if (!somebody_waits) return;
+  if (!has_waiters) return;
   // Those who slept before a wake-up for them was lost still sleep: when all are meant, all are woken.
   if (chosen == count) {
     os::unpark(sequence_in(word_), static_cast<int>(chosen));

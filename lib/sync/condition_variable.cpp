@@ -8,17 +8,18 @@
 #include "sync/lock_state.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <limits>
 #include <new>
 #include <ostream>
+#include <system_error>
 
 namespace ferry {
 namespace detail {
 
 void lock_in_wait::release() {
   if (state_ == nullptr || !state_->is_held_by_this_thread())
-    os::throw_system_error(EPERM, "wait on a condition variable with a lock that this thread does not hold");
+    os::throw_system_error(std::errc::operation_not_permitted,
+                           "wait on a condition variable with a lock that this thread does not hold");
   depth_ = state_->depth();
   for (std::uint32_t inner = 1; inner < depth_; ++inner) state_->unlock();
   unlock_(lock_);
@@ -41,17 +42,18 @@ void lock_in_wait::take_again() {
 
 }  // namespace detail
 
-condition_variable::condition_variable() : place_(detail::condition_kind, sizeof(detail::condition_state)) {
-  ::new (place_.address()) detail::condition_state;
+condition_variable::condition_variable()
+    : location_(detail::condition_kind, sizeof(detail::condition_state)) {
+  ::new (location_.address()) detail::condition_state;
 }
 
 condition_variable::condition_variable(const arena& in)
-    : place_(in, detail::condition_kind, sizeof(detail::condition_state)) {
-  ::new (place_.address()) detail::condition_state;
+    : location_(in, detail::condition_kind, sizeof(detail::condition_state)) {
+  ::new (location_.address()) detail::condition_state;
 }
 
 detail::condition_state& condition_variable::state() const {
-  return *std::launder(reinterpret_cast<detail::condition_state*>(place_.address()));
+  return *std::launder(reinterpret_cast<detail::condition_state*>(location_.address()));
 }
 
 void condition_variable::notify(std::size_t count) const {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A flag that counts its changes.
+// Events as values: flags that count their changes.
 #include <ferry/event.hpp>
 
 #include "os/park.hpp"
@@ -16,32 +16,32 @@ namespace {
 // One word: the number of changes, in steps of 2, so that its lowest bit tells whether the flag is set; and
 // below it a bit that is set while a thread may sleep on the word. Setting the flag and letting go the
 // waiters is thus one instruction; and a waiter knows from any change that it was set.
-constexpr std::uint32_t somebody_sleeps = 1, set = 2, change = 2;
+constexpr std::uint32_t has_sleepers = 1, set = 2, change = 2;
 
 constexpr bool is_set_in(std::uint32_t word) noexcept {
   return (word & set) != 0;
 }
 constexpr std::uint32_t changes_in(std::uint32_t word) noexcept {
-  return word & ~somebody_sleeps;
+  return word & ~has_sleepers;
 }
 
 }  // namespace
 }  // namespace detail
 
 using detail::changes_in;
+using detail::has_sleepers;
 using detail::is_set_in;
-using detail::somebody_sleeps;
 
-event::event() : event(detail::shared_place(detail::event_kind, sizeof(detail::event_state))) {
-  ::new (place_.address()) detail::event_state{};
+event::event() : event(detail::shared_location(detail::event_kind, sizeof(detail::event_state))) {
+  ::new (location_.address()) detail::event_state{};
 }
 event::event(const arena& in)
-    : event(detail::shared_place(in, detail::event_kind, sizeof(detail::event_state))) {
-  ::new (place_.address()) detail::event_state{};
+    : event(detail::shared_location(in, detail::event_kind, sizeof(detail::event_state))) {
+  ::new (location_.address()) detail::event_state{};
 }
 
 detail::event_state& event::state() const {
-  return *std::launder(reinterpret_cast<detail::event_state*>(place_.address()));
+  return *std::launder(reinterpret_cast<detail::event_state*>(location_.address()));
 }
 
 void event::set() const {
@@ -50,7 +50,7 @@ void event::set() const {
   do {
     if (is_set_in(seen)) return;
   } while (!word.compare_exchange_weak(seen, changes_in(seen) + detail::change));
-  if ((seen & somebody_sleeps) != 0) os::unpark_all(word);
+  if ((seen & has_sleepers) != 0) os::unpark_all(word);
 }
 
 void event::clear() const {
@@ -78,8 +78,8 @@ bool event::wait_until(deadline until) const {
   if (state().spin(has_changed)) return true;
   while (!has_changed()) {
     if (until.expired()) return false;
-    if (seen == before && !word.compare_exchange_strong(seen, before | somebody_sleeps)) continue;
-    os::park(word, before | somebody_sleeps, os::next_heartbeat(until));
+    if (seen == before && !word.compare_exchange_strong(seen, before | has_sleepers)) continue;
+    os::park(word, before | has_sleepers, os::next_heartbeat(until));
   }
   return true;
 }

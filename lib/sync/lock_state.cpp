@@ -4,7 +4,7 @@
 
 #include "os/handle.hpp"
 
-#include <cerrno>
+#include <system_error>
 
 namespace ferry::detail {
 
@@ -22,7 +22,7 @@ void lock_state::make_consistent() {
 }
 
 void lock_state::refuse(const char* what) {
-  os::throw_system_error(EPERM, what);
+  os::throw_system_error(std::errc::operation_not_permitted, what);
 }
 
 }  // namespace ferry::detail

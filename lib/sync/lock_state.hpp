@@ -90,8 +90,8 @@ class lock_state {
 // One cache line, with the label in front of it, where the system's mutex leaves room for that.
 static_assert(sizeof(os::robust_mutex) > 40 || sizeof(lock_state) <= 56);
 
-inline lock_state& lock_at(const shared_place& place) {
-  return *std::launder(reinterpret_cast<lock_state*>(place.address()));
+inline lock_state& lock_at(const shared_location& location) {
+  return *std::launder(reinterpret_cast<lock_state*>(location.address()));
 }
 
 constexpr shared_kind mutex_kind = make_shared_kind("mutx"), recursive_mutex_kind = make_shared_kind("rmtx");

@@ -10,11 +10,13 @@
 #include "os/handle.hpp"
 #include "sync/new_name.hpp"
 
+#include <gsl/narrow>
+
 #include <atomic>
-#include <cerrno>
 #include <optional>
 #include <ostream>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace ferry {
@@ -54,7 +56,7 @@ named_semaphore named_semaphore::create(std::ptrdiff_t value, std::string_view n
   for (;;) {
     try {
       return named_semaphore(std::make_shared<const state>(
-          name.empty() ? detail::new_name("/mp-") : std::string(name), static_cast<unsigned>(value)));
+          name.empty() ? detail::new_name("/mp-") : std::string(name), gsl::narrow<unsigned>(value)));
     } catch (const system_error& problem) {
       if (!name.empty() || problem.code() != std::errc::file_exists) throw;
     }
@@ -103,7 +105,8 @@ const std::string& named_semaphore::name() const {
 void named_semaphore::unlink() const {
   if (!held().is_ours())
     os::throw_system_error(
-        EPERM, "unlink semaphore '" + name() + "': only the process that created it under that name does");
+        std::errc::operation_not_permitted,
+        "unlink semaphore '" + name() + "': only the process that created it under that name does");
   held().unlinked = true;
   os::named_semaphore::unlink(name());
 }

@@ -9,16 +9,16 @@
 
 namespace ferry {
 
-once_flag::once_flag() : place_(detail::once_kind, sizeof(detail::once_state)) {
-  ::new (place_.address()) detail::once_state;
+once_flag::once_flag() : location_(detail::once_kind, sizeof(detail::once_state)) {
+  ::new (location_.address()) detail::once_state;
 }
 
-once_flag::once_flag(const arena& in) : place_(in, detail::once_kind, sizeof(detail::once_state)) {
-  ::new (place_.address()) detail::once_state;
+once_flag::once_flag(const arena& in) : location_(in, detail::once_kind, sizeof(detail::once_state)) {
+  ::new (location_.address()) detail::once_state;
 }
 
 detail::once_state& once_flag::state() const {
-  return *std::launder(reinterpret_cast<detail::once_state*>(place_.address()));
+  return *std::launder(reinterpret_cast<detail::once_state*>(location_.address()));
 }
 
 bool once_flag::is_done() const {

@@ -10,14 +10,17 @@
 #include "sync/eventcount.hpp"
 #include "sync/semaphore_state.hpp"
 
+#include <gsl/narrow>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
+#include <limits>
 #include <new>
 #include <ostream>
 #include <span>
 #include <string>
+#include <system_error>
 
 namespace ferry {
 namespace detail {
@@ -30,14 +33,14 @@ constexpr auto time_between_sweeps = os::heartbeat * 9 / 10;
 /// instruction, so there is no moment at which a process could be killed and a permit be lost.
 class owned_permits {
  public:
-  owned_permits(const shared_place& place, semaphore_state& state, std::uint32_t count) noexcept
-      : place_(place), all_(reinterpret_cast<owner*>(&state + 1), count) {}
+  owned_permits(const shared_location& location, semaphore_state& state, std::uint32_t count) noexcept
+      : location_(location), all_(reinterpret_cast<owner*>(&state + 1), count) {}
 
   bool take() const noexcept {
     const os::process_identity self = os::own_identity();
     return any_from(self, [self](owner& each) {
-      os::process_identity nobody = 0;
-      return each.load(std::memory_order_relaxed) == 0 && each.compare_exchange_strong(nobody, self);
+      os::process_identity unowned = 0;
+      return each.load(std::memory_order_relaxed) == 0 && each.compare_exchange_strong(unowned, self);
     });
   }
 
@@ -49,7 +52,7 @@ class owned_permits {
       os::process_identity holder = each.load(std::memory_order_relaxed);
       os::process_identity& known = living[holder % living.size()];
       if (holder == 0 || holder == self || holder == known) return false;
-      if (place_.has_ended(holder)) return each.compare_exchange_strong(holder, self);
+      if (location_.has_ended(holder)) return each.compare_exchange_strong(holder, self);
       known = holder;
       return false;
     });
@@ -81,7 +84,7 @@ class owned_permits {
  private:
   using owner = std::atomic<os::process_identity>;
 
-  /// Looks from another place in each process: they meet less often, and each finds its own sooner.
+  /// Looks from another slot on in each process: they meet less often, and each finds its own sooner.
   template <class Found>
   bool any_from(os::process_identity self, Found&& found) const noexcept {
     // A fraction of all that depends on the id, without a division.
@@ -92,7 +95,7 @@ class owned_permits {
     return std::any_of(first, all_.end(), found) || std::any_of(all_.begin(), first, found);
   }
 
-  const shared_place& place_;
+  const shared_location& location_;
   std::span<owner> all_;
 };
 
@@ -109,19 +112,19 @@ void check_count(std::ptrdiff_t count) {
 
 }  // namespace
 
-shared_semaphore::shared_semaphore(shared_place place, std::ptrdiff_t value, std::ptrdiff_t limit,
+shared_semaphore::shared_semaphore(shared_location location, std::ptrdiff_t value, std::ptrdiff_t limit,
                                    std::uint32_t slots)
-    : place_(std::move(place)), slots_(slots) {
-  ::new (place_.address())
-      semaphore_state{static_cast<std::int32_t>(value), static_cast<std::int32_t>(limit), {}, {}};
+    : location_(std::move(location)), slots_(slots) {
+  ::new (location_.address())
+      semaphore_state{gsl::narrow<std::int32_t>(value), gsl::narrow<std::int32_t>(limit), {}, {}};
 }
 
 semaphore_state& shared_semaphore::state() const {
-  return *std::launder(reinterpret_cast<semaphore_state*>(place_.address()));
+  return *std::launder(reinterpret_cast<semaphore_state*>(location_.address()));
 }
 
 bool shared_semaphore::take() const {
-  if (slots_ != 0) return owned_permits(place_, state(), slots_).take();
+  if (slots_ != 0) return owned_permits(location_, state(), slots_).take();
   std::atomic<std::int32_t>& value = state().value;
   std::int32_t now = value.load(std::memory_order_relaxed);
   while (now > 0)
@@ -130,7 +133,7 @@ bool shared_semaphore::take() const {
 }
 
 bool shared_semaphore::take_from_the_dead() const {
-  return slots_ != 0 && owned_permits(place_, state(), slots_).take_from_the_dead();
+  return slots_ != 0 && owned_permits(location_, state(), slots_).take_from_the_dead();
 }
 
 void shared_semaphore::acquire() const {
@@ -138,12 +141,12 @@ void shared_semaphore::acquire() const {
 }
 
 bool shared_semaphore::try_acquire() const {
-  if (slots_ != 0) place_.join();
+  if (slots_ != 0) location_.join();
   return take() || take_from_the_dead();
 }
 
 bool shared_semaphore::try_acquire_until(deadline until) const {
-  if (slots_ != 0) place_.join();
+  if (slots_ != 0) location_.join();
   if (take()) return true;
   if (until.is_immediate()) return take_from_the_dead();
   return state().spin([this] { return take(); }) || sleep_for_it(until);
@@ -175,12 +178,13 @@ void shared_semaphore::add(std::ptrdiff_t count) const {
     if (count > std::ptrdiff_t{shared.limit} - now)
       throw usage_error("cannot release " + std::to_string(count) + " permits of a semaphore with " +
                         std::to_string(now) + ": it may have " + std::to_string(shared.limit));
-  } while (!shared.value.compare_exchange_weak(now, static_cast<std::int32_t>(now + count)));
-  shared.released.notify(static_cast<int>(count));
+  } while (!shared.value.compare_exchange_weak(now, gsl::narrow<std::int32_t>(now + count)));
+  constexpr std::ptrdiff_t all = std::numeric_limits<int>::max();
+  shared.released.notify(gsl::narrow_cast<int>(std::min(count, all)));
 }
 
 std::ptrdiff_t shared_semaphore::value() const {
-  if (slots_ != 0) return owned_permits(place_, state(), slots_).count_free();
+  if (slots_ != 0) return owned_permits(location_, state(), slots_).count_free();
   return std::max(state().value.load(), 0);
 }
 
@@ -194,14 +198,14 @@ semaphore::semaphore(const arena& in, std::ptrdiff_t value)
                        detail::checked(value, 0, max()), max(), 0) {}
 
 semaphore semaphore::owned(std::ptrdiff_t permits) {
-  const auto slots = static_cast<std::uint32_t>(detail::checked(permits, 1, max_owned));
+  const auto slots = gsl::narrow<std::uint32_t>(detail::checked(permits, 1, max_owned));
   return {{detail::semaphore_kind, detail::size_of_semaphore(slots), os::roll::usual_seats},
           permits,
           permits,
           slots};
 }
 semaphore semaphore::owned(const arena& in, std::ptrdiff_t permits) {
-  const auto slots = static_cast<std::uint32_t>(detail::checked(permits, 1, max_owned));
+  const auto slots = gsl::narrow<std::uint32_t>(detail::checked(permits, 1, max_owned));
   return {{in, detail::semaphore_kind, detail::size_of_semaphore(slots)}, permits, permits, slots};
 }
 
@@ -211,11 +215,12 @@ void semaphore::release(std::ptrdiff_t count) const {
     return;
   }
   detail::check_count(count);
-  const detail::owned_permits permits(place(), state(), slots());
+  const detail::owned_permits permits(location(), state(), slots());
   const auto refuse = [&] {
-    os::throw_system_error(EPERM, "release " + std::to_string(count) +
-                                      " permits of a semaphore of which this process holds fewer: those of "
-                                      "the owned form are given back by the process that took them");
+    os::throw_system_error(std::errc::operation_not_permitted,
+                           "release " + std::to_string(count) +
+                               " permits of a semaphore of which this process holds fewer: those of "
+                               "the owned form are given back by the process that took them");
   };
   if (count > 1 && permits.count_own() < count) refuse();
   for (std::ptrdiff_t done = 0; done < count; ++done) {
@@ -227,7 +232,7 @@ void semaphore::release(std::ptrdiff_t count) const {
 std::vector<std::int64_t> semaphore::holders() const {
   detail::semaphore_state& here = state();
   if (!is_owned()) return {};
-  return detail::owned_permits(place(), here, slots()).holders();
+  return detail::owned_permits(location(), here, slots()).holders();
 }
 
 std::ostream& operator<<(std::ostream& out, const semaphore& shown) {

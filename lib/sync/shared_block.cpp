@@ -4,18 +4,21 @@
 
 #include <ferry/error.hpp>
 
+#include "base/peer_memory.hpp"
 #include "os/handle.hpp"
 #include "os/process_identity.hpp"
 #include "sync/lock_state.hpp"
 #include "sync/semaphore_state.hpp"
 
+#include <gsl/narrow>
+
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace ferry::detail {
@@ -61,7 +64,7 @@ struct shared_block::head {
 };
 
 shared_block::head& shared_block::first() const noexcept {
-  return *std::launder(reinterpret_cast<head*>(begin()));
+  return objects_in<head>(memory_.bytes(), 0, 1)[0];
 }
 
 std::shared_ptr<shared_block> shared_block::create(std::size_t size, std::size_t seats) {
@@ -69,7 +72,8 @@ std::shared_ptr<shared_block> shared_block::create(std::size_t size, std::size_t
   const std::size_t roll = seats == 0 ? 0 : os::roll::bytes_for(seats);
   const std::size_t pieces = (size + line - 1) / line * line, whole = head_size + pieces + roll;
   if (pieces < size || whole < pieces)
-    os::throw_system_error(ENOMEM, "create an arena of " + std::to_string(size) + " bytes");
+    os::throw_system_error(std::errc::not_enough_memory,
+                           "create an arena of " + std::to_string(size) + " bytes");
   unique_handle memory = os::create_memory(whole);
   os::mapping mapped(memory, whole, os::access::read_write);
   ::new (mapped.bytes().data()) head{block_mark, 0, roll};
@@ -99,7 +103,7 @@ void shared_block::retire(std::unique_ptr<shared_block> block) noexcept {
   blocks_here& here = mapped_blocks();
   const std::lock_guard lock(here.mutex);
   const identity_key key = key_of(block->identity_);
-  // A second mapping may have taken the place meanwhile.
+  // A second mapping may be known instead meanwhile.
   if (const auto found = here.known.find(key); found != here.known.end() && found->second.expired())
     here.known.erase(found);
   forget_unlocked(here);
@@ -133,7 +137,7 @@ std::shared_ptr<shared_block> shared_block::adopt(unique_handle memory) {
   if (!is_sound || facts.size < head_size)
     throw archive_error("the memory received with a synchronisation object is not sealed, writable memory");
   os::mapping mapped(memory, facts.size, os::access::read_write);
-  if (std::launder(reinterpret_cast<const head*>(mapped.bytes().data()))->mark != block_mark)
+  if (objects_in<head>(mapped.bytes(), 0, 1)[0].mark != block_mark)
     throw archive_error("the memory received with a synchronisation object holds something else");
   return remember(std::make_unique<shared_block>(std::move(memory), std::move(mapped)));
 }
@@ -158,14 +162,15 @@ std::byte* shared_block::take(shared_kind kind, std::size_t size) {
   std::atomic<std::uint64_t>& taken = first().used;
   std::uint64_t offset = taken.load(std::memory_order_relaxed);
   do {
-    if (offset > this->size() || whole > this->size() - offset)
-      os::throw_system_error(ENOSPC, "place " + std::to_string(whole) + " bytes in an arena of " +
-                                         std::to_string(this->size()) + " of which " +
-                                         std::to_string(offset) + " are taken: make a larger one");
+    if (offset > this->size() || whole > this->size() - offset || offset % line != 0)
+      os::throw_system_error(std::errc::no_space_on_device,
+                             "place " + std::to_string(whole) + " bytes in an arena of " +
+                                 std::to_string(this->size()) + " of which " + std::to_string(offset) +
+                                 " are taken: make a larger one");
   } while (!taken.compare_exchange_weak(offset, offset + whole, std::memory_order_relaxed));
-  std::byte* const piece = begin() + head_size + offset;
-  ::new (piece) label{kind, static_cast<std::uint32_t>(size)};
-  return piece + sizeof(label);
+  const auto piece = objects_in<std::byte>(pieces(), gsl::narrow<std::size_t>(offset), whole);
+  ::new (piece.data()) label{kind, gsl::narrow<std::uint32_t>(size)};
+  return piece.subspan(sizeof(label)).data();
 }
 
 std::byte* shared_block::find(std::uint64_t offset, shared_kind kind, std::size_t size) const {
@@ -175,9 +180,10 @@ std::byte* shared_block::find(std::uint64_t offset, shared_kind kind, std::size_
   };
   const std::size_t all = head_size + this->size();
   if (offset % line != sizeof(label) || offset < head_size || offset > all || size > all - offset) refuse();
-  const label found = *std::launder(reinterpret_cast<const label*>(begin() + offset - sizeof(label)));
+  const auto at = gsl::narrow<std::size_t>(offset) - head_size;
+  const auto found = copy_out<label>(pieces(), at - sizeof(label));
   if (found.kind != kind || found.size != size) refuse();
-  return begin() + offset;
+  return objects_in<std::byte>(pieces(), at, size).data();
 }
 
 // Piece by piece; one that was never completed, because who took it was killed, is empty lines.
@@ -185,22 +191,23 @@ bool shared_block::is_held_by_this_process() const noexcept {
   const std::size_t all = std::min<std::size_t>(used(), size());
   const os::process_identity identity = os::own_identity();
   const auto self = static_cast<std::uint32_t>(os::id_of(identity));
-  for (std::size_t offset = 0; offset < all;) {
-    const std::byte* const piece = begin() + head_size + offset;
-    const label found = *std::launder(reinterpret_cast<const label*>(piece));
+  for (std::size_t offset = 0; offset < all && all - offset >= sizeof(label);) {
+    const auto found = copy_out<label>(pieces(), offset);
     const std::size_t whole = (sizeof(label) + found.size + line - 1) / line * line;
     const bool is_lock = (found.kind == mutex_kind || found.kind == recursive_mutex_kind) &&
                          found.size == sizeof(lock_state) && whole <= all - offset;
     if (is_lock) {
-      const auto& state = *std::launder(reinterpret_cast<const lock_state*>(piece + sizeof(label)));
+      const auto& state = objects_in<lock_state>(pieces(), offset + sizeof(label), 1)[0];
       if (state.owner_thread() != 0 && state.inside() == self) return true;
     }
     if (found.kind == semaphore_kind && roll_.has_joined() && found.size >= sizeof(semaphore_state) &&
         whole <= all - offset) {
-      const auto& state = *std::launder(reinterpret_cast<const semaphore_state*>(piece + sizeof(label)));
-      const auto* const owners = reinterpret_cast<const std::atomic<os::process_identity>*>(&state + 1);
-      const std::size_t permits = (found.size - sizeof(semaphore_state)) / sizeof *owners;
-      if (std::any_of(owners, owners + permits, [=](const auto& each) { return each.load() == identity; }))
+      using owner = std::atomic<os::process_identity>;
+      const std::size_t permits = (found.size - sizeof(semaphore_state)) / sizeof(owner);
+      const auto owners =
+          objects_in<owner>(pieces(), offset + sizeof(label) + sizeof(semaphore_state), permits);
+      if (std::any_of(owners.begin(), owners.end(),
+                      [=](const auto& each) { return each.load() == identity; }))
         return true;
     }
     offset += whole;

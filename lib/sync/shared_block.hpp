@@ -57,6 +57,8 @@ class shared_block {
 
   struct head;
   head& first() const noexcept;
+  /// The memory between the head and the roll.
+  std::span<std::byte> pieces() const noexcept { return memory_.bytes().subspan(head_size, size_); }
   // Makes it known in this process. With the lock of the known ones held.
   static std::shared_ptr<shared_block> remember(std::unique_ptr<shared_block> block);
   // What the last reference does.

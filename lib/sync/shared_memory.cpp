@@ -8,8 +8,8 @@
 #include "os/memory.hpp"
 #include "sync/new_name.hpp"
 
-#include <cerrno>
 #include <optional>
+#include <system_error>
 
 namespace ferry {
 namespace {
@@ -83,7 +83,8 @@ std::size_t shared_memory::size() const {
 
 std::span<std::byte> shared_memory::span() const {
   if (!held().writable)
-    os::throw_system_error(EACCES, "write to a read-only view of shared memory: use read_span()");
+    os::throw_system_error(std::errc::permission_denied,
+                           "write to a read-only view of shared memory: use read_span()");
   return held().mapped.bytes();
 }
 
@@ -105,8 +106,9 @@ const std::string& shared_memory::name() const {
 
 void shared_memory::unlink() {
   if (!held().created_name || !held().created_name->is_ours())
-    os::throw_system_error(EPERM, "unlink shared memory '" + held().name +
-                                      "': only the process that created it under that name does");
+    os::throw_system_error(
+        std::errc::operation_not_permitted,
+        "unlink shared memory '" + held().name + "': only the process that created it under that name does");
   held().created_name->remove();
 }
 

@@ -16,6 +16,7 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 #include <valarray>
 
 using namespace ferry;
@@ -54,6 +55,24 @@ struct wrapped {
     const reversed one(other), another(last);
     archive& make_nvp("reversed", one);
     archive& another;
+  }
+};
+
+/// Writes a size where it reads the version of an item.
+struct large_version {
+  std::size_t written = 0;
+  unsigned read = 0;
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    using namespace boost::serialization;
+    if constexpr (Archive::is_saving::value) {
+      const collection_size_type size(written);
+      archive& size;
+    } else {
+      item_version_type version(0);
+      archive& version;
+      read = std::as_const(version);
+    }
   }
 };
 
@@ -187,6 +206,12 @@ BOOST_AUTO_TEST_CASE(classes_that_are_marked_as_primitive_cross_as_their_bytes) 
   BOOST_CHECK(crosses(std::vector{no_default(9)}));
   BOOST_TEST(crossed(std::vector<nothing_in_it>(3)).size() == 3U);
   BOOST_CHECK(crosses(plain_level{4}));
+}
+
+BOOST_AUTO_TEST_CASE(a_version_of_an_item_that_is_no_version_is_refused_and_not_cut) {
+  BOOST_TEST(crossed(large_version{7}).read == 7U);
+  BOOST_TEST(crossed(large_version{0xffffffff}).read == 0xffffffffU);
+  BOOST_CHECK_THROW(crossed(large_version{std::size_t{1} << 32U}), archive_error);
 }
 
 BOOST_AUTO_TEST_CASE(helpers_live_as_long_as_their_archive_one_for_each_type_and_id) {

@@ -52,7 +52,7 @@ struct sprite {
 
 BOOST_AUTO_TEST_SUITE(buffers)
 
-BOOST_AUTO_TEST_CASE(more_than_there_can_be_is_refused_and_what_is_there_stays) {
+BOOST_AUTO_TEST_CASE(a_buffer_refuses_more_than_there_can_be_and_keeps_what_it_has) {
   const std::vector<std::byte> source = numbered_bytes(4);
   buffer bytes;
   bytes.append(source.data(), source.size());

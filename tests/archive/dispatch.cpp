@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(standard_types_can_be_overridden_too) {
   BOOST_TEST(crossed(std::vector<int>{1, 2}, with(table)).at(1) == 2);
 }
 
-BOOST_AUTO_TEST_CASE(behind_polymorphic_pointers_the_entry_of_the_dynamic_type_is_taken) {
+BOOST_AUTO_TEST_CASE(the_entry_of_the_dynamic_type_is_taken_behind_polymorphic_pointers) {
   dispatch_table lower("lower"), upper("upper", &lower);
   lower.add<derived>("derived");
   const std::unique_ptr<base> sent = [] {

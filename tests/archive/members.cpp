@@ -335,7 +335,7 @@ BOOST_AUTO_TEST_CASE(arguments_and_result_of_a_callable_are_compared_when_it_is_
                       call.check_members("=(order,i64);order={i32,f64,string}"));
 }
 
-BOOST_AUTO_TEST_CASE(tracking_archives_compare_them_too) {
+BOOST_AUTO_TEST_CASE(tracking_archives_compare_members_too) {
   CHECK_THROWS_SAYING(type_mismatch, "member 2 is f64 in the message, i64 here",
                       loads_tracked<v2::order>(dumps_tracked(v1::order())));
 }

@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_living_listener_keeps_its_place_and_notices_nothing) {
   BOOST_CHECK_EXCEPTION(ferry::listener(other, {.replace_dead = true}), ferry::system_error, in_use);
 }
 
-BOOST_AUTO_TEST_CASE(of_those_who_start_at_the_same_time_one_gets_the_place) {
+BOOST_AUTO_TEST_CASE(one_of_the_listeners_that_start_at_the_same_time_gets_the_place) {
   const temporary_folder folder;
   const auto where = ferry::address::path((folder.path / "door").string());
   leave_dead(where);

@@ -126,9 +126,9 @@ BOOST_AUTO_TEST_CASE(a_message_with_other_handles_than_announced_is_refused_and_
     const ferry::message two = some_message(0, 2);
     const ferry::detail::frame_header header(two.bytes().size());
     const auto handles = some_handles(sent);
-    const std::vector<ferry::handle_view> riders(handles.begin(), handles.end());
+    const std::vector<ferry::handle_view> views(handles.begin(), handles.end());
     const std::array parts{header.bytes(), two.bytes()};
-    ferry::os::send_packet(ferry::handle_view(sender.native_handle()), parts, riders,
+    ferry::os::send_packet(ferry::handle_view(sender.native_handle()), parts, views,
                            ferry::deadline::never());
     sender.send_message(some_message(0, 1));
     BOOST_CHECK_THROW(receiver.recv_message(), ferry::archive_error);

@@ -27,21 +27,21 @@ using namespace std::string_view_literals;
 namespace {
 
 void send_raw(ferry::handle_view on, std::string_view bytes,
-              std::span<const ferry::handle_view> riders = {}) {
+              std::span<const ferry::handle_view> handles = {}) {
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(253 * sizeof(int))] = {};
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;
-  if (!riders.empty()) {
+  if (!handles.empty()) {
     header.msg_control = control;
-    header.msg_controllen = CMSG_SPACE(riders.size() * sizeof(int));
+    header.msg_controllen = CMSG_SPACE(handles.size() * sizeof(int));
     cmsghdr* const rights = CMSG_FIRSTHDR(&header);
     rights->cmsg_level = SOL_SOCKET;
     rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(riders.size() * sizeof(int));
-    for (std::size_t i = 0; i < riders.size(); ++i) {
-      const int native = riders[i].native();
+    rights->cmsg_len = CMSG_LEN(handles.size() * sizeof(int));
+    for (std::size_t i = 0; i < handles.size(); ++i) {
+      const int native = handles[i].native();
       std::memcpy(CMSG_DATA(rights) + i * sizeof native, &native, sizeof native);
     }
   }
@@ -99,9 +99,9 @@ BOOST_AUTO_TEST_CASE(an_empty_packet_is_an_error_of_that_message) {
   auto [mine, theirs] = ferry::pipe();
   send_raw(socket_of(theirs), "");
   theirs.send(42);
-  const ferry::unique_handle rider = ferry::duplicate(socket_of(mine));
-  const std::array riders{rider.view()};
-  send_raw(socket_of(theirs), "", riders);
+  const ferry::unique_handle handle = ferry::duplicate(socket_of(mine));
+  const std::array handles{handle.view()};
+  send_raw(socket_of(theirs), "", handles);
   send_raw(socket_of(theirs), "");
   theirs.send(43);
   theirs.close();
@@ -206,12 +206,12 @@ BOOST_AUTO_TEST_CASE(handles_beyond_the_limit_are_closed_while_the_message_arriv
     ferry::connection link(std::move(stream));
     link.options().limit.handles = most;
     const std::size_t before = ferry::os::open_handles();
-    const std::vector<ferry::handle_view> riders(253, bare.view());
-    send_raw(bare, "\0\0\0\x05"sv, riders);
+    const std::vector<ferry::handle_view> handles(253, bare.view());
+    send_raw(bare, "\0\0\0\x05"sv, handles);
     for (const char* piece : {"a", "b", "c", "d"}) {
       BOOST_CHECK(!link.try_recv_bytes());
       BOOST_TEST(ferry::os::open_handles() == before);
-      send_raw(bare, piece, riders);
+      send_raw(bare, piece, handles);
     }
     send_raw(bare, "e");
     BOOST_CHECK_THROW(link.recv_bytes(), ferry::archive_error);
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(handles_beyond_the_limit_are_closed_while_the_message_arriv
     // Those on what is passed over belong to nothing.
     send_raw(bare, "\x7f\0\0\0"sv);
     BOOST_CHECK_THROW(link.recv_bytes(), ferry::limit_exceeded);
-    send_raw(bare, "ignored", riders);
+    send_raw(bare, "ignored", handles);
     BOOST_CHECK(!link.try_recv_bytes());
     BOOST_TEST(ferry::os::open_handles() == before);
   }
@@ -231,12 +231,12 @@ BOOST_AUTO_TEST_CASE(strangers_cannot_leave_handles_with_a_listener) {
   const ferry::connection stranger = ferry::connect(door.where());
   BOOST_CHECK(!door.try_accept());
   const std::size_t before = ferry::os::open_handles();
-  const std::vector<ferry::handle_view> riders(253, socket_of(stranger));
-  send_raw(socket_of(stranger), "\0\0\0\xc8"sv, riders);
+  const std::vector<ferry::handle_view> handles(253, socket_of(stranger));
+  send_raw(socket_of(stranger), "\0\0\0\xc8"sv, handles);
   for (int i = 0; i < 10; ++i) {
     BOOST_CHECK(!door.try_accept());
     BOOST_TEST(ferry::os::open_handles() == before);
-    send_raw(socket_of(stranger), "x", riders);
+    send_raw(socket_of(stranger), "x", handles);
   }
   BOOST_CHECK(!door.try_accept());
 }

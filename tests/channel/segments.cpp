@@ -30,11 +30,11 @@ struct segment_packet {
   std::uint64_t segment_use = 0;
 };
 
-void send_packet(const ferry::connection& on, const segment_packet& what, ferry::handle_view rider) {
+void send_packet(const ferry::connection& on, const segment_packet& what, ferry::handle_view handle) {
   const std::array parts{std::as_bytes(std::span(&what, 1))};
-  const std::array riders{rider};
+  const std::array handles{handle};
   ferry::os::send_packet(ferry::handle_view(on.native_handle()), parts,
-                         std::span(riders).first(rider.valid() ? 1 : 0), ferry::deadline::never());
+                         std::span(handles).first(handle.valid() ? 1 : 0), ferry::deadline::never());
 }
 
 }  // namespace
@@ -49,14 +49,14 @@ BOOST_AUTO_TEST_CASE(a_segment_that_does_not_fit_what_is_said_of_it_is_refused) 
   const ferry::unique_handle no_memory = ferry::os::plain_pipe().first;
   const ferry::unique_handle read_only = ferry::os::reopen_read_only(sealed);
 
-  for (const auto& [size, rider] : std::initializer_list<std::pair<std::uint64_t, ferry::handle_view>>{
+  for (const auto& [size, handle] : std::initializer_list<std::pair<std::uint64_t, ferry::handle_view>>{
            {100, ferry::handle_view()},
            {100, no_memory},
            {100, unsealed},
            {100, read_only},
            {8192, sealed},
            {std::uint64_t{1} << 29U, sealed}}) {
-    send_packet(sender, {.size = size, .segment_use = 1}, rider);
+    send_packet(sender, {.size = size, .segment_use = 1}, handle);
     BOOST_CHECK_THROW(receiver.recv_message(), ferry::error);
   }
   send_packet(sender, {.size = std::uint64_t{1} << 60U, .segment_use = 1}, sealed);
@@ -93,21 +93,21 @@ BOOST_AUTO_TEST_CASE(a_segment_is_used_again_once_its_message_is_dropped) {
 BOOST_AUTO_TEST_CASE(a_process_that_shares_an_end_cannot_write_what_others_receive) {
   auto [sender, receiver] = ferry::pipe();
   sender.send_bytes(std::vector<std::byte>(1 << 20, std::byte{1}));
-  std::vector<ferry::unique_handle> riders;
+  std::vector<ferry::unique_handle> handles;
   segment_packet head;
   const std::array parts{std::as_writable_bytes(std::span(&head, 1))};
-  ferry::os::receive_packet(ferry::handle_view(receiver.native_handle()), parts, riders,
+  ferry::os::receive_packet(ferry::handle_view(receiver.native_handle()), parts, handles,
                             ferry::deadline::never());
   BOOST_REQUIRE(head.segment_use != 0U);
-  BOOST_REQUIRE(riders.size() == 2U);
-  const int memory = riders[0].native();
+  BOOST_REQUIRE(handles.size() == 2U);
+  const int memory = handles[0].native();
   BOOST_CHECK(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0) == MAP_FAILED);
   BOOST_CHECK(::pwrite(memory, "x", 1, 64) == -1);
   // It says that it has read the message, and the next one is in the same memory.
-  std::uint64_t place = 0;
-  BOOST_REQUIRE(::pread(memory, &place, sizeof place, 0) == sizeof place);
-  BOOST_REQUIRE(::pwrite(riders[1].native(), &head.segment_use, sizeof head.segment_use,
-                         static_cast<off_t>(place * sizeof place)) == sizeof head.segment_use);
+  std::uint64_t slot = 0;
+  BOOST_REQUIRE(::pread(memory, &slot, sizeof slot, 0) == sizeof slot);
+  BOOST_REQUIRE(::pwrite(handles[1].native(), &head.segment_use, sizeof head.segment_use,
+                         static_cast<off_t>(slot * sizeof slot)) == sizeof head.segment_use);
   sender.send_bytes(std::vector<std::byte>(1 << 20, std::byte{2}));
   BOOST_CHECK(::pwrite(memory, "x", 1, 64) == -1);
   std::byte seen{};

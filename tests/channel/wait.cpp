@@ -13,6 +13,7 @@
 #include <csignal>
 #include <list>
 #include <sys/time.h>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -29,8 +30,18 @@ BOOST_AUTO_TEST_CASE(a_closed_connection_or_handle_cannot_be_waited_for) {
   BOOST_CHECK_THROW(ferry::wait({ferry::handle_view(12345)}, 0s), ferry::system_error);
 }
 
+BOOST_AUTO_TEST_CASE(an_error_has_one_category_whether_ferry_or_the_system_finds_it) {
+  const std::error_code closed = std::make_error_code(std::errc::bad_file_descriptor);
+  const auto is_that = [&](const ferry::system_error& problem) { return problem.code() == closed; };
+  BOOST_CHECK_EXCEPTION(ferry::connection().send_bytes({}), ferry::system_error, is_that);
+  BOOST_CHECK_EXCEPTION(ferry::wait({ferry::handle_view()}, 0s), ferry::system_error, is_that);
+  BOOST_CHECK_EXCEPTION(ferry::wait({ferry::handle_view(12345)}, 0s), ferry::system_error, is_that);
+  BOOST_CHECK_EXCEPTION(static_cast<void>(ferry::duplicate(ferry::handle_view(12345))), ferry::system_error,
+                        is_that);
+}
+
 // conformance: _TestConnection.test_wait_empty
-BOOST_AUTO_TEST_CASE(with_nothing_to_wait_for_it_sleeps) {
+BOOST_AUTO_TEST_CASE(waiting_for_nothing_sleeps_for_its_time) {
   const auto before = std::chrono::steady_clock::now();
   BOOST_CHECK(ferry::wait({}, 50ms).empty());
   BOOST_CHECK(std::chrono::steady_clock::now() - before >= 50ms);
@@ -38,7 +49,7 @@ BOOST_AUTO_TEST_CASE(with_nothing_to_wait_for_it_sleeps) {
 
 // conformance: TestWait.test_neg_timeout
 // conformance: TestWait.test_wait_timeout
-BOOST_AUTO_TEST_CASE_TEMPLATE(only_what_is_ready_is_told, Carrier, all_carriers) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(ends_are_told_of_when_they_are_ready_and_only_then, Carrier, all_carriers) {
   auto [first_in, first] = Carrier::make();
   auto [second_in, second] = Carrier::make();
   BOOST_CHECK(ferry::wait({first, second}, -1s).empty());
@@ -109,7 +120,7 @@ BOOST_AUTO_TEST_CASE(connections_listeners_and_handles_are_waited_for_together) 
 }
 
 // known failure 31: no more than 63 can be waited for
-BOOST_AUTO_TEST_CASE(hundreds_are_waited_for_together) {
+BOOST_AUTO_TEST_CASE(hundreds_of_connections_are_waited_for_together) {
   constexpr std::size_t many = 300;
   std::vector<std::pair<ferry::connection, ferry::connection>> pipes;
   std::vector<ferry::waitable> receivers;

@@ -59,8 +59,20 @@ using table = ferry::os::system_calls;
 /// All of what the system may be short of.
 struct short_supply {
   refusable<&table::dup_cloexec, EMFILE> duplicates;
-  refusable<&table::socketpair, EMFILE> sockets;
+  refusable<&table::socketpair, EMFILE> socket_pairs;
+  refusable<&table::pipe2, EMFILE> pipes;
+  refusable<&table::socket, EMFILE> sockets;
+  refusable<&table::bind, ENOMEM> addresses;
+  refusable<&table::listen, ENOBUFS> backlogs;
+  refusable<&table::connect, EADDRNOTAVAIL> ports;
+  refusable<&table::accept4, EMFILE> peers;
+  refusable<&table::epoll_create1, EMFILE> sets_of_handles;
+  refusable<&table::epoll_ctl, ENOSPC> watches;
+  refusable<&table::timerfd_create, EMFILE> timers;
   refusable<&table::open, EMFILE> files;
+  refusable<&table::openat, EMFILE> files_in_folders;
+  refusable<&table::linkat, ENOSPC> names;
+  refusable<&table::flock, ENOLCK> locks;
   refusable<&table::memfd_create, EMFILE> shared_memory;
   refusable<&table::eventfd, EMFILE> events;
   refusable<&table::pidfd_open, EMFILE> processes;

@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(a_parent_takes_from_its_child) {
   BOOST_TEST(sender.wait() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(of_many_takers_that_race_exactly_one_wins) {
+BOOST_AUTO_TEST_CASE(exactly_one_of_many_takers_that_race_wins) {
   for (int round = 0; round < 50; ++round) {
     const plain_pipe pipe;
     plain_pipe start;

@@ -36,10 +36,10 @@ int runs(connection& line) {
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(a_killed_forkserver)
+BOOST_AUTO_TEST_SUITE(forkserver_kills)
 
 // A client that has no reply asks another server: nothing may be done by both.
-BOOST_AUTO_TEST_CASE(leaves_no_child_at_work_that_its_client_does_not_know_of) {
+BOOST_AUTO_TEST_CASE(a_killed_forkserver_leaves_no_child_at_work_that_its_client_does_not_know_of) {
   int replies = 0, none = 0;
   report(kill_everywhere([&] {
     const auto all = std::make_shared<attempt>();

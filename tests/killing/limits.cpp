@@ -97,7 +97,7 @@ class everything {
 BOOST_AUTO_TEST_SUITE(at_the_limits)
 
 // known failure 13: a receiver without descriptors gets "0 items of ancdata"
-BOOST_AUTO_TEST_CASE(with_any_number_of_descriptors_left_everything_works_or_names_the_limit) {
+BOOST_AUTO_TEST_CASE(every_operation_works_or_names_the_limit_with_any_number_of_descriptors_left) {
   for (const start_method method : {start_method::spawn, start_method::fork, start_method::forkserver}) {
     BOOST_TEST_CONTEXT(static_cast<int>(method)) {
       everything all(method);

@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(a_process_killed_before_it_notifies_of_its_change_holds_up_
   }));
 }
 
-BOOST_AUTO_TEST_CASE(several_that_count_under_one_lock_are_killed_at_random) {
+BOOST_AUTO_TEST_CASE(a_lock_survives_random_kills_of_those_who_count_under_it) {
   const account<mutex> shared;
   const shared_value<std::atomic<bool>> stop(false);
   const auto work = [=] {

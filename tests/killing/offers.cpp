@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(a_process_killed_while_it_takes_an_offer_leaves_it_whole_or
   }));
   BOOST_WARN(left > 0U);
   BOOST_WARN(gone > 0U);
-  // The last box is let go of with the next offer.
+  // The last socket is closed with the next offer.
   const auto ends = os::plain_pipe();
   withdraw_offer(make_offer(ends.first));
 }

@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(a_consumer_that_waits_takes_nothing_along) {
   }));
 }
 
-BOOST_AUTO_TEST_CASE(one_that_closes_has_closed_for_all_or_for_none) {
+BOOST_AUTO_TEST_CASE(a_process_that_closes_has_closed_for_all_or_for_none) {
   report(kill_everywhere([] {
     const auto queue = used_queue(small);
     return deed{[=] { queue->close(); },

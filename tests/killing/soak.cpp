@@ -173,15 +173,15 @@ class scene {
   }
 
  private:
-  void start_writer(std::unique_ptr<forked_child>& place) {
+  void start_writer(std::unique_ptr<forked_child>& slot) {
     const std::uint32_t id = next_writer_++;
-    place = std::make_unique<forked_child>([this, id] {
+    slot = std::make_unique<forked_child>([this, id] {
       reading_.close();
       return write(writing_, id, accounts_[id], book_[0]);
     });
   }
-  void start_reader(std::unique_ptr<forked_child>& place) {
-    place = std::make_unique<forked_child>([this] {
+  void start_reader(std::unique_ptr<forked_child>& slot) {
+    slot = std::make_unique<forked_child>([this] {
       writing_.close();
       return read(reading_, accounts_, book_[0]);
     });

@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_consumer_holds_up_no_producer_that_sleeps) {
   kill_while_taking_from_a_sleeper({.max_bytes = 200});
 }
 
-BOOST_AUTO_TEST_CASE(one_with_handles_holds_up_nobody_who_sleeps) {
+BOOST_AUTO_TEST_CASE(a_process_with_handles_in_hand_holds_up_no_sleeper) {
   kill_while_putting_for_a_sleeper(small, 2);
   kill_while_taking_from_a_sleeper({.max_items = 1}, 2);
 }
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(a_producer_that_finds_no_room_holds_up_no_other_that_sleeps
       budget));
 }
 
-BOOST_AUTO_TEST_CASE(one_that_closes_wakes_all_or_none) {
+BOOST_AUTO_TEST_CASE(a_process_that_closes_wakes_all_sleepers_or_none) {
   for (const closing rest : {closing::drain, closing::discard}) {
     report(kill_everywhere(
         [=] {

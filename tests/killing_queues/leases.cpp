@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_SUITE(leases_killed_at_any_instruction)
 BOOST_AUTO_TEST_CASE(an_item_taken_under_a_lease_is_never_lost) {
   kill_while_leasing(0);
 }
-BOOST_AUTO_TEST_CASE(nor_are_its_handles) {
+BOOST_AUTO_TEST_CASE(handles_of_an_item_taken_under_a_lease_are_never_lost) {
   kill_while_leasing(1);
 }
 BOOST_AUTO_TEST_CASE(an_item_is_acknowledged_or_comes_again) {
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(an_item_with_handles_that_is_given_back_comes_again) {
 }
 
 // There is no room to put handles aside that lie in front of others.
-BOOST_AUTO_TEST_CASE(one_that_is_done_with_an_item_takes_along_no_handles_of_those_before_it) {
+BOOST_AUTO_TEST_CASE(a_consumer_that_is_done_with_an_item_takes_along_no_handles_of_those_before_it) {
   report(kill_everywhere(
       [] {
         const auto queue = std::make_shared<parcels>();

@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(a_producer_that_waits_for_room_leaves_nothing) {
   }));
 }
 
-BOOST_AUTO_TEST_CASE(one_that_closes_has_closed_for_all_or_for_none) {
+BOOST_AUTO_TEST_CASE(a_process_that_closes_has_closed_for_all_or_for_none) {
   for (const closing rest : {closing::drain, closing::discard}) {
     report(kill_everywhere([=] {
       const auto queue = used_queue();

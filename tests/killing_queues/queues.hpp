@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the tests share that kill those who use a queue.
+// Common parts of the tests that kill users of a queue.
 #pragma once
 
 #include <ferry/queue.hpp>

@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_heartbeat_is_never_longer_than_the_wait_nor_than_itself) 
   BOOST_CHECK(os::next_heartbeat(deadline::after(1h)).remaining() <= os::heartbeat);
 }
 
-BOOST_AUTO_TEST_CASE(looking_ends_when_it_paid_and_gives_up_when_it_did_not) {
+BOOST_AUTO_TEST_CASE(spinning_ends_when_it_paid_and_is_given_up_when_it_did_not) {
   os::adaptive_spin spin;
   int looks = 0;
   BOOST_TEST(!spin([&] { return ++looks, false; }));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Which process it was.
+// Identities of processes: drawn, kept, and told apart.
 #include "os/process_identity.hpp"
 
 #include "support/child.hpp"

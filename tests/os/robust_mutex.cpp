@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(a_thread_that_does_not_hold_the_mutex_cannot_unlock_it) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_plain_one_cannot_be_locked_twice) {
+BOOST_AUTO_TEST_CASE(a_plain_mutex_cannot_be_locked_twice) {
   const shared_mutex mutex;
   mutex.lock();
   BOOST_CHECK_EXCEPTION(mutex.lock(), system_error, held_already);
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(the_owner_of_a_mutex_is_known) {
   waiting.get();
 }
 
-BOOST_AUTO_TEST_CASE(a_recursive_one_is_free_when_unlocked_as_often_as_locked) {
+BOOST_AUTO_TEST_CASE(a_recursive_mutex_is_free_when_unlocked_as_often_as_locked) {
   const shared_mutex mutex(kind::recursive);
   BOOST_CHECK(mutex.lock() == outcome::acquired);
   BOOST_CHECK(mutex.lock() == outcome::acquired);
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_recursive_one_is_free_when_unlocked_as_often_as_locked) {
 }
 
 // known failure 2: a process killed inside a lock leaves it locked for ever
-BOOST_AUTO_TEST_CASE(the_next_one_gets_it_and_is_told_once_that_its_owner_was_killed) {
+BOOST_AUTO_TEST_CASE(the_next_owner_gets_the_mutex_and_is_told_once_that_the_last_one_was_killed) {
   for (const kind which : {kind::plain, kind::recursive}) {
     const shared_mutex mutex(which);
     for (int i = 0; i < 3; ++i) {
@@ -145,14 +145,14 @@ BOOST_AUTO_TEST_CASE(the_next_one_gets_it_and_is_told_once_that_its_owner_was_ki
   }
 }
 
-BOOST_AUTO_TEST_CASE(one_after_the_other_may_die_with_it) {
+BOOST_AUTO_TEST_CASE(owners_may_die_with_the_mutex_one_after_the_other) {
   const shared_mutex mutex;
   for (int i = 0; i < 5; ++i) mutex.die_holding();
   BOOST_CHECK(mutex.lock() == outcome::owner_died);
   mutex->unlock();
 }
 
-BOOST_AUTO_TEST_CASE(a_recursive_one_forgets_how_deep_the_dead_owner_was) {
+BOOST_AUTO_TEST_CASE(a_recursive_mutex_forgets_how_deep_the_dead_owner_was) {
   const shared_mutex mutex(kind::recursive);
   BOOST_TEST(fork_child([&] {
                mutex.lock();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Who takes part in something in shared memory, and which of them still live.
+// The roll: processes that take part in something in shared memory, and which of them still live.
 #include "os/roll.hpp"
 
 #include <ferry/error.hpp>
@@ -234,7 +234,7 @@ BOOST_AUTO_TEST_CASE(a_process_with_a_seat_runs_no_other_threads_for_all_that_fo
   BOOST_TEST(fork_child([&] {
                const auto mine = shared.enter();
                mine->join();
-               return os::seat_keepers() == 1 && !os::other_threads_run() ? 0 : 1;
+               return os::seat_holding_threads() == 1 && !os::other_threads_run() ? 0 : 1;
              }) == 0);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a process can be asked to run, and what its arguments become.
+// Callables that processes run, and what becomes of their arguments.
 #include <ferry/error.hpp>
 
 #include "process/support.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Who goes when a parent goes: daemons die with it however it ends, others stay.
+// Daemons and other children when their parent goes: daemons die with it however it ends, others stay.
 #include "process/support.hpp"
 
 #include <csignal>

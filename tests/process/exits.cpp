@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What runs when a child exits, and what of its parent's does not.
+// The exit of a child: what runs then, and what of its parent's does not.
 #include <ferry/error.hpp>
 
 #include "os/socket.hpp"

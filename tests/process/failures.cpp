@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a system without resources, and what a stranger who reaps children, does to the start of processes.
+// Starts of processes without resources, and beside a stranger who reaps children.
 #include <ferry/error.hpp>
 
 #include "process/support.hpp"
@@ -71,7 +71,7 @@ int spawn_what_ends_at_once(pid_t* id, const char*, const posix_spawn_file_actio
 
 BOOST_FIXTURE_TEST_SUITE(failures, no_forkserver_left)
 
-BOOST_AUTO_TEST_CASE(when_processes_run_out_the_error_names_the_limit) {
+BOOST_AUTO_TEST_CASE(an_error_for_lack_of_processes_names_the_limit) {
   for (const int reason : {EAGAIN, ENOMEM}) {
     refusal = reason;
     const scoped_system_call no_spawn(&os::system_calls::posix_spawn, &fail_to_spawn);
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(a_child_that_cannot_be_watched_does_not_remain) {
   }
 }
 
-BOOST_DATA_TEST_CASE(with_any_number_of_descriptors_left_a_start_works_or_leaves_nothing, every_start_method,
+BOOST_DATA_TEST_CASE(a_start_works_or_leaves_nothing_with_any_number_of_descriptors_left, every_start_method,
                      method) {
   process(by(method), fn<&do_nothing_much>).join();  // so that a forkserver runs
   int refused = 0, started = 0;

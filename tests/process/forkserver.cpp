@@ -134,7 +134,7 @@ class raw_server {
 
 BOOST_FIXTURE_TEST_SUITE(forkserver, no_forkserver_left)
 
-BOOST_AUTO_TEST_CASE(garbage_is_ignored) {
+BOOST_AUTO_TEST_CASE(a_forkserver_ignores_garbage) {
   raw_server server;
   const std::vector<std::byte> bytes(100'000, std::byte{0xa5});
   const unique_handle null = os::packet_socket_pair().first;

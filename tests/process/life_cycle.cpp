@@ -73,10 +73,10 @@ void start_a_watcher(start_method method, connection line) {
   child.join();
 }
 
-void grow(start_method method, connection& line, const std::vector<int>& place) {
-  tell(line, place);
-  for (int i = 0; i < 2 && place.size() < 2; ++i) {
-    std::vector<int> next = place;
+void grow(start_method method, connection& line, const std::vector<int>& position) {
+  tell(line, position);
+  for (int i = 0; i < 2 && position.size() < 2; ++i) {
+    std::vector<int> next = position;
     next.push_back(i);
     process(by(method), fn<&grow>, method, line, next).join();
   }
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(the_first_process_knows_itself) {
 }
 
 // conformance: _TestProcess.test_cpu_count
-BOOST_AUTO_TEST_CASE(there_is_a_processor) {
+BOOST_AUTO_TEST_CASE(usable_processors_are_one_at_least) {
   BOOST_TEST(cpu_count() >= 1U);
 }
 

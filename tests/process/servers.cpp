@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// How long forkservers live, and that nothing of them is left: no zombie of one, nor of its children.
+// Lifetime of forkservers: nothing of them is left, no zombie of one, nor of its children.
 #include <ferry/error.hpp>
 
 #include "process/support.hpp"

@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(an_environment_that_is_too_large_is_named_with_its_limits) 
   BOOST_TEST(code == 0);
 }
 
-BOOST_AUTO_TEST_CASE(without_proc_the_error_names_it_and_the_way_round) {
+BOOST_AUTO_TEST_CASE(an_error_for_lack_of_proc_names_it_and_the_way_round) {
   if (with_address_sanitizer) {
     BOOST_TEST_MESSAGE("not tested with AddressSanitizer, which needs /proc itself");
     return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the tests that kill processes share: messages that show whether they are whole.
+// Common parts of the tests that kill processes: messages that show whether they are whole.
 #pragma once
 
 #include <ferry/connection.hpp>

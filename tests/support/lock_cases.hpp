@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the tests of locks share.
+// Common parts of the tests of locks.
 #pragma once
 
 #include <ferry/error.hpp>

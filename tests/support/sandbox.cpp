@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// Sandboxes by seccomp filters.
 #include "support/sandbox.hpp"
 
 #include <array>

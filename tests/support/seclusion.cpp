@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// Seclusion by chroot, other users and namespaces.
 #include "support/seclusion.hpp"
 
 #include "support/child.hpp"

@@ -296,7 +296,7 @@ BOOST_AUTO_TEST_CASE(more_threads_than_parties_take_turns) {
   BOOST_TEST(otherwise == 0);
 }
 
-BOOST_AUTO_TEST_CASE(passing_alone_makes_no_system_call) {
+BOOST_AUTO_TEST_CASE(a_barrier_of_one_party_makes_no_system_call) {
   const barrier<> step(1);
   const auto pass = [&](int times) {
     return count_system_calls([&step, times] {

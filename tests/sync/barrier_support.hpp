@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What the tests of barriers share.
+// Common parts of the tests of barriers.
 #pragma once
 
 #include <ferry/archive.hpp>

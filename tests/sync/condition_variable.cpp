@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(waiters_whose_time_was_over_are_not_woken_in_place_of_other
 }
 
 // conformance: _TestCondition.test_notify_n
-BOOST_AUTO_TEST_CASE(as_many_are_woken_as_asked_for) {
+BOOST_AUTO_TEST_CASE(waiters_are_woken_as_many_as_asked_for) {
   bed shared;
   const sleepers six(shared, 6);
   shared.called.notify(2);

@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_free_lock_is_taken_and_released_without_a_system
   BOOST_TEST(count_system_calls([&] { once(), use(); }) == count_system_calls(once));
 }
 
-BOOST_AUTO_TEST_CASE(the_state_can_be_read) {
+BOOST_AUTO_TEST_CASE(the_state_of_a_lock_can_be_read) {
   const auto text = [](const auto& lock) { return (std::ostringstream() << lock).str(); };
   const mutex plain;
   const recursive_mutex recursive;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// What is done once, among threads and processes, though some of those who do it fail.
+// Once flags among threads and processes, though some of those who call fail.
 #include <ferry/archive.hpp>
 #include <ferry/once_flag.hpp>
 #include <ferry/shared_value.hpp>
@@ -21,7 +21,7 @@ using namespace ferry::test;
 
 BOOST_AUTO_TEST_SUITE(once_flags)
 
-BOOST_AUTO_TEST_CASE(calling_it_from_inside_is_an_error) {
+BOOST_AUTO_TEST_CASE(a_call_from_inside_the_called_function_is_an_error) {
   const once_flag flag;
   BOOST_CHECK_EXCEPTION(call_once(flag, [&] { call_once(flag, [] {}); }), system_error,
                         fails_with(std::errc::resource_deadlock_would_occur, "lock a mutex"));
@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(a_call_is_made_once_with_its_arguments) {
              "ferry::once_flag(done)ferry::once_flag(not done)");
 }
 
-BOOST_AUTO_TEST_CASE(the_next_one_does_what_an_exception_left_undone) {
+BOOST_AUTO_TEST_CASE(the_next_caller_does_what_an_exception_left_undone) {
   const once_flag flag;
   BOOST_CHECK_THROW(call_once(flag, [] { throw std::runtime_error("on purpose"); }), std::runtime_error);
   BOOST_TEST(!flag.is_done());
@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(the_next_one_does_what_an_exception_left_undone) {
   BOOST_TEST(flag.is_done());
 }
 
-BOOST_AUTO_TEST_CASE(the_next_one_does_what_a_killed_process_left_undone) {
+BOOST_AUTO_TEST_CASE(the_next_caller_does_what_a_killed_process_left_undone) {
   const once_flag flag;
   BOOST_TEST(fork_child([&] {
                call_once(flag, [] { ::raise(SIGKILL); });
@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(the_next_one_does_what_a_killed_process_left_undone) {
   BOOST_TEST(calls == 1);
 }
 
-BOOST_AUTO_TEST_CASE(of_many_threads_and_processes_one_does_it_and_all_see_it_done) {
+BOOST_AUTO_TEST_CASE(one_of_many_threads_and_processes_does_it_and_all_see_it_done) {
   for (int round = 0; round < 20; ++round) {
     const once_flag flag;
     const shared_value<int> calls(0);

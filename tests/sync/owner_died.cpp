@@ -44,7 +44,7 @@ bool is_free(const Lock& lock) {
 BOOST_AUTO_TEST_SUITE(owner_died_tests)
 
 // known failure 2: a process killed inside a lock leaves it locked for ever
-BOOST_AUTO_TEST_CASE_TEMPLATE(the_next_one_is_told_who_died_and_holds_the_lock_if_it_keeps_it, Lock, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_next_owner_is_told_who_died_and_holds_the_lock_if_it_keeps_it, Lock, both) {
   const Lock lock;
   const pid_t dead = die_holding(lock);
   BOOST_TEST(!lock.is_locked());

@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(an_impossible_number_of_permits_is_refused) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(giving_back_too_many_is_refused_and_changes_nothing) {
+BOOST_AUTO_TEST_CASE(a_release_of_too_many_permits_is_refused_and_changes_nothing) {
   const auto too_many = says("it may have ");
   const semaphore full(semaphore::max());
   BOOST_CHECK_EXCEPTION(full.release(), usage_error, too_many);
@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(waiting_processes_are_all_woken) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(never_are_more_inside_than_there_are_permits) {
+BOOST_AUTO_TEST_CASE(threads_inside_are_never_more_than_there_are_permits) {
   constexpr int threads = 6, turns = 2000;
   const int most = 2;
   const auto run = [most](const auto& permits) {

@@ -4,6 +4,7 @@
 
 #include "os/handle.hpp"
 #include "os/linux/above_streams.hpp"
+#include "os/linux/system_calls.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -12,7 +13,7 @@
 
 namespace ferry::os {
 
-alarm::alarm() : timer_(above_streams(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK))) {
+alarm::alarm() : timer_(above_streams(calls().timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK))) {
   if (!timer_.valid()) throw_system_error("create a timer to wait for");
 }
 

@@ -85,7 +85,7 @@ std::uint64_t seek(handle_view handle, std::int64_t offset, file_origin from) {
   const int whence = from == file_origin::begin     ? SEEK_SET
                      : from == file_origin::current ? SEEK_CUR
                                                     : SEEK_END;
-  const off_t position = ::lseek(handle.native(), offset, whence);
+  const off_t position = calls().lseek(handle.native(), offset, whence);
   if (position < 0) throw_system_error(named("move the position of descriptor ", handle));
   return static_cast<std::uint64_t>(position);
 }

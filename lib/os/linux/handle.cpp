@@ -94,10 +94,15 @@ std::string handle_limit_text() {
          std::to_string(limit.rlim_max) + "): close some, or raise it with `ulimit -n` or setrlimit";
 }
 
-void throw_system_error(int code, const std::string& operation) {
-  const bool exhausted = code == EMFILE;
-  throw system_error(std::error_code(code, std::system_category()),
+void throw_system_error(std::errc reason, const std::string& operation) {
+  const bool exhausted = reason == std::errc::too_many_files_open;
+  throw system_error(std::make_error_code(reason),
                      exhausted ? operation + ": " + handle_limit_text() : operation);
+}
+
+void throw_system_error(int code, const std::string& operation) {
+  // The numbers of errno are those of std::errc, and what std::errc does not name has its text all the same.
+  throw_system_error(static_cast<std::errc>(code), operation);
 }
 
 void throw_system_error(const std::string& operation) {

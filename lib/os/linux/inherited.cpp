@@ -28,12 +28,12 @@ namespace {
 /// What /proc says of the calling thread; see proc(5).
 class proc_folder {
  public:
-  proc_folder() : folder_(::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+  proc_folder() : folder_(calls().open(path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0)) {
     if (!folder_.valid()) throw_system_error(std::string("open ") + path + needed);
   }
 
   std::string content_of(const char* name) const {
-    const unique_handle file(::openat(folder_.native(), name, O_RDONLY | O_CLOEXEC));
+    const unique_handle file(calls().openat(folder_.native(), name, O_RDONLY | O_CLOEXEC));
     if (!file.valid()) throw_system_error(std::string("open ") + path + name + needed);
     std::string text;
     for (ssize_t got = 1; got != 0;) {

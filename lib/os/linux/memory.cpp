@@ -11,6 +11,8 @@
 #include "os/linux/small_file.hpp"
 #include "os/linux/system_calls.hpp"
 
+#include <gsl/narrow>
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -108,7 +110,7 @@ void allocate(handle_view memory, std::size_t size, const std::string& operation
   constexpr std::size_t block = std::size_t{1} << 20U;
   for (std::size_t done = 0; done < size;) {
     const std::size_t next = std::min(block, size - done);
-    if (calls().fallocate(memory.native(), 0, static_cast<off_t>(offset + done), static_cast<off_t>(next)) ==
+    if (calls().fallocate(memory.native(), 0, gsl::narrow<off_t>(offset + done), gsl::narrow<off_t>(next)) ==
         0)
       done += next;
     else if (errno != EINTR)
@@ -233,8 +235,8 @@ void release_part(handle_view memory, std::size_t offset, std::size_t size) noex
   const std::size_t most = end - offset;
   const auto part = static_cast<off_t>(size == 0 ? most : std::min(size, most));
   // No caller depends on the outcome: what stays allocated is given back with the rest.
-  while (::fallocate(memory.native(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
-                     part) != 0 &&
+  while (calls().fallocate(memory.native(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                           static_cast<off_t>(offset), part) != 0 &&
          errno == EINTR) {
   }
 }
@@ -247,9 +249,9 @@ unique_handle create_named_memory(const std::string& name, std::size_t size) {
   unique_handle memory = open_file(name_folder, O_TMPFILE | O_RDWR, operation);
   allocate(memory, size, operation);
   // Named last: who finds it finds all of it, and a creator killed before this leaves nothing.
-  if (::linkat(AT_FDCWD, path_of(memory).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0 &&
+  if (calls().linkat(AT_FDCWD, path_of(memory).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0 &&
       // Without /proc: for those with the right to, and for all since Linux 6.10.
-      (errno != ENOENT || ::linkat(memory.native(), "", AT_FDCWD, path.c_str(), AT_EMPTY_PATH) != 0)) {
+      (errno != ENOENT || calls().linkat(memory.native(), "", AT_FDCWD, path.c_str(), AT_EMPTY_PATH) != 0)) {
     if (errno == ENOENT)
       throw_system_error(errno, operation +
                                     ": without /proc memory cannot be named; mount it, or use anonymous "

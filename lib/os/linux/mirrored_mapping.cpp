@@ -6,6 +6,8 @@
 #include "os/linux/system_calls.hpp"
 #include "os/memory.hpp"
 
+#include <gsl/narrow>
+
 #include <cerrno>
 #include <string>
 
@@ -27,7 +29,7 @@ std::byte* map_mirrored(handle_view memory, std::size_t offset, std::size_t size
   auto* const address = static_cast<std::byte*>(room);
   for (std::byte* const at : {address, address + size}) {
     if (calls().mmap(at, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memory.native(),
-                     static_cast<off_t>(offset)) == MAP_FAILED) {
+                     gsl::narrow<off_t>(offset)) == MAP_FAILED) {
       const int code = errno;
       unmap_mirrored(address, size);
       errno = code;

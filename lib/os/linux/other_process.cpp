@@ -9,6 +9,8 @@
 #include "os/linux/small_file.hpp"
 #include "os/linux/system_calls.hpp"
 
+#include <gsl/narrow>
+
 #include <cerrno>
 #include <cstdlib>
 #include <limits>
@@ -28,7 +30,7 @@ std::optional<std::string> read_facts(const std::string& path) {
 
 std::string refusal_text(int refusal) {
   if (refusal == ESRCH) return "the process has ended";
-  std::string text = std::error_code(refusal, std::system_category()).message();
+  std::string text = std::error_code(refusal, std::generic_category()).message();
   if (refusal == ENOSYS) return text + ": pidfd_getfd(2) takes Linux 5.6, and a sandbox that allows it";
   if (refusal != EPERM) return text;
   const int scope = std::atoi(read_facts("/proc/sys/kernel/yama/ptrace_scope").value_or("0").c_str());
@@ -43,7 +45,7 @@ std::string refusal_text(int refusal) {
 
 std::optional<unique_handle> open_process(std::int64_t id) {
   if (id <= 0 || id > std::numeric_limits<pid_t>::max()) return std::nullopt;
-  const int opened = above_streams(calls().pidfd_open(static_cast<pid_t>(id), 0));
+  const int opened = above_streams(calls().pidfd_open(gsl::narrow_cast<pid_t>(id), 0));
   if (opened >= 0) return unique_handle(opened);
   if (errno == ESRCH || errno == EINVAL) return std::nullopt;  // EINVAL: the id of a thread
   throw_pidfd_error("open process " + std::to_string(id));

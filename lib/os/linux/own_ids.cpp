@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The C library knows the ids too, and does not tell them without a system call.
+// Cached process and thread ids, which the C library does not tell without a system call.
 #include "os/own_ids.hpp"
 
 #include "base/fork.hpp"

@@ -33,7 +33,7 @@ constexpr std::size_t of_sanitizer = 0;
 
 /// Those that keep seats hold nothing that a copy could miss.
 std::size_t not_counted() {
-  return of_sanitizer + seat_keepers();
+  return of_sanitizer + seat_holding_threads();
 }
 
 constexpr const char* task_folder = "/proc/self/task";

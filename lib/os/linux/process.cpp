@@ -13,6 +13,8 @@
 #include "os/other_process.hpp"
 #include "os/wait.hpp"
 
+#include <gsl/narrow>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -102,7 +104,7 @@ void signal_process(handle_view process, request what) {
   if (code == EPERM || code == ENOSYS) {
     const std::optional<process_shown> shown = process_behind(process);
     if (shown && shown->id > 0 && !wait_readable(process, deadline::immediately()) &&
-        (calls().kill(static_cast<pid_t>(shown->id), number) == 0 || errno == ESRCH))
+        (calls().kill(gsl::narrow<pid_t>(shown->id), number) == 0 || errno == ESRCH))
       return;
   }
   throw_system_error(code, "send signal " + std::to_string(number) + " to a process");

@@ -18,12 +18,12 @@ std::atomic<process_identity> cached{0};
 std::uint32_t drawn() noexcept {
   std::uint32_t number = 0;
   if (calls().getrandom(&number, sizeof number, GRND_NONBLOCK) == sizeof number) return number;
-  // A sandbox may refuse the call. The time and the place of this stack still tell two processes apart.
+  // A sandbox may refuse the call. The time and the address of this stack still tell two processes apart.
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  const auto place = reinterpret_cast<std::uintptr_t>(&now);
+  const auto address = reinterpret_cast<std::uintptr_t>(&now);
   return static_cast<std::uint32_t>(now.tv_nsec) * 2654435769U ^ static_cast<std::uint32_t>(now.tv_sec) ^
-         static_cast<std::uint32_t>(place >> 4U);
+         static_cast<std::uint32_t>(address >> 4U);
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include "os/random.hpp"
 #include "os/wait.hpp"
 
+#include <gsl/narrow>
+
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -65,7 +67,7 @@ native_address path_address(const std::string& path, const std::string& operatio
   if (path.size() <= longest_name) return local_address(path, true);
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  unique_handle opened(above_streams(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
+  unique_handle opened(above_streams(calls().open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0)));
   if (!opened.valid()) throw_system_error(operation + ": open its folder");
   const std::string by_folder = "/proc/self/fd/" + std::to_string(opened.native()) + "/" +
                                 path.substr(slash == std::string::npos ? 0 : slash + 1);
@@ -120,12 +122,12 @@ address from_native(const native_address& native) {
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
     throw_system_error(EADDRNOTAVAIL, "read a network address");
   }
-  return address::tcp(host.data(), static_cast<std::uint16_t>(std::stoi(port.data())));
+  return address::tcp(host.data(), gsl::narrow<std::uint16_t>(std::stoi(port.data())));
 }
 
 unique_handle new_socket(const native_address& where, const std::string& operation) {
   unique_handle made(
-      above_streams(::socket(where.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)));
+      above_streams(calls().socket(where.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)));
   if (!made.valid()) throw_system_error(operation);
   return made;
 }
@@ -135,12 +137,22 @@ void set_option(handle_view socket, int level, int option) {
   ::setsockopt(socket.native(), level, option, &on, sizeof on);
 }
 
+void remove_file_of(const native_address& where) noexcept {
+  if (where.storage.ss_family != AF_UNIX) return;
+  const char* const path = reinterpret_cast<const sockaddr_un&>(where.storage).sun_path;
+  if (*path != '\0') ::unlink(path);
+}
+
+/// Leaves no socket file when it fails.
 /// @returns 0, or the error number
 int try_listen(handle_view socket, const native_address& where, int backlog) {
   // A server that is started again must not wait until the connections of its predecessor are forgotten.
   if (where.storage.ss_family != AF_UNIX) set_option(socket, SOL_SOCKET, SO_REUSEADDR);
-  if (::bind(socket.native(), where.get(), where.size) != 0) return errno;
-  return ::listen(socket.native(), backlog) == 0 ? 0 : errno;
+  if (calls().bind(socket.native(), where.get(), where.size) != 0) return errno;
+  if (calls().listen(socket.native(), backlog) == 0) return 0;
+  const int code = errno;
+  remove_file_of(where);
+  return code;
 }
 
 int pending_error(handle_view socket) {
@@ -153,7 +165,7 @@ int pending_error(handle_view socket) {
 int try_connect(handle_view socket, const native_address& where, deadline until) {
   retry_pause pause;
   for (;;) {
-    if (::connect(socket.native(), where.get(), where.size) == 0) return 0;
+    if (calls().connect(socket.native(), where.get(), where.size) == 0) return 0;
     switch (errno) {
       case EINTR:
       case EINPROGRESS:
@@ -189,8 +201,9 @@ address new_name() {
 bool is_dead(const std::string& path, const native_address& where) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
-  const unique_handle probe(above_streams(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
-  return probe.valid() && ::connect(probe.native(), where.get(), where.size) != 0 && errno == ECONNREFUSED;
+  const unique_handle probe(above_streams(calls().socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)));
+  return probe.valid() && calls().connect(probe.native(), where.get(), where.size) != 0 &&
+         errno == ECONNREFUSED;
 }
 
 /// Keeps others who do the same out of the folder of `path`, for as long as the result is open; the system
@@ -198,12 +211,12 @@ bool is_dead(const std::string& path, const native_address& where) {
 unique_handle lock_folder_of(const std::string& path, const std::string& operation) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  unique_handle opened(above_streams(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+  unique_handle opened(above_streams(calls().open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)));
   if (!opened.valid()) throw_system_error(operation + ": open its folder, to replace a socket file in it");
   retry_pause pause;
   // A listener that starts holds it for a moment. Any other process that has it may have it for ever.
   const deadline until = deadline::after(std::chrono::seconds(5));
-  while (::flock(opened.native(), LOCK_EX | LOCK_NB) != 0) {
+  while (calls().flock(opened.native(), LOCK_EX | LOCK_NB) != 0) {
     if ((errno != EWOULDBLOCK && errno != EINTR) || !pause(until))
       throw_system_error(operation + ": lock its folder, to replace a socket file in it");
   }
@@ -232,7 +245,7 @@ int try_to_replace(handle_view socket, const address& where, const native_addres
 
 listening_socket listen_on(const address& wanted, int backlog, bool replace_dead) {
   const bool any_name = wanted.kind() == address::family::abstract && wanted.is_open();
-  const address where = any_name ? new_name() : wanted;
+  address where = any_name ? new_name() : wanted;
   const std::string operation = "listen on " + where.text();
   int code = EADDRNOTAVAIL;
   for (const native_address& each : native_addresses(where, true, operation)) {
@@ -241,7 +254,7 @@ listening_socket listen_on(const address& wanted, int backlog, bool replace_dead
     if (code == EADDRINUSE && replace_dead && where.kind() == address::family::path)
       code = try_to_replace(socket, where, each, backlog, operation);
     if (code != 0) continue;
-    if (where.kind() != address::family::tcp) return {std::move(socket), where};
+    if (where.kind() != address::family::tcp) return {std::move(socket), std::move(where)};
     native_address bound;
     bound.size = sizeof bound.storage;
     if (::getsockname(socket.native(), bound.get(), &bound.size) != 0) throw_system_error(operation);

@@ -7,6 +7,8 @@
 #include "os/linux/system_calls.hpp"
 #include "os/process.hpp"
 
+#include <gsl/assert>
+
 #include <algorithm>
 #include <cerrno>
 #include <climits>
@@ -36,18 +38,18 @@ bool is_held(std::uint32_t life) noexcept {
 /// The kernel reads the list at whatever instruction the process ends: each change of it is one store, and
 /// what is being done to a lock meanwhile is noted as pending. What this process itself needs to know is kept
 /// in its own memory: others can write what is in a seat.
-class keeper {
+class seat_holder {
  public:
   // The kernel goes no further (ROBUST_LIST_LIMIT is 2048).
   static constexpr std::size_t most = 2000;
 
-  keeper() {
+  seat_holder() {
     links_.reserve(most);
     start();
   }
-  keeper(const keeper&) = delete;
-  keeper& operator=(const keeper&) = delete;
-  ~keeper() = default;
+  seat_holder(const seat_holder&) = delete;
+  seat_holder& operator=(const seat_holder&) = delete;
+  ~seat_holder() = default;
 
   bool is_full() const noexcept { return links_.size() >= most; }
   bool has(const link* which) const noexcept { return std::ranges::find(links_, which) != links_.end(); }
@@ -84,7 +86,7 @@ class keeper {
   }
 
  private:
-  static void store(link*& place, link* value) noexcept { __atomic_store_n(&place, value, __ATOMIC_SEQ_CST); }
+  static void store(link*& into, link* value) noexcept { __atomic_store_n(&into, value, __ATOMIC_SEQ_CST); }
 
   void start() {
     list_.list.next = &list_.list;
@@ -111,8 +113,8 @@ class keeper {
   }
 
   static void* sleep_for_ever(void* self) {
-    ::prctl(PR_SET_NAME, "ferry keeper");
-    auto& it = *static_cast<keeper*>(self);
+    ::prctl(PR_SET_NAME, "ferry seats");
+    auto& it = *static_cast<seat_holder*>(self);
     // The C library has given this thread a list of its own, for its mutexes. It locks none.
     it.thread_ = static_cast<std::uint32_t>(::gettid());
     const bool listed = ::syscall(SYS_set_robust_list, &it.list_, sizeof it.list_) == 0;
@@ -144,12 +146,12 @@ class keeper {
   std::vector<link*> links_;  // the last one is the first of the list
 };
 
-/// The keepers of this process.
-class keepers {
+/// The threads that hold the seats of this process.
+class seat_holders {
  public:
-  static keepers& instance() {
+  static seat_holders& instance() {
     // Never destroyed: threads and objects of static duration may outlive any order.
-    static keepers& all = *new keepers;
+    static seat_holders& all = *new seat_holders;
     return all;
   }
 
@@ -158,13 +160,13 @@ class keepers {
     const auto lock = detail::hold_off_forks();
     use();
   }
-  keeper& with_room() {
+  seat_holder& with_room() {
     for (const auto& each : all_)
       if (!each->is_full()) return *each;
     all_.reserve(all_.size() + 1);
-    return *all_.emplace_back(std::make_unique<keeper>());
+    return *all_.emplace_back(std::make_unique<seat_holder>());
   }
-  keeper* keeper_of(const link* which) noexcept {
+  seat_holder* holder_of(const link* which) noexcept {
     for (const auto& each : all_)
       if (each->has(which)) return each.get();
     return nullptr;
@@ -173,7 +175,7 @@ class keepers {
   void recount() noexcept { counted_.store(all_.size(), std::memory_order_relaxed); }
 
  private:
-  keepers() {
+  seat_holders() {
     // The threads are the parent's, and so are the seats.
     detail::in_each_copy([] {
       instance().all_.clear();
@@ -181,7 +183,7 @@ class keepers {
     });
   }
 
-  std::vector<std::unique_ptr<keeper>> all_;
+  std::vector<std::unique_ptr<seat_holder>> all_;
   static inline std::atomic<std::size_t> counted_{0};
 };
 
@@ -190,16 +192,18 @@ class keepers {
 void roll::place(std::span<std::byte> memory) noexcept {
   static_assert(offsetof(seat, life) - offsetof(seat, next) == sizeof(std::uint64_t));
   static_assert(sizeof(link*) == sizeof(std::uint64_t), "a roll is for systems of 64 bits");
+  Expects(memory.size() >= bytes_for(1));
+  Expects(reinterpret_cast<std::uintptr_t>(memory.data()) % alignof(head) == 0);
   head_ = std::launder(reinterpret_cast<head*>(memory.data()));
   seats_ = (memory.size() - sizeof(head)) / sizeof(seat);
 }
 
 roll::~roll() {
   if (mine_ == nullptr || !has_joined()) return;
-  keepers& all = keepers::instance();
+  seat_holders& all = seat_holders::instance();
   all.with_lock([&] {
     auto* const which = reinterpret_cast<link*>(mine_);
-    if (keeper* const its = all.keeper_of(which))
+    if (seat_holder* const its = all.holder_of(which))
       its->unlock(which, mine_->life, [&] { mine_->who.store(0); });
   });
 }
@@ -225,10 +229,10 @@ bool roll::has_ended(process_identity which) const noexcept {
 }
 
 void roll::take_seat(process_identity self) {
-  keepers& all = keepers::instance();
+  seat_holders& all = seat_holders::instance();
   all.with_lock([&] {
     if (joined_.load() == self) return;  // another thread was faster
-    keeper& with = all.with_room();
+    seat_holder& with = all.with_room();
     all.recount();
     for (std::size_t i = 0; i < seats_; ++i) {
       seat& one = reinterpret_cast<seat*>(head_ + 1)[i];
@@ -249,8 +253,8 @@ void throw_all_seats_taken(const std::string& operation) {
   throw_system_error(EUSERS, operation);
 }
 
-std::size_t seat_keepers() noexcept {
-  return keepers::count();
+std::size_t seat_holding_threads() noexcept {
+  return seat_holders::count();
 }
 
 }  // namespace ferry::os

@@ -11,6 +11,7 @@
 #include "os/wait.hpp"
 
 #include <gsl/assert>
+#include <gsl/narrow>
 
 #include <algorithm>
 #include <array>
@@ -69,7 +70,7 @@ handle_pair stream_socket_pair() {
 handle_pair plain_pipe() {
   std::array<int, 2> ends{};
   constexpr const char* what = "create a pipe";
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error(what);
+  if (calls().pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error(what);
   return own(ends, what);
 }
 
@@ -221,7 +222,7 @@ bool peek_handles(handle_view socket, std::vector<unique_handle>& handles) {
 }
 
 void peek_one_after_the_other(handle_view socket, std::size_t skip) {
-  const int first = static_cast<int>(skip);
+  const int first = gsl::narrow<int>(skip);
   if (::setsockopt(socket.native(), SOL_SOCKET, SO_PEEK_OFF, &first, sizeof first) != 0)
     throw_system_error("look at what there is to receive on descriptor " + std::to_string(socket.native()));
 }

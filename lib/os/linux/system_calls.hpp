@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: BSL-1.0
-// The table of all system calls that can fail for reasons of the world. Calls go through it so that tests can
-// make them fail: EINTR, short reads and writes, EMFILE, ENOMEM, MSG_CTRUNC, ETOOMANYREFS, ENOSPC.
+// Replaceable table of system calls: tests make them fail or come back short (EINTR, EMFILE, ENOMEM, ENOSPC,
+// MSG_CTRUNC, ETOOMANYREFS).
+//
+// In it is what may be refused for lack of something, or be interrupted: the calls that make a handle, a
+// name, memory, a process or a connection, that move bytes, that wait, and that reach another process.
+// lib/os/linux makes them through the table alone (tests/floors/check), but for code that runs where nothing
+// may be refused: in a copy of this process before its own work, when what was half made is taken back, and
+// on an eventfd, which does not run full.
+//
+// Not in it is what looks at or sets up a handle that is there (fstat, fcntl, getsockopt, shutdown, close),
+// and what the C library does within a function of its own (sem_open, getaddrinfo, pthread_create).
 #pragma once
 
 #include <cstdint>
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -28,11 +40,24 @@ struct system_calls {
   ssize_t (*write)(int, const void*, size_t) = ::write;
   ssize_t (*writev)(int, const iovec*, int) = ::writev;
   int (*poll)(pollfd*, nfds_t, int) = ::poll;
+  int (*epoll_create1)(int) = ::epoll_create1;
+  int (*epoll_ctl)(int, int, int, epoll_event*) = ::epoll_ctl;
+  int (*timerfd_create)(int, int) = ::timerfd_create;
+  int (*pipe2)(int*, int) = ::pipe2;
+  int (*socket)(int, int, int) = ::socket;
+  int (*bind)(int, const sockaddr*, socklen_t) = ::bind;
+  int (*listen)(int, int) = ::listen;
+  int (*connect)(int, const sockaddr*, socklen_t) = ::connect;
   int (*accept4)(int, sockaddr*, socklen_t*, int) = ::accept4;
   int (*socketpair)(int, int, int, int*) = ::socketpair;
   int (*open)(const char*, int, mode_t) = [](const char* path, int flags, mode_t mode) {
     return ::open(path, flags, mode);
   };
+  int (*openat)(int, const char*, int) = [](int folder, const char* name, int flags) {
+    return ::openat(folder, name, flags);
+  };
+  int (*linkat)(int, const char*, int, const char*, int) = ::linkat;
+  int (*flock)(int, int) = ::flock;
   off_t (*lseek)(int, off_t, int) = ::lseek;
   ssize_t (*getrandom)(void*, size_t, unsigned) = ::getrandom;
   int (*memfd_create)(const char*, unsigned) = ::memfd_create;

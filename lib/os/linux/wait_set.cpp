@@ -4,13 +4,14 @@
 
 #include "os/handle.hpp"
 #include "os/linux/above_streams.hpp"
+#include "os/linux/system_calls.hpp"
 
 #include <string>
 #include <sys/epoll.h>
 
 namespace ferry::os {
 
-wait_set::wait_set() : set_(above_streams(::epoll_create1(EPOLL_CLOEXEC))) {
+wait_set::wait_set() : set_(above_streams(calls().epoll_create1(EPOLL_CLOEXEC))) {
   if (!set_.valid()) throw_system_error("create a set of descriptors to wait for");
 }
 
@@ -19,7 +20,7 @@ namespace {
 int enter(handle_view set, int operation, handle_view handle, bool heeded) noexcept {
   epoll_event event{};
   event.events = heeded ? EPOLLIN : 0U;
-  return ::epoll_ctl(set.native(), operation, handle.native(), &event);
+  return calls().epoll_ctl(set.native(), operation, handle.native(), &event);
 }
 
 }  // namespace

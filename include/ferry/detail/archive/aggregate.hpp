@@ -319,37 +319,37 @@ consteval bool has_member_for() {
 }
 
 /// What keeps an aggregate from being taken apart.
-enum class hindrance { none, base, count, reference, union_member, bit_field, volatile_member };
+enum class reject_reason { none, base, count, reference, union_member, bit_field, volatile_member };
 
 template <class T>
-consteval hindrance find_hindrance() {
+consteval reject_reason find_reject_reason() {
   if constexpr (has_base<T>) {
-    return hindrance::base;
+    return reject_reason::base;
   } else if constexpr (initialiser_count<T> == no_count) {
-    return hindrance::reference;
+    return reject_reason::reference;
   } else if constexpr (initialiser_count<T> > most_initialisers || member_count<T> > most_members) {
-    return hindrance::count;
+    return reject_reason::count;
   } else if constexpr (has_member_for<any_union, any_with_union, T>()) {
-    return hindrance::union_member;
+    return reject_reason::union_member;
   } else if constexpr (has_bit_field<T, member_count<T>>) {
-    return hindrance::bit_field;
+    return reject_reason::bit_field;
   } else if constexpr (has_const_member<T> && has_member_for<any_referred, any_with_reference, T>()) {
-    return hindrance::reference;
+    return reject_reason::reference;
   } else {
     return []<std::size_t... I>(std::index_sequence<I...>) {
       if ((std::is_volatile_v<std::remove_all_extents_t<member_type<I, T>>> || ...))
-        return hindrance::volatile_member;
+        return reject_reason::volatile_member;
       // What is bound to something that is made for it.
       if (!std::is_move_constructible_v<T> || std::is_move_assignable_v<T> || has_const_member<T>)
-        return hindrance::none;
+        return reject_reason::none;
       return (std::is_move_assignable_v<std::remove_all_extents_t<member_type<I, T>>> && ...)
-                 ? hindrance::reference
-                 : hindrance::none;
+                 ? reject_reason::reference
+                 : reject_reason::none;
     }
     (std::make_index_sequence<member_count<T>>{});
   }
 }
 template <class T>
-inline constexpr hindrance hindrance_in = find_hindrance<T>();
+inline constexpr reject_reason reject_reason_of = find_reject_reason<T>();
 
 }  // namespace ferry::detail

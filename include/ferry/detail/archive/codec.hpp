@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
-// Writing and reading one value: the ways of detail/archive/traits.hpp, carried out.
+// Writing and reading one value by the encoding of its type (detail/archive/traits.hpp).
 #pragma once
 
-#include <ferry/detail/archive/crossing.hpp>
 #include <ferry/detail/archive/in_passing.hpp>
 #include <ferry/detail/archive/in_place.hpp>
 #include <ferry/detail/archive/members.hpp>
+#include <ferry/detail/archive/transferable.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/forking_iarchive.hpp>
 #include <ferry/forking_oarchive.hpp>
@@ -117,7 +117,7 @@ bool writes_plain(const archive_options& with);
 
 /// True when elements of type T go as one block in this message.
 template <class T, class Archive>
-bool goes_as_block(const Archive& archive) {
+bool is_block(const Archive& archive) {
   if constexpr (!is_bitwise<T>) {
     return false;
   } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
@@ -130,14 +130,14 @@ bool goes_as_block(const Archive& archive) {
 /// @returns false, with nothing done, where elements do not go as a block
 template <class T>
 bool save_as_block(forking_oarchive& archive, const T* elements, std::size_t count) {
-  if (!goes_as_block<T>(archive)) return false;
+  if (!is_block<T>(archive)) return false;
   archive.write_block(elements, count * sizeof(T));
   return true;
 }
 template <class T>
 bool load_as_block(forking_iarchive& archive, T* elements, std::size_t count) {
   if constexpr (is_bitwise<T>) {
-    if (goes_as_block<T>(archive)) {
+    if (is_block<T>(archive)) {
       archive.read_block(elements, count * sizeof(T));
       return true;
     }
@@ -168,7 +168,7 @@ template <class T>
 template <class T>
 void save_elements(forking_oarchive& archive, const T* elements, std::size_t count) {
   if (save_as_block(archive, elements, count)) return;
-  if constexpr (way_of<T> != way::boost) {
+  if constexpr (encoding_of<T> != encoding::boost) {
     save_each(archive, elements, count);
   } else if (archive.override_mask() == 0) {
     save_boost<T, needs_construct_data<T>>(archive, elements, count);
@@ -181,7 +181,7 @@ template <class T>
 void load_elements(forking_iarchive& archive, T* elements, std::size_t count) {
   if constexpr (std::is_const_v<T>) refuse_const<std::remove_const_t<T>>();
   if (load_as_block(archive, elements, count)) return;
-  if constexpr (way_of<T> != way::boost || needs_construct_data<T>) {
+  if constexpr (encoding_of<T> != encoding::boost || needs_construct_data<T>) {
     load_each(archive, elements, count);
   } else if (archive.override_mask() == 0) {
     load_boost(archive, elements, count);
@@ -360,34 +360,35 @@ T make_aggregate(forking_iarchive& archive) {
 
 // --- any value -------------------------------------------------------------------------------------------
 
-/// Writes the value by the way that its type has, without looking for an entry that overrides it.
+/// Writes the value by the encoding of its type, without looking for an entry that overrides it.
 template <class T>
-void save_own_way(forking_oarchive& archive, const T& value) {
-  if constexpr (way_of<T> == way::run_time) {
+void save_by_encoding(forking_oarchive& archive, const T& value) {
+  if constexpr (encoding_of<T> == encoding::run_time) {
     const dispatch_entry& entry = archive.entry_for(typeid(T));
     archive.write_name(entry.label().text);
     entry.save(archive, std::addressof(value));
-  } else if constexpr (way_of<T> == way::reduced) {
+  } else if constexpr (encoding_of<T> == encoding::reduced) {
     if constexpr (is_guarded<T>()) archive.check_guard(typeid(T));
     archive.write_name(reducer<T>::name);
     save_reduced(archive, value, [](const T& whole) -> decltype(auto) { return reducer<T>::reduce(whole); });
-  } else if constexpr (way_of<T> == way::array) {
+  } else if constexpr (encoding_of<T> == encoding::array) {
     save_elements(archive, std::data(value), std::extent_v<T>);
-  } else if constexpr (way_of<T> == way::standard) {
+  } else if constexpr (encoding_of<T> == encoding::standard) {
     codec<T>::save(archive, value);
-  } else if constexpr (way_of<T> == way::boost) {
+  } else if constexpr (encoding_of<T> == encoding::boost) {
     if (!save_as_block(archive, std::addressof(value), 1))
       save_boost<T, needs_construct_data<T>>(archive, std::addressof(value), 1);
-  } else if constexpr (way_of<T> == way::primitive) {
+  } else if constexpr (encoding_of<T> == encoding::primitive) {
     save_primitive(archive, value);
-  } else if constexpr (way_of<T> == way::aggregate) {
+  } else if constexpr (encoding_of<T> == encoding::aggregate) {
     save_aggregate(archive, value);
   }
 }
 
 template <class T>
-inline constexpr bool may_be_overridden = std::is_class_v<T>&& way_of<T> != way::run_time&& way_of<T> !=
-                                          way::boost_wrapper&& way_of<T> != way::handle;
+inline constexpr bool may_be_overridden =
+    std::is_class_v<T>&& encoding_of<T> != encoding::run_time&& encoding_of<T> !=
+    encoding::boost_wrapper&& encoding_of<T> != encoding::handle;
 
 // Out of line, to keep what is rarely needed out of the way of what is always done.
 template <class T>
@@ -398,24 +399,24 @@ template <class T>
 
 template <class T>
 inline void save(forking_oarchive& archive, const T& value) {
-  if constexpr (way_of<T> == way::number) {
+  if constexpr (encoding_of<T> == encoding::number) {
     save_number(archive, value);
-  } else if constexpr (way_of<T> == way::handle) {
+  } else if constexpr (encoding_of<T> == encoding::handle) {
     archive.write_handle(value);
-  } else if constexpr (way_of<T> == way::boost_wrapper) {
+  } else if constexpr (encoding_of<T> == encoding::boost_wrapper) {
     save_boost_wrapper(archive, value);
   } else if constexpr (check_part<T, going::out>()) {
     if constexpr (may_be_overridden<T>) {
       if (archive.override_mask() != 0 && save_overridden(archive, value)) return;
     }
-    save_own_way(archive, value);
+    save_by_encoding(archive, value);
   }
 }
 
 template <class T>
-void load_own_way(forking_iarchive& archive, T& value);
+void load_by_encoding(forking_iarchive& archive, T& value);
 
-/// Reads an object that was written by an entry, the only way that its type has.
+/// Reads an object that was written by an entry, the only encoding that its type has.
 template <class T>
 erased_object load_run_time(forking_iarchive& archive) {
   const dispatch_entry& entry = archive.entry_named(archive.read_name());
@@ -427,27 +428,27 @@ erased_object load_run_time(forking_iarchive& archive) {
 template <class T>
 T make_in_place(forking_iarchive& archive) {
   T value = T();  // with braces a member would need a default constructor that is not explicit
-  load_own_way(archive, value);
+  load_by_encoding(archive, value);
   return value;
 }
 
-/// Reads a value by the way that its type has.
+/// Reads a value by the encoding of its type.
 template <class T>
-T make_own_way(forking_iarchive& archive) {
-  if constexpr (way_of<T> == way::run_time) {
+T make_by_encoding(forking_iarchive& archive) {
+  if constexpr (encoding_of<T> == encoding::run_time) {
     return std::move(*static_cast<T*>(load_run_time<T>(archive).get()));
-  } else if constexpr (way_of<T> == way::reduced) {
+  } else if constexpr (encoding_of<T> == encoding::reduced) {
     archive.expect_name(reducer<T>::name);
     return rebuild_from<decltype(reducer<T>::reduce(std::declval<const T&>()))>(
         archive,
         [](auto&&... each) -> T { return reducer<T>::rebuild(std::forward<decltype(each)>(each)...); });
   } else if constexpr (loads_in_place<T>) {
     return make_in_place<T>(archive);
-  } else if constexpr (way_of<T> == way::boost) {
+  } else if constexpr (encoding_of<T> == encoding::boost) {
     return make_boost<T>(archive);
-  } else if constexpr (way_of<T> == way::aggregate) {
+  } else if constexpr (encoding_of<T> == encoding::aggregate) {
     return make_aggregate<T>(archive);
-  } else if constexpr (way_of<T> == way::primitive) {
+  } else if constexpr (encoding_of<T> == encoding::primitive) {
     std::array<std::byte, sizeof(T)> bytes{};
     load_primitive(archive, bytes);
     return std::bit_cast<T>(bytes);
@@ -463,30 +464,30 @@ T make_own_way(forking_iarchive& archive) {
 /// @param IsWhole  as of `replace`
 template <bool IsWhole, class T>
 void load_anew(forking_iarchive& archive, T& value) {
-  in_passing<T> fresh([&]() -> T { return make_own_way<T>(archive); });
+  in_passing<T> fresh([&]() -> T { return make_by_encoding<T>(archive); });
   replace<IsWhole>(value, fresh.take());
 }
 
 template <class T>
-inline void load_own_way(forking_iarchive& archive, T& value) {
-  if constexpr (way_of<T> == way::number) {
+inline void load_by_encoding(forking_iarchive& archive, T& value) {
+  if constexpr (encoding_of<T> == encoding::number) {
     load_number(archive, value);
-  } else if constexpr (way_of<T> == way::array) {
+  } else if constexpr (encoding_of<T> == encoding::array) {
     load_elements(archive, std::data(value), std::extent_v<T>);
-  } else if constexpr (way_of<T> == way::primitive) {
+  } else if constexpr (encoding_of<T> == encoding::primitive) {
     load_primitive(archive, value);
   } else if constexpr (!reads_into<T>) {
     load_anew<false>(archive, value);
-  } else if constexpr (way_of<T> == way::boost) {
+  } else if constexpr (encoding_of<T> == encoding::boost) {
     if (!load_as_block(archive, std::addressof(value), 1)) load_boost(archive, std::addressof(value), 1);
-  } else if constexpr (way_of<T> == way::standard) {
+  } else if constexpr (encoding_of<T> == encoding::standard) {
     codec<T>::load(archive, value);
-  } else if constexpr (way_of<T> == way::aggregate) {
+  } else if constexpr (encoding_of<T> == encoding::aggregate) {
     load_aggregate(archive, value);
   }
 }
 
-/// What the writer wrote by an entry that overrides the type's own way; null if it did not.
+/// What the writer wrote by an entry that overrides the encoding of the type; null if it did not.
 template <class T>
 [[gnu::noinline]] erased_object load_overridden(forking_iarchive& archive) {
   const nesting level(archive);
@@ -512,7 +513,7 @@ template <bool IsWhole, class T>
 
 template <class T>
 T make(forking_iarchive& archive) {
-  if constexpr (way_of<T> == way::number) {
+  if constexpr (encoding_of<T> == encoding::number) {
     T value = T();
     load_number(archive, value);
     return value;
@@ -525,7 +526,7 @@ T make(forking_iarchive& archive) {
           return std::move(*static_cast<T*>(loaded.get()));
       }
     }
-    return make_own_way<T>(archive);
+    return make_by_encoding<T>(archive);
   } else {
     std::terminate();  // never compiled, and so no second complaint
   }
@@ -533,17 +534,17 @@ T make(forking_iarchive& archive) {
 
 template <class T>
 inline void load(forking_iarchive& archive, T& value) {
-  if constexpr (way_of<T> == way::number) {
+  if constexpr (encoding_of<T> == encoding::number) {
     load_number(archive, value);
   } else if constexpr (std::is_same_v<T, unique_handle>) {
     value = archive.read_handle();
-  } else if constexpr (way_of<T> == way::boost_wrapper) {
+  } else if constexpr (encoding_of<T> == encoding::boost_wrapper) {
     load_boost_wrapper(archive, value);
   } else if constexpr (check_part<T, going::in>()) {
     if constexpr (may_be_overridden<T>) {
       if (archive.override_mask() != 0 && load_overridden<false>(archive, value)) return;
     }
-    load_own_way(archive, value);
+    load_by_encoding(archive, value);
   }
 }
 

@@ -22,8 +22,10 @@
 #include <boost/serialization/wrapper.hpp>
 #include <gsl/narrow>
 
+#include <limits>
 #include <memory>
 #include <new>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -121,19 +123,19 @@ T make_boost(forking_iarchive& archive) {
 
 /// Memory for a T, from where `delete` gives it back to.
 template <class T>
-class heap_place {
+class heap_memory {
  public:
-  heap_place() : place_(allocate()) {}
-  ~heap_place() {
-    if (place_ != nullptr) free(place_);
+  heap_memory() : memory_(allocate()) {}
+  ~heap_memory() {
+    if (memory_ != nullptr) free(memory_);
   }
-  heap_place(const heap_place&) = delete;
-  heap_place& operator=(const heap_place&) = delete;
+  heap_memory(const heap_memory&) = delete;
+  heap_memory& operator=(const heap_memory&) = delete;
 
-  T* get() const noexcept { return static_cast<T*>(place_); }
+  T* get() const noexcept { return static_cast<T*>(memory_); }
   /// There is a T in it now.
   std::unique_ptr<T> release() noexcept {
-    return std::unique_ptr<T>(static_cast<T*>(std::exchange(place_, nullptr)));
+    return std::unique_ptr<T>(static_cast<T*>(std::exchange(memory_, nullptr)));
   }
 
  private:
@@ -148,19 +150,19 @@ class heap_place {
       return ::operator new(sizeof(T));
     }
   }
-  static void free(void* place) noexcept {
-    if constexpr (requires { T::operator delete(place); }) {
-      T::operator delete(place);
-    } else if constexpr (requires { T::operator delete(place, sizeof(T)); }) {
-      T::operator delete(place, sizeof(T));
+  static void free(void* memory) noexcept {
+    if constexpr (requires { T::operator delete(memory); }) {
+      T::operator delete(memory);
+    } else if constexpr (requires { T::operator delete(memory, sizeof(T)); }) {
+      T::operator delete(memory, sizeof(T));
     } else if constexpr (is_wide) {
-      ::operator delete(place, std::align_val_t(alignof(T)));
+      ::operator delete(memory, std::align_val_t(alignof(T)));
     } else {
-      ::operator delete(place);
+      ::operator delete(memory);
     }
   }
 
-  void* place_;
+  void* memory_;
 };
 
 /// Makes an object as `make_boost`, on the heap, and reads it when `own` has taken it: pointers in it may
@@ -170,10 +172,10 @@ void make_boost_on_heap(forking_iarchive& archive, const Own& own) {
   const nesting level(archive);
   const unsigned version = version_in<T>(archive);
   const std::size_t before = archive.remaining();
-  heap_place<T> place;
-  boost::serialization::load_construct_data_adl(archive, place.get(), version);
-  T& object = *place.get();
-  own(place.release());
+  heap_memory<T> memory;
+  boost::serialization::load_construct_data_adl(archive, memory.get(), version);
+  T& object = *memory.get();
+  own(memory.release());
   load_members(archive, object, version);
   if (archive.remaining() == before) skip_empty(archive);
 }
@@ -217,7 +219,10 @@ void load_boost_wrapper(forking_iarchive& archive, T& wrapper) {
   } else if constexpr (std::is_same_v<T, boost::serialization::collection_size_type>) {
     wrapper = T(archive.read_collection_size());
   } else {
-    wrapper = T(static_cast<unsigned>(archive.read_size()));
+    const std::uint64_t version = archive.read_size();
+    if (version > std::numeric_limits<unsigned>::max())
+      archive.fail("no class has a version of " + std::to_string(version));
+    wrapper = T(gsl::narrow_cast<unsigned>(version));
   }
 }
 

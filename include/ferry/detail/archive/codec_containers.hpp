@@ -71,7 +71,7 @@ struct codec<std::basic_string<Char, Traits, Allocator>> {
 template <class T, std::size_t Extent>
 struct codec<std::span<T, Extent>> {
   static void save(forking_oarchive& archive, std::span<T, Extent> elements) {
-    if (goes_as_block<std::remove_cv_t<T>>(archive))
+    if (is_block<std::remove_cv_t<T>>(archive))
       return archive.write_elements<sizeof(T)>(elements.data(), elements.size());
     archive.write_size(elements.size());
     const nesting level(archive);
@@ -131,7 +131,7 @@ struct codec<std::vector<T, Allocator>> {
 
   static void load(forking_iarchive& archive, vector& elements) {
     if constexpr (is_bitwise<T> && sizeof(T) <= most_on_stack) {
-      if (goes_as_block<T>(archive)) {
+      if (is_block<T>(archive)) {
         const std::span<const std::byte> from = archive.take_elements<sizeof(T)>();
         const std::byte *const first = from.data(), *const last = first + from.size();
         if constexpr (std::is_same_v<T, char> || std::is_same_v<T, unsigned char> ||
@@ -143,7 +143,7 @@ struct codec<std::vector<T, Allocator>> {
         return;
       }
     } else if constexpr (is_bitwise<T> && std::is_default_constructible_v<T>) {
-      if (goes_as_block<T>(archive)) {
+      if (is_block<T>(archive)) {
         const std::size_t count = archive.read_count<sizeof(T)>();
         elements.resize(count);
         archive.read_block(elements.data(), count * sizeof(T));
@@ -265,9 +265,9 @@ struct codec<T> {
       using mapped_type = typename T::mapped_type;
       in_passing<key_type> key([&]() -> key_type { return detail::make<key_type>(archive); });
       if constexpr (loads_in_place<mapped_type>) {
-        const auto place = container.emplace_hint(container.end(), std::piecewise_construct,
+        const auto added = container.emplace_hint(container.end(), std::piecewise_construct,
                                                   std::forward_as_tuple(key.take()), std::tuple<>());
-        load_part(archive, place->second);
+        load_part(archive, added->second);
       } else {
         in_passing<mapped_type> mapped([&]() -> mapped_type { return detail::make<mapped_type>(archive); });
         container.emplace_hint(container.end(), key.take(), mapped.take());

@@ -34,12 +34,13 @@ const void* whole_object(const T* object) {
 /// True for a base class of which there is no object by itself, or none that can cross.
 template <class T>
 inline constexpr bool goes_by_name_alone = std::is_abstract_v<T> ||
-                                           (std::is_polymorphic_v<T> && way_of<T> == way::none);
+                                           (std::is_polymorphic_v<T> && encoding_of<T> == encoding::none);
 
 /// True of a class that has construct data only behind pointers.
 template <class T>
 inline constexpr bool is_constructed_behind_pointers =
-    way_of<T> == way::boost&& has_construct_data<T> && !std::is_abstract_v<T> && !needs_construct_data<T>;
+    encoding_of<T> == encoding::boost&& has_construct_data<T> && !std::is_abstract_v<T> &&
+    !needs_construct_data<T>;
 
 /// Writes an object of exactly type T that a pointer points to.
 template <class T>
@@ -56,9 +57,10 @@ void save_pointed(forking_oarchive& archive, const T& object) {
 enum class written { as_value, behind_pointer };
 
 template <class T, written As>
-inline constexpr bool is_made_by_boost = way_of<T> == way::boost && (!std::is_default_constructible_v<T> ||
-                                                                     (As == written::behind_pointer &&
-                                                                      is_constructed_behind_pointers<T>));
+inline constexpr bool is_made_by_boost = encoding_of<T> == encoding::boost &&
+                                         (!std::is_default_constructible_v<T> ||
+                                          (As == written::behind_pointer &&
+                                           is_constructed_behind_pointers<T>));
 
 /// Makes an object on the heap, where it stays: it need be neither movable nor small. `own` makes one by its
 /// default constructor (`fresh`), or takes it as a `std::unique_ptr<T>`; before its content is read where the
@@ -73,14 +75,14 @@ void make_on_heap(forking_iarchive& archive, const Own& own) {
   }
   if constexpr (is_made_by_boost<T, As>) {
     make_boost_on_heap<T>(archive, own);
-  } else if constexpr (way_of<T> == way::run_time) {
+  } else if constexpr (encoding_of<T> == encoding::run_time) {
     own(std::unique_ptr<T>(static_cast<T*>(load_run_time<T>(archive).release())));
   } else if constexpr (loads_in_place<T>) {
-    load_own_way(archive, own.fresh());
-  } else if constexpr (way_of<T> == way::number || way_of<T> == way::handle) {
+    load_by_encoding(archive, own.fresh());
+  } else if constexpr (encoding_of<T> == encoding::number || encoding_of<T> == encoding::handle) {
     own(std::unique_ptr<T>(new T(make<T>(archive))));
   } else {
-    own(std::unique_ptr<T>(new T(make_own_way<T>(archive))));
+    own(std::unique_ptr<T>(new T(make_by_encoding<T>(archive))));
   }
 }
 template <class T>
@@ -161,7 +163,7 @@ struct codec<std::unique_ptr<T>> {
 /// An object that lets go of what it points to, in case that points back.
 template <class T>
 void clear_object(void* object) {
-  if constexpr (way_of<T> == way::aggregate && std::is_move_constructible_v<T>) {
+  if constexpr (encoding_of<T> == encoding::aggregate && std::is_move_constructible_v<T>) {
     in_passing<T> empty([]() -> T { return T(); });
     replace<true>(*static_cast<T*>(object), empty.take());  // a member may want to be assigned its like alone
   } else if constexpr (std::is_move_assignable_v<T>) {

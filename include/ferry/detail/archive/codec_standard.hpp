@@ -224,7 +224,7 @@ struct codec<T> {
   }
   static void load(forking_iarchive& archive, T& values) {
     if constexpr (is_bitwise<element>) {
-      if (goes_as_block<element>(archive)) {
+      if (is_block<element>(archive)) {
         const std::size_t count = archive.read_count<sizeof(element)>();
         values.resize(count);
         if (count != 0) archive.read_block(&values[0], count * sizeof(element));

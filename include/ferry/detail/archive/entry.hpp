@@ -40,7 +40,7 @@ class typed_entry : public dispatch_entry {
                        form, overrides, &throw_as<T>) {}
 
   erased_object load_value(forking_iarchive& archive) const override {
-    if constexpr (way_of<T> == way::none) {  // crosses by entries alone, never as a value
+    if constexpr (encoding_of<T> == encoding::none) {  // crosses by entries alone, never as a value
       return this->load(archive);
     } else {
       return erase(make_on_heap<T, written::as_value>(archive).release());
@@ -74,7 +74,7 @@ class typed_entry : public dispatch_entry {
   }
 };
 
-/// A name for a type that crosses in its own way.
+/// A name for a type that crosses by its own encoding.
 template <class T>
 class naming_entry final : public typed_entry<T> {
  public:
@@ -84,7 +84,7 @@ class naming_entry final : public typed_entry<T> {
     save_pointed(archive, *static_cast<const T*>(object));
   }
   erased_object load(forking_iarchive& archive) const override {
-    if constexpr (way_of<T> == way::none) {
+    if constexpr (encoding_of<T> == encoding::none) {
       return erase(static_cast<T*>(nullptr));
     } else {
       return erase(make_on_heap<T, written::behind_pointer>(archive).release());
@@ -101,14 +101,14 @@ const dispatch_entry& entry_by_own_name() {
   return entry;
 }
 
-/// A way to cross, given while the program runs.
+/// An encoding given while the program runs.
 template <class T, class Reduce, class Rebuild>
 class reducing_entry final : public typed_entry<T> {
  public:
   reducing_entry(std::string_view name, Reduce reduce, Rebuild rebuild)
       : typed_entry<T>(
             name, list_identity<std::remove_cvref_t<std::invoke_result_t<const Reduce&, const T&>>>::get(),
-            way_of<T> != way::none && way_of<T> != way::run_time),
+            encoding_of<T> != encoding::none && encoding_of<T> != encoding::run_time),
         reduce_(std::move(reduce)),
         rebuild_(std::move(rebuild)) {}
 
@@ -137,7 +137,7 @@ namespace ferry {
 template <class T>
 void dispatch_table::add(std::string_view name) {
   static_assert(detail::check_crossing<T, detail::going::out>());
-  static_assert(detail::way_of<T> != detail::way::run_time,
+  static_assert(detail::encoding_of<T> != detail::encoding::run_time,
                 "ferry: T crosses by an entry alone, so a name is not enough: give reduce and rebuild too");
   insert(std::make_unique<detail::naming_entry<T>>(name));
 }

@@ -12,9 +12,9 @@ namespace ferry::detail {
 /// libraries with one id and different types would get each other's objects.
 class helpers {
  public:
-  static helpers& of(std::unique_ptr<helpers>& place) {
-    if (!place) place = std::make_unique<helpers>();
-    return *place;
+  static helpers& of(std::unique_ptr<helpers>& owner) {
+    if (!owner) owner = std::make_unique<helpers>();
+    return *owner;
   }
 
   template <class Helper>

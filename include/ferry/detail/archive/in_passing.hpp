@@ -71,25 +71,25 @@ std::optional<T> optional_of(const Make& make) {
 /// one, behind an empty class, a base class or padding at its end, is it assigned, if it can be.
 /// @param IsWhole  no other object lies in its bytes
 template <bool IsWhole, class T>
-void replace(T& place, T&& fresh) {
+void replace(T& object, T&& fresh) {
   if constexpr (!IsWhole && may_overlap<T>() && std::is_move_assignable_v<T>) {
-    place = std::move(fresh);
+    object = std::move(fresh);
   } else if constexpr (std::is_nothrow_move_constructible_v<T>) {
-    std::destroy_at(std::addressof(place));
-    ::new (static_cast<void*>(std::addressof(place))) T(std::move(fresh));
+    std::destroy_at(std::addressof(object));
+    ::new (static_cast<void*>(std::addressof(object))) T(std::move(fresh));
   } else {
-    in_passing<T> before([&]() -> T { return T(std::move(place)); });
-    std::destroy_at(std::addressof(place));
+    in_passing<T> before([&]() -> T { return T(std::move(object)); });
+    std::destroy_at(std::addressof(object));
     // There has to be an object afterwards, whatever happens.
     struct restorer {
-      T& place;
+      T& object;
       in_passing<T>& before;
       bool done = false;
       ~restorer() {
-        if (!done) ::new (static_cast<void*>(std::addressof(place))) T(before.take());
+        if (!done) ::new (static_cast<void*>(std::addressof(object))) T(before.take());
       }
-    } restore_after{place, before};
-    ::new (static_cast<void*>(std::addressof(place))) T(std::move(fresh));
+    } restore_after{object, before};
+    ::new (static_cast<void*>(std::addressof(object))) T(std::move(fresh));
     restore_after.done = true;
   }
 }

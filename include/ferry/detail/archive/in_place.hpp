@@ -2,7 +2,7 @@
 // Traits for reading in place: whether a value is made first and then read into, or made of what was read.
 #pragma once
 
-#include <ferry/detail/archive/crossing.hpp>
+#include <ferry/detail/archive/transferable.hpp>
 
 #include <array>
 #include <cstddef>
@@ -49,21 +49,21 @@ inline constexpr bool has_readable_parts<std::array<T, Size>> = is_readable_part
 
 template <class T>
 consteval bool find_reads_into() {
-  if constexpr (way_of<T> == way::reduced || way_of<T> == way::run_time) {
+  if constexpr (encoding_of<T> == encoding::reduced || encoding_of<T> == encoding::run_time) {
     return false;
-  } else if constexpr (way_of<T> == way::none || is_view<T>) {
+  } else if constexpr (encoding_of<T> == encoding::none || is_view<T>) {
     return true;  // it is about to be refused
-  } else if constexpr (way_of<T> == way::array) {
+  } else if constexpr (encoding_of<T> == encoding::array) {
     return is_readable_part<std::remove_extent_t<T>>();
-  } else if constexpr (way_of<T> == way::standard) {
+  } else if constexpr (encoding_of<T> == encoding::standard) {
     return has_readable_parts<T> && requires(forking_iarchive & archive, T & value) {
       codec<T>::load(archive, value);
     };
-  } else if constexpr (way_of<T> == way::boost) {
+  } else if constexpr (encoding_of<T> == encoding::boost) {
     // Also a base class that cannot be made by itself, and what cannot be put in its place.
     return !(needs_construct_data<T> && std::is_move_constructible_v<T>);
-  } else if constexpr (way_of<T> == way::aggregate) {
-    if constexpr (hindrance_in<T> != hindrance::none) {
+  } else if constexpr (encoding_of<T> == encoding::aggregate) {
+    if constexpr (reject_reason_of<T> != reject_reason::none) {
       return true;  // it is about to be refused
     } else {
       return []<std::size_t... I>(std::index_sequence<I...>) {
@@ -110,9 +110,9 @@ template <class T>
 consteval bool is_complete_by_default() {
   if constexpr (std::is_array_v<T>) {
     return is_complete_by_default<std::remove_all_extents_t<T>>();
-  } else if constexpr (way_of<T> == way::standard) {
+  } else if constexpr (encoding_of<T> == encoding::standard) {
     return has_complete_parts<T>;
-  } else if constexpr (way_of<T> == way::aggregate && own_refusal<T, going::in> == refusal::none) {
+  } else if constexpr (encoding_of<T> == encoding::aggregate && own_refusal<T, going::in> == refusal::none) {
     return []<std::size_t... I>(std::index_sequence<I...>) {
       return (is_complete_by_default<std::remove_const_t<member_type<I, T>>>() && ...);
     }
@@ -124,7 +124,8 @@ consteval bool is_complete_by_default() {
 
 template <class T>
 consteval bool find_loads_in_place() {
-  if constexpr (!std::is_default_constructible_v<T> || way_of<T> == way::handle || way_of<T> == way::none) {
+  if constexpr (!std::is_default_constructible_v<T> || encoding_of<T> == encoding::handle ||
+                encoding_of<T> == encoding::none) {
     return false;
   } else if constexpr (reads_into<T>) {
     return is_complete_by_default<T>();

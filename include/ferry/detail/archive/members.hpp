@@ -3,7 +3,7 @@
 // written is found out, and the error names the member. docs/wire-format.md describes the text.
 #pragma once
 
-#include <ferry/detail/archive/crossing.hpp>
+#include <ferry/detail/archive/transferable.hpp>
 
 #include <array>
 #include <cstddef>
@@ -21,7 +21,7 @@ namespace ferry::detail {
 
 /// What differs between the members in a message and those here, as a sentence; empty if nothing does.
 /// What only one side tells of is no difference: a class that has its own `serialize` tells nothing.
-/// @param overridden  see `mask_bit`: types that cross in ways which their members have nothing to do with
+/// @param overridden  see `mask_bit`: types whose encoding has nothing to do with their members
 /// @param is_cut  `there` is the beginning of a longer text
 [[gnu::cold]] std::string difference_of_members(std::string_view there, const type_identity& here,
                                                 std::uint64_t overridden = 0, bool is_cut = false);
@@ -78,16 +78,17 @@ class members_writer {
     } else if constexpr (std::is_class_v<T> && requires { sizeof(T); }) {
       if constexpr (is_in_std<T>) {
         visit_arguments(static_cast<std::type_identity<T>*>(nullptr));
-      } else if constexpr (way_of<T> == way::reduced) {
+      } else if constexpr (encoding_of<T> == encoding::reduced) {
         // Those of Ferry change with Ferry, and what they hold is an argument of theirs.
         if (is_in_ferry<T> && std::string_view(reducer<T>::name).starts_with("ferry.")) {
           visit_arguments(static_cast<std::type_identity<T>*>(nullptr));
         } else {
           note<T>(&members_writer::tell_reduced<T>);
         }
-      } else if constexpr (way_of<T> == way::aggregate && own_refusal<T, going::out> == refusal::none) {
+      } else if constexpr (encoding_of<T> == encoding::aggregate &&
+                           own_refusal<T, going::out> == refusal::none) {
         note<T>(&members_writer::tell_aggregate<T>);
-      } else if constexpr (way_of<T> == way::standard) {
+      } else if constexpr (encoding_of<T> == encoding::standard) {
         visit_arguments(static_cast<std::type_identity<T>*>(nullptr));
       }
     }

@@ -21,7 +21,7 @@
 
 namespace ferry::detail {
 
-/// Which way a value is to go.
+/// In which direction a value goes.
 enum class going { out, in };
 
 template <class T>
@@ -53,7 +53,7 @@ consteval refusal refusal_of_pointer() {
   }
 }
 
-/// Of a class that has no way to cross.
+/// Of a class that has no encoding.
 template <class T>
 consteval refusal refusal_of_class() {
   constexpr refusal in_std =
@@ -75,35 +75,35 @@ consteval refusal refusal_of_class() {
   } else if constexpr (std::is_polymorphic_v<T>) {
     return refusal::polymorphic;
   } else {
-    return refusal::no_way;
+    return refusal::no_encoding;
   }
 }
 
 /// What keeps an aggregate from being taken apart.
-constexpr refusal refusal_of_hindrance(hindrance why) {
+constexpr refusal refusal_for(reject_reason why) {
   switch (why) {
-    case hindrance::base:
+    case reject_reason::base:
       return refusal::base;
-    case hindrance::count:
+    case reject_reason::count:
       return refusal::too_many_members;
-    case hindrance::reference:
+    case reject_reason::reference:
       return refusal::reference_member;
-    case hindrance::union_member:
+    case reject_reason::union_member:
       return refusal::union_member;
-    case hindrance::bit_field:
+    case reject_reason::bit_field:
       return refusal::bit_field;
-    case hindrance::volatile_member:
+    case reject_reason::volatile_member:
       return refusal::volatile_value;
-    case hindrance::none:
+    case reject_reason::none:
       break;
   }
   return refusal::none;
 }
 
-template <class T, going Way>
+template <class T, going Direction>
 consteval refusal find_own_refusal() {
   if constexpr (std::is_reference_v<T> || std::is_const_v<T>) {
-    return Way == going::in ? refusal::reference_arriving : refusal::reference;
+    return Direction == going::in ? refusal::reference_arriving : refusal::reference;
   } else if constexpr (std::is_void_v<T>) {
     return refusal::nothing;
   } else if constexpr (std::is_volatile_v<T>) {
@@ -111,13 +111,13 @@ consteval refusal find_own_refusal() {
   } else if constexpr (std::is_pointer_v<T> || std::is_function_v<T> || std::is_member_pointer_v<T> ||
                        std::is_null_pointer_v<T>) {
     return refusal_of_pointer<T>();
-  } else if constexpr (Way == going::in && is_view<T>) {
+  } else if constexpr (Direction == going::in && is_view<T>) {
     return refusal::view_arriving;
-  } else if constexpr (Way == going::in && std::is_same_v<T, handle_view>) {
+  } else if constexpr (Direction == going::in && std::is_same_v<T, handle_view>) {
     return refusal::handle_view_arriving;
-  } else if constexpr (way_of<T> == way::aggregate) {
-    return refusal_of_hindrance(hindrance_in<T>);
-  } else if constexpr (way_of<T> != way::none) {
+  } else if constexpr (encoding_of<T> == encoding::aggregate) {
+    return refusal_for(reject_reason_of<T>);
+  } else if constexpr (encoding_of<T> != encoding::none) {
     return refusal::none;
   } else if constexpr (is_marked_not_serializable<T>) {
     return refusal::marked_not_serializable;
@@ -128,12 +128,12 @@ consteval refusal find_own_refusal() {
   } else if constexpr (std::is_class_v<T>) {
     return refusal_of_class<T>();
   } else {
-    return refusal::no_way;
+    return refusal::no_encoding;
   }
 }
 /// Why a T cannot cross, whatever it holds.
-template <class T, going Way>
-inline constexpr refusal own_refusal = find_own_refusal<T, Way>();
+template <class T, going Direction>
+inline constexpr refusal own_refusal = find_own_refusal<T, Direction>();
 
 // --- containers that cannot be made ----------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ inline constexpr bool is_without_state =
 /// which one made without arguments would not have.
 template <class T>
 consteval bool find_own_functions() {
-  if constexpr (way_of<T> != way::standard) {
+  if constexpr (encoding_of<T> != encoding::standard) {
     return false;
   } else if constexpr (requires { typename T::key_compare; }) {
     return !is_without_state<typename T::key_compare>;
@@ -220,9 +220,9 @@ template <class T>
 consteval auto find_held() {
   if constexpr (std::is_bounded_array_v<T>) {
     return types<std::remove_const_t<std::remove_extent_t<T>>>();
-  } else if constexpr (way_of<T> == way::standard) {
+  } else if constexpr (encoding_of<T> == encoding::standard) {
     return typename held_by_standard<T>::type();
-  } else if constexpr (way_of<T> == way::aggregate) {
+  } else if constexpr (encoding_of<T> == encoding::aggregate) {
     return []<std::size_t... I>(std::index_sequence<I...>) {
       return types<std::remove_const_t<member_type<I, T>>...>();
     }
@@ -232,9 +232,9 @@ consteval auto find_held() {
   }
 }
 /// The types of what crosses when a T does. Of what a reducer gives only the writer is told.
-template <class T, going Way>
+template <class T, going Direction>
 consteval auto find_held_by() {
-  if constexpr (Way == going::out && way_of<T> == way::reduced) {
+  if constexpr (Direction == going::out && encoding_of<T> == encoding::reduced) {
     if constexpr (requires(const T& value) { reducer<T>::reduce(value); }) {
       return typename held_by_arguments<
           std::remove_cvref_t<decltype(reducer<T>::reduce(std::declval<const T&>()))>>::type();
@@ -245,8 +245,8 @@ consteval auto find_held_by() {
     return find_held<T>();
   }
 }
-template <class T, going Way>
-using held_by = decltype(find_held_by<T, Way>());
+template <class T, going Direction>
+using held_by = decltype(find_held_by<T, Direction>());
 
 // --- all of it -------------------------------------------------------------------------------------------
 
@@ -270,36 +270,37 @@ class seen_types {
 template <class T>
 inline constexpr char mark_of_type = 0;
 
-template <class T, going Way>
+template <class T, going Direction>
 constexpr refusal search_type(seen_types& seen);
 
-template <going Way, class... Held>
+template <going Direction, class... Held>
 constexpr refusal search_types([[maybe_unused]] seen_types& seen, types<Held...>) {
   refusal found = refusal::none;
-  static_cast<void>((((found = search_type<Held, Way>(seen)) == refusal::none) && ...));
+  static_cast<void>((((found = search_type<Held, Direction>(seen)) == refusal::none) && ...));
   return found;
 }
-template <class T, going Way>
+template <class T, going Direction>
 constexpr refusal search_type(seen_types& seen) {
-  if constexpr (own_refusal<T, Way> != refusal::none) {
-    return own_refusal<T, Way>;
-  } else if constexpr (std::is_same_v<held_by<T, Way>, types<>>) {
+  if constexpr (own_refusal<T, Direction> != refusal::none) {
+    return own_refusal<T, Direction>;
+  } else if constexpr (std::is_same_v<held_by<T, Direction>, types<>>) {
     return refusal::none;
   } else {
-    return seen.add(&mark_of_type<T>) ? search_types<Way>(seen, held_by<T, Way>()) : refusal::none;
+    return seen.add(&mark_of_type<T>) ? search_types<Direction>(seen, held_by<T, Direction>())
+                                      : refusal::none;
   }
 }
 
 /// Why a T, or something that it is seen to hold, cannot cross.
-template <class T, going Way>
+template <class T, going Direction>
 inline constexpr refusal refusal_of = [] {
-  if constexpr (own_refusal<T, Way> != refusal::none) {
-    return own_refusal<T, Way>;
-  } else if constexpr (std::is_same_v<held_by<T, Way>, types<>>) {
+  if constexpr (own_refusal<T, Direction> != refusal::none) {
+    return own_refusal<T, Direction>;
+  } else if constexpr (std::is_same_v<held_by<T, Direction>, types<>>) {
     return refusal::none;
   } else {
     seen_types seen;
-    return search_type<T, Way>(seen);
+    return search_type<T, Direction>(seen);
   }
 }();
 
@@ -323,28 +324,29 @@ struct crossing {
   static constexpr bool possible = false;
 };
 
-template <going Way, class T, class... In>
+template <going Direction, class T, class... In>
 consteval auto find_culprit();
 
-template <going Way, class In, class... Held>
+template <going Direction, class In, class... Held>
 struct culprit_among {
   using type = void;
 };
-template <going Way, class... In, class First, class... Rest>
-struct culprit_among<Way, types<In...>, First, Rest...> {
-  using found = decltype(find_culprit<Way, First, In...>());
-  using type = typename std::conditional_t<std::is_void_v<found>, culprit_among<Way, types<In...>, Rest...>,
-                                           std::type_identity<found>>::type;
+template <going Direction, class... In, class First, class... Rest>
+struct culprit_among<Direction, types<In...>, First, Rest...> {
+  using found = decltype(find_culprit<Direction, First, In...>());
+  using type =
+      typename std::conditional_t<std::is_void_v<found>, culprit_among<Direction, types<In...>, Rest...>,
+                                  std::type_identity<found>>::type;
 };
-template <going Way, class... In, class... Held>
-typename culprit_among<Way, types<In...>, Held...>::type culprit_in(types<In...>, types<Held...>);
+template <going Direction, class... In, class... Held>
+typename culprit_among<Direction, types<In...>, Held...>::type culprit_in(types<In...>, types<Held...>);
 
-template <going Way, class T, class... In>
+template <going Direction, class T, class... In>
 consteval auto find_culprit() {
-  if constexpr (own_refusal<T, Way> != refusal::none) {
+  if constexpr (own_refusal<T, Direction> != refusal::none) {
     return crossing<T, in<In>...>();
   } else if constexpr (!(std::is_same_v<T, In> || ...)) {
-    using found = decltype(culprit_in<Way>(types<T, In...>(), held_by<T, Way>()));
+    using found = decltype(culprit_in<Direction>(types<T, In...>(), held_by<T, Direction>()));
     if constexpr (!std::is_void_v<found>) return found();
   }
 }

@@ -108,7 +108,7 @@
       "Behind "                                                                                              \
       "a std::unique_ptr or std::shared_ptr to a base, also name each class in a ferry::dispatch_table",     \
       __VA_ARGS__)                                                                                           \
-  ROW(no_way,                                                                                                \
+  ROW(no_encoding,                                                                                           \
       "ferry: a class that has no way to cross to another process. Ways out: make it an aggregate whose "    \
       "members can cross; give it a Boost.Serialization `serialize` function; specialise ferry::reducer "    \
       "for "                                                                                                 \
@@ -292,11 +292,11 @@
       __VA_ARGS__)                                                                                           \
   ROW(view_arriving,                                                                                         \
       "ferry: a std::string_view or std::span can be sent, but not received: it is a view of memory that "   \
-      "nobody here owns. Ways out: receive std::string for std::string_view, std::vector<X> for "            \
+      "has no owner here. Ways out: receive std::string for std::string_view, std::vector<X> for "           \
       "std::span<X>",                                                                                        \
       __VA_ARGS__)                                                                                           \
   ROW(handle_view_arriving,                                                                                  \
-      "ferry: a ferry::handle_view can be sent, but not received: nobody would own what arrived. Ways out: " \
+      "ferry: a ferry::handle_view can be sent, but not received: it would have no owner here. Ways out: "   \
       "receive a ferry::unique_handle",                                                                      \
       __VA_ARGS__)                                                                                           \
   ROW(own_functions,                                                                                         \

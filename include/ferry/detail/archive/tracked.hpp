@@ -57,9 +57,10 @@ inline constexpr bool is_without_header<std::variant<Each...>> = true;
 /// blocks of numbers, and standard types for which there is no Boost header. Pointers inside these are
 /// Ferry's, not tracked.
 template <class T>
-inline constexpr bool is_untracked = way_of<T> == way::handle || way_of<T> == way::run_time ||
-                                     way_of<T> == way::reduced || std::is_same_v<T, std::string> ||
-                                     (way_of<T> == way::standard && !is_without_header<T> &&
+inline constexpr bool is_untracked = encoding_of<T> == encoding::handle ||
+                                     encoding_of<T> == encoding::run_time ||
+                                     encoding_of<T> == encoding::reduced || std::is_same_v<T, std::string> ||
+                                     (encoding_of<T> == encoding::standard && !is_without_header<T> &&
                                       !is_std_array<T> &&
                                       !(has_free_serialize<T> && boost_makes_elements_of<T>()));
 

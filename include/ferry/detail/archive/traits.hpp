@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// The way that a type takes to cross. Decided once, at compile time, in the order of `way`.
+// Encoding of each type, decided at compile time: the first in the order of `encoding` that fits.
 #pragma once
 
 #include <ferry/detail/archive/aggregate.hpp>
@@ -97,8 +97,8 @@ template <class Archive, class T>
 void load_construct_data(Archive&, T*, unsigned int);
 }  // namespace probe
 template <class T>
-concept has_construct_data = requires(forking_iarchive& archive, T* place, const probe::version& version) {
-  load_construct_data(archive, place, version);
+concept has_construct_data = requires(forking_iarchive& archive, T* memory, const probe::version& version) {
+  load_construct_data(archive, memory, version);
 };
 
 template <class T>
@@ -132,7 +132,7 @@ inline constexpr bool is_its_bytes = std::is_trivially_copyable_v<T> ||
 
 // --- the decision ----------------------------------------------------------------------------------------
 
-enum class way {
+enum class encoding {
   none,           // cannot cross
   number,         // arithmetic types and enumerations
   handle,         // unique_handle, handle_view (writing)
@@ -171,37 +171,37 @@ consteval bool stands_for_another() {
 }
 
 template <class T>
-consteval way find_way() {
+consteval encoding find_encoding() {
   if constexpr (std::is_arithmetic_v<T> || (std::is_enum_v<T> && !is_marked_not_serializable<T>)) {
-    return way::number;
+    return encoding::number;
   } else if constexpr (std::is_same_v<T, unique_handle> || std::is_same_v<T, handle_view>) {
-    return way::handle;
+    return encoding::handle;
   } else if constexpr (has_reducer<T>) {
-    return way::reduced;
+    return encoding::reduced;
   } else if constexpr (is_marked_not_serializable<T>) {
-    return way::none;
+    return encoding::none;
   } else if constexpr (std::is_bounded_array_v<T>) {
-    return way::array;
+    return encoding::array;
   } else if constexpr (is_boost_wrapper<T>) {
-    return way::boost_wrapper;
+    return encoding::boost_wrapper;
   } else if constexpr (has_codec<T>) {
-    return way::standard;
+    return encoding::standard;
   } else if constexpr (is_marked_primitive<T>) {
-    return is_its_bytes<T> ? way::primitive : way::none;
+    return is_its_bytes<T> ? encoding::primitive : encoding::none;
   } else if constexpr (has_boost_serialize<T>) {
-    return way::boost;
+    return encoding::boost;
   } else if constexpr (std::is_class_v<T> && std::is_aggregate_v<T> && !std::is_polymorphic_v<T> &&
                        !is_in_std<T>) {
-    return way::aggregate;
+    return encoding::aggregate;
   } else if constexpr (std::is_class_v<T> && registered_at_run_time<T>) {
-    return way::run_time;
+    return encoding::run_time;
   } else {
-    return way::none;
+    return encoding::none;
   }
 }
 
 template <class T>
-inline constexpr way way_of = find_way<T>();
+inline constexpr encoding encoding_of = find_encoding<T>();
 
 // --- contiguous blocks -----------------------------------------------------------------------------------
 
@@ -237,17 +237,17 @@ consteval bool find_bitwise() {
   } else if constexpr (std::is_array_v<T>) {
     return is_bitwise<std::remove_all_extents_t<T>>;
   } else if constexpr (is_std_array<T>) {
-    return way_of<T> == way::standard && is_bitwise<typename T::value_type>;
-  } else if constexpr (way_of<T> == way::boost) {
-    // One that is made from construct data, or by a friend, is read in another way.
+    return encoding_of<T> == encoding::standard && is_bitwise<typename T::value_type>;
+  } else if constexpr (encoding_of<T> == encoding::boost) {
+    // One that is made from construct data, or by a friend, is read differently.
     return std::is_default_constructible_v<T> && boost::serialization::is_bitwise_serializable<T>::value;
-  } else if constexpr (way_of<T> == way::aggregate) {
-    if constexpr (hindrance_in<T> != hindrance::none) {
+  } else if constexpr (encoding_of<T> == encoding::aggregate) {
+    if constexpr (reject_reason_of<T> != reject_reason::none) {
       return false;
     } else {
       return has_only_bitwise_fields<T>();
     }
-  } else if constexpr (way_of<T> == way::primitive) {
+  } else if constexpr (encoding_of<T> == encoding::primitive) {
     return !std::is_empty_v<T> && std::is_default_constructible_v<T>;
   } else {
     return false;

@@ -22,8 +22,8 @@ constexpr bool search_live_in([[maybe_unused]] seen_types& seen, types<Held...>)
 }
 template <class T>
 constexpr bool search_live(seen_types& seen) {
-  if constexpr (own_refusal<T, going::out> != refusal::none || way_of<T> == way::handle ||
-                way_of<T> == way::run_time || spelled_name<T>().substr(0, 7) == "ferry::") {
+  if constexpr (own_refusal<T, going::out> != refusal::none || encoding_of<T> == encoding::handle ||
+                encoding_of<T> == encoding::run_time || spelled_name<T>().substr(0, 7) == "ferry::") {
     return true;  // or is refused anyway
   } else {
     return seen.add(&mark_of_type<T>) && search_live_in(seen, held_by<T, going::out>());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Boxes are SEQPACKET socket pairs (unix(7)): whole packets, taken by one reader each.
-#include "os/handle_box.hpp"
+// Parked handles in SEQPACKET socket pairs (unix(7)): whole packets, taken by one reader each.
+#include "os/parked_handle.hpp"
 
 #include <ferry/deadline.hpp>
 
@@ -16,45 +16,45 @@
 namespace ferry::os {
 namespace {
 
-ssize_t receive(handle_view box, box_token& token, msghdr& header, int flags) {
+ssize_t receive(handle_view socket, parking_token& token, msghdr& header, int flags) {
   iovec bytes{token.data(), token.size()};
   header.msg_iov = &bytes;
   header.msg_iovlen = 1;
   for (;;) {
-    const ssize_t got = calls().recvmsg(box.native(), &header, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    const ssize_t got = calls().recvmsg(socket.native(), &header, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (got >= 0 || errno != EINTR) return got;
   }
 }
 
 // Without room for handles: a packet that is taken drops the one it carries, one that is looked at keeps it.
-bool receive_token(handle_view box, int flags) {
-  box_token token;
+bool receive_token(handle_view socket, int flags) {
+  parking_token token;
   msghdr header{};
-  return receive(box, token, header, flags) == static_cast<ssize_t>(token.size());
+  return receive(socket, token, header, flags) == static_cast<ssize_t>(token.size());
 }
 
 }  // namespace
 
-unique_handle make_box(handle_view content, const box_token& token) {
+unique_handle park_handle(handle_view content, const parking_token& token) {
   auto [reading, writing] = packet_socket_pair();
   const std::array<std::span<const std::byte>, 1> parts{token};
   send_packet(writing, parts, {&content, 1}, deadline::never());
   return std::move(reading);
 }
 
-std::optional<box_content> look_into(handle_view box) {
+std::optional<parked_content> peek_parked(handle_view socket) {
   // Anything may stand under a number that came from elsewhere; only a packet socket can be looked at.
   int type = 0;
   socklen_t size = sizeof type;
-  if (::getsockopt(box.native(), SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET)
+  if (::getsockopt(socket.native(), SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET)
     return std::nullopt;
 
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
   msghdr header{};
   header.msg_control = control.data();
   header.msg_controllen = control.size();
-  box_content found;
-  const ssize_t got = receive(box, found.token, header, MSG_PEEK);
+  parked_content found;
+  const ssize_t got = receive(socket, found.token, header, MSG_PEEK);
   const cmsghdr* const rights = CMSG_FIRSTHDR(&header);
   if (rights != nullptr && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
       rights->cmsg_len == CMSG_LEN(sizeof(int))) {
@@ -70,12 +70,12 @@ std::optional<box_content> look_into(handle_view box) {
   return found;
 }
 
-bool is_full(handle_view box) {
-  return receive_token(box, MSG_PEEK);
+bool is_parked(handle_view socket) {
+  return receive_token(socket, MSG_PEEK);
 }
 
-bool empty_box(handle_view box) {
-  return receive_token(box, 0);
+bool claim_parked(handle_view socket) {
+  return receive_token(socket, 0);
 }
 
 }  // namespace ferry::os

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// Compile-time errors about types that cannot cross to another process.
+// Compile-time check that a type can cross to another process, with the error for one that cannot.
 #pragma once
 
 #include <ferry/detail/archive/refusal.hpp>
@@ -107,12 +107,12 @@ constexpr void refuse_to_make() {
 
 /// Whether a T can cross; if not, the compiler says why. To be asked where nothing of a T is instantiated if
 /// it cannot, so that other errors do not bury the text.
-template <class T, going Way>
+template <class T, going Direction>
 consteval bool check_crossing() {
-  if constexpr (refusal_of<T, Way> == refusal::none) {
+  if constexpr (refusal_of<T, Direction> == refusal::none) {
     return true;
   } else {
-    return refuse<refusal_of<T, Way>, decltype(find_culprit<Way, T>())>();
+    return refuse<refusal_of<T, Direction>, decltype(find_culprit<Direction, T>())>();
   }
 }
 /// The same of a T that arrives and is what a call returns.
@@ -125,12 +125,12 @@ consteval bool check_returned() {
   }
 }
 /// The same of a T by itself, for one that is part of something.
-template <class T, going Way>
+template <class T, going Direction>
 consteval bool check_part() {
-  if constexpr (own_refusal<T, Way> == refusal::none) {
+  if constexpr (own_refusal<T, Direction> == refusal::none) {
     return true;
   } else {
-    return refuse<own_refusal<T, Way>, crossing<T>>();
+    return refuse<own_refusal<T, Direction>, crossing<T>>();
   }
 }
 
