@@ -184,17 +184,17 @@ double throughput(Send send, Receive receive) {
   auto [here, there] = ferry::pipe();
   double seconds = 0;
   {
-    const peer reader([&here = here, &there = there, receive]() mutable {
-      here.close();
+    const peer reader([&end = there, &other = here, receive]() mutable {
+      other.close();
       for (;;) {
-        for (int i = 0; i < large_messages; ++i) receive(there);
-        there.send_bytes({});
+        for (int i = 0; i < large_messages; ++i) receive(end);
+        end.send_bytes({});
       }
     });
     there.close();
-    seconds = bench::median_seconds(runs, [&here = here, send] {
-      for (int i = 0; i < large_messages; ++i) send(here);
-      here.recv_bytes();
+    seconds = bench::median_seconds(runs, [&end = here, send] {
+      for (int i = 0; i < large_messages; ++i) send(end);
+      end.recv_bytes();
     });
     here.close();
   }

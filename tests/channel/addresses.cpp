@@ -120,15 +120,15 @@ BOOST_AUTO_TEST_CASE(one_of_the_listeners_that_start_at_the_same_time_gets_the_p
   constexpr int starters = 8;
   std::vector<std::unique_ptr<forked_child>> children;
   for (int i = 0; i < starters; ++i) {
-    children.push_back(std::make_unique<forked_child>([&, &stay = stay, &leave = leave, &result = result] {
-      leave.close();
+    children.push_back(std::make_unique<forked_child>([&, &end = stay, &other = leave, &answer = result] {
+      other.close();
       try {
         ferry::listener door(where, {.replace_dead = true});
-        result.send(true);
+        answer.send(true);
         door.accept_for(patience)->send(1);
-        stay.poll(patience);
+        end.poll(patience);
       } catch (const ferry::system_error&) {
-        result.send(false);
+        answer.send(false);
       }
       return 0;
     }));

@@ -43,8 +43,8 @@ BOOST_AUTO_TEST_CASE(a_connection_that_is_moved_from_says_that_it_may_be) {
   auto [first, second] = ferry::pipe();
   const ferry::connection moved = std::move(first);
   for (const auto& use : std::initializer_list<std::function<void()>>{
-           [&first = first] { first.send(1); }, [&first = first] { first.recv<int>(); },
-           [&first = first] { first.native_handle(); }})
+           [&end = first] { end.send(1); }, [&end = first] { end.recv<int>(); },
+           [&end = first] { end.native_handle(); }})
     BOOST_CHECK_EXCEPTION(use(), ferry::system_error,
                           fails_with(std::errc::bad_file_descriptor, "is closed or moved from"));
   BOOST_TEST(moved.writable());
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(bytes_arrive_as_they_were_sent, Carrier, all_carri
   for (const std::size_t size : std::initializer_list<std::size_t>{0, 1, 3, 4096, 16384, 16385, 60000, 65536,
                                                                    65537, 1 << 20, 16 << 20}) {
     const std::vector<std::byte> sent = some_bytes(size);
-    std::thread writing([&sender = sender, &sent] { sender.send_bytes(sent); });
+    std::thread writing([&end = sender, &sent] { end.send_bytes(sent); });
     BOOST_CHECK(receiver.poll(patience));
     const std::vector<std::byte> got = receiver.recv_bytes();
     writing.join();
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(messages_are_not_merged, Carrier, all_carriers) {
 BOOST_AUTO_TEST_CASE_TEMPLATE(polling_in_another_process_takes_nothing, Carrier, process_carriers) {
   auto [sender, receiver] = Carrier::make();
   sender.send_bytes(bytes_of("whole"));
-  BOOST_TEST(fork_child([&receiver = receiver] { return receiver.poll(patience) ? 0 : 1; }) == 0);
+  BOOST_TEST(fork_child([&end = receiver] { return end.poll(patience) ? 0 : 1; }) == 0);
   BOOST_CHECK(receiver.recv_bytes() == bytes_of("whole"));
 }
 
@@ -239,10 +239,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(two_peers_that_both_send_much_go_on, Carrier, dupl
   while (sent_by_first < 100 && first.send_bytes_for(much, 10ms)) ++sent_by_first;
   while (sent_by_second < 100 && second.send_bytes_for(much, 10ms)) ++sent_by_second;
   BOOST_TEST(sent_by_first > 0U);
-  auto other = std::async(std::launch::async, [&second = second, sent_by_first, &much] {
+  auto other = std::async(std::launch::async, [&end = second, sent_by_first, &much] {
     std::size_t right = 0;
-    for (std::size_t i = 0; i < sent_by_first; ++i) right += second.recv_bytes() == much ? 1 : 0;
-    second.flush();
+    for (std::size_t i = 0; i < sent_by_first; ++i) right += end.recv_bytes() == much ? 1 : 0;
+    end.flush();
     return right;
   });
   for (std::size_t i = 0; i < sent_by_second; ++i) BOOST_CHECK(first.recv_bytes() == much);
@@ -253,9 +253,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(two_peers_that_both_send_much_go_on, Carrier, dupl
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_reader_that_is_killed_leaves_the_writer_with_the_end_of_the_stream, Carrier,
                               process_carriers) {
   auto [sender, receiver] = Carrier::make();
-  forked_child reader([&sender = sender, &receiver = receiver] {
-    sender.close();
-    receiver.recv_bytes();
+  forked_child reader([&end = receiver, &other = sender] {
+    other.close();
+    end.recv_bytes();
     for (;;) ::pause();
     return 0;
   });

@@ -243,9 +243,9 @@ BOOST_AUTO_TEST_CASE(a_stopped_copy_with_a_candidate_of_its_own_keeps_nobody_fro
   ferry::listener door({.authkey = "key"});
   ferry::connection talker = ferry::connect(door.where());
   auto [taken, tell] = ferry::pipe(false);
-  forked_child copy([&door, &tell = tell] {
+  forked_child copy([&door, &end = tell] {
     if (door.try_accept()) return 1;
-    tell.send(1);
+    end.send(1);
     for (;;) ::pause();
   });
   BOOST_REQUIRE(taken.poll(patience));
@@ -265,10 +265,10 @@ BOOST_AUTO_TEST_CASE(a_process_that_is_busy_with_its_peers_keeps_no_copy_from_ac
   BOOST_CHECK(!door.try_accept());
   talker.send_bytes(bytes_of("never listened to, as this process is busy"));
   auto [ready, go] = ferry::pipe(false);
-  forked_child copy([&door, &ready = go] {
+  forked_child copy([&door, &end = go] {
     // What the parent has to do is none of the copy's business.
     if (door.accept_for(20ms) || !ferry::wait({door}, 0s).empty()) return 1;
-    ready.send(1);
+    end.send(1);
     return door.accept_for(patience) ? 0 : 2;
   });
   BOOST_REQUIRE(ready.poll(patience));
@@ -282,9 +282,9 @@ BOOST_AUTO_TEST_CASE(a_refused_peer_learns_of_it_although_a_copy_has_its_socket_
   ferry::connection silent = ferry::connect(door.where());
   BOOST_CHECK(!door.try_accept());
   auto [stay, leave] = ferry::pipe(false);
-  forked_child copy([&stay = stay, &leave = leave] {
-    leave.close();
-    stay.poll(patience);
+  forked_child copy([&end = stay, &other = leave] {
+    other.close();
+    end.poll(patience);
     return 0;
   });
   BOOST_CHECK(!door.accept_for(100ms));

@@ -71,8 +71,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(signals_interrupt_every_call_and_nothing_is_lost, 
   });
   const auto sent = some_bytes(100000);
   for (const auto time : {0ms, 10'000ms}) {
-    auto writing = std::async(std::launch::async,
-                              [&sender = sender, &sent] { return sender.send_bytes_for(sent, patience); });
+    auto writing =
+        std::async(std::launch::async, [&end = sender, &sent] { return end.send_bytes_for(sent, patience); });
     while (time == 0ms && !receiver.poll()) std::this_thread::yield();
     BOOST_CHECK(receiver.recv_bytes() == sent);
     BOOST_CHECK(writing.get());

@@ -168,9 +168,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_that_is_begun_is_finished_before_the_nex
   BOOST_CHECK(sender.try_send_bytes(large));
   BOOST_CHECK(!sender.try_send_bytes(bytes_of("next")));
   BOOST_CHECK(!sender.flush_for(1ms));
-  auto reading = std::async(std::launch::async, [&receiver = receiver, &large] {
-    const bool first_is_right = receiver.recv_bytes() == large;
-    return first_is_right && receiver.recv_bytes() == bytes_of("next");
+  auto reading = std::async(std::launch::async, [&end = receiver, &large] {
+    const bool first_is_right = end.recv_bytes() == large;
+    return first_is_right && end.recv_bytes() == bytes_of("next");
   });
   sender.send_bytes(bytes_of("next"));
   BOOST_CHECK(reading.get());
@@ -179,10 +179,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_message_that_is_begun_is_finished_before_the_nex
 // known failure 3: a writer that is killed leaves half a frame
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_writer_that_is_killed_leaves_no_half_message, Carrier, process_carriers) {
   auto [sender, receiver] = Carrier::make();
-  forked_child writer([&sender = sender, &receiver = receiver] {
-    receiver.close();
+  forked_child writer([&end = sender, &other = receiver] {
+    other.close();
     const auto message = some_bytes(3 << 20);
-    for (;;) sender.send_bytes(message);
+    for (;;) end.send_bytes(message);
     return 0;
   });
   sender.close();

@@ -326,9 +326,8 @@ link.send_bytes(os.read(reading, 100))
 
 BOOST_AUTO_TEST_CASE(receipts_are_given_as_newer_pythons_expect) {
   auto [sender, receiver] = unix_stream::make();
-  std::thread sending([&sender = sender] {
-    ferry::send_handle(sender, some_handles(1).front(), ferry::handle_receipt::expected);
-  });
+  std::thread sending(
+      [&end = sender] { ferry::send_handle(end, some_handles(1).front(), ferry::handle_receipt::expected); });
   BOOST_CHECK(ferry::recv_handle(receiver, ferry::handle_receipt::expected).valid());
   sending.join();
 }
@@ -337,9 +336,8 @@ BOOST_AUTO_TEST_CASE(a_receipt_that_nobody_asked_for_is_no_part_of_what_comes_ne
   for (const bool gives_receipts : {false, true}) {
     auto [stream, python] = ferry::os::stream_socket_pair();
     ferry::connection link(std::move(stream));
-    const auto say = [&python = python](std::string_view bytes) {
-      BOOST_REQUIRE(::write(python.native(), bytes.data(), bytes.size()) ==
-                    static_cast<ssize_t>(bytes.size()));
+    const auto say = [&end = python](std::string_view bytes) {
+      BOOST_REQUIRE(::write(end.native(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
     };
     ferry::send_handle(link, some_handles(1).front());
     ferry::send_handle(link, some_handles(1).front());

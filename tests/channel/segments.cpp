@@ -125,10 +125,10 @@ BOOST_AUTO_TEST_CASE(a_board_that_does_not_fit_its_segment_is_refused) {
   const std::uint64_t far = 512;
   BOOST_REQUIRE(::pwrite(out_of_bounds.native(), &far, sizeof far, 0) == sizeof far);
   const ferry::unique_handle read_only = ferry::os::reopen_read_only(board);
-  const auto send = [&sender = sender](ferry::handle_view where, ferry::handle_view beside) {
+  const auto send = [&end = sender](ferry::handle_view where, ferry::handle_view beside) {
     const segment_packet what{.size = 100, .segment_use = 1};
     const std::array parts{std::as_bytes(std::span(&what, 1))};
-    ferry::os::send_packet(ferry::handle_view(sender.native_handle()), parts, std::array{where, beside},
+    ferry::os::send_packet(ferry::handle_view(end.native_handle()), parts, std::array{where, beside},
                            ferry::deadline::never());
   };
   for (const ferry::handle_view beside : {small.view(), no_memory.view(), read_only.view()}) {
@@ -202,17 +202,17 @@ BOOST_AUTO_TEST_CASE(readers_and_writers_of_shared_ends_may_be_killed_at_any_tim
     }
     return !bytes.empty();
   };
-  const auto write = [&sender = sender](int writer) {
+  const auto write = [&end = sender](int writer) {
     for (unsigned i = 0;; ++i) {
       const std::vector<std::byte> bytes(1 + (i * 7919) % 300000,
                                          static_cast<std::byte>(static_cast<unsigned>(writer) + i));
-      sender.send_bytes(bytes);
+      end.send_bytes(bytes);
     }
     return 0;
   };
-  const auto read = [&receiver = receiver, check] {
+  const auto read = [&end = receiver, check] {
     for (;;) {
-      if (!check(receiver.recv_message())) return 1;
+      if (!check(end.recv_message())) return 1;
     }
     return 0;
   };
@@ -235,9 +235,9 @@ BOOST_AUTO_TEST_CASE(a_message_that_two_processes_hold_is_overwritten_for_neithe
   sender.send_bytes(std::vector<std::byte>(100000, std::byte{1}));
   std::optional<ferry::message> got = receiver.recv_message();
   auto [go_reading, go] = ferry::pipe(false);
-  forked_child holder([&got, &go_reading = go_reading, &go = go] {
-    go.close();
-    go_reading.recv<int>();
+  forked_child holder([&got, &end = go_reading, &other = go] {
+    other.close();
+    end.recv<int>();
     const auto bytes = got->bytes();
     const bool unchanged =
         std::all_of(bytes.begin(), bytes.end(), [](std::byte each) { return each == std::byte{1}; });
@@ -259,12 +259,12 @@ BOOST_AUTO_TEST_CASE(threads_may_share_both_ends) {
   std::atomic<int> total = 0;
   std::vector<std::thread> threads;
   for (int i = 0; i < 2; ++i) {
-    threads.emplace_back([&sender = sender] {
-      for (int k = 0; k < each; ++k) sender.send(std::vector<int>(static_cast<std::size_t>(k) * 500, k));
+    threads.emplace_back([&end = sender] {
+      for (int k = 0; k < each; ++k) end.send(std::vector<int>(static_cast<std::size_t>(k) * 500, k));
     });
-    threads.emplace_back([&receiver = receiver, &total] {
+    threads.emplace_back([&end = receiver, &total] {
       for (int k = 0; k < each; ++k) {
-        const auto got = receiver.recv<std::vector<int>>();
+        const auto got = end.recv<std::vector<int>>();
         if (got == std::vector<int>(got.size(), static_cast<int>(got.size() / 500))) ++total;
       }
     });

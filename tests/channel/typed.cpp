@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(values_arrive_as_they_were_sent, Carrier, all_carr
   BOOST_CHECK(receiver.template recv_for<int>(patience) == 2);
   const std::vector<double> large(1 << 20, 0.5);
   for (int i = 0; i < 3; ++i) {
-    std::thread writing([&sender = sender, &large] { sender.send(large); });
+    std::thread writing([&end = sender, &large] { end.send(large); });
     BOOST_CHECK(receiver.template recv<std::vector<double>>() == large);
     writing.join();
   }
@@ -111,12 +111,12 @@ BOOST_AUTO_TEST_CASE(a_stream_does_not_cross_in_the_middle_of_a_message) {
 BOOST_AUTO_TEST_CASE(the_ends_of_a_one_way_pipe_keep_their_way_in_another_process) {
   auto [to_child, in_child] = ferry::pipe();
   auto [reader, writer] = ferry::pipe(false);
-  forked_child child([&to_child = to_child, &in_child = in_child, &reader = reader, &writer = writer] {
-    to_child.close();
-    reader.close();
-    writer.close();
-    auto got_writer = in_child.recv<ferry::connection>();
-    auto got_reader = in_child.recv<ferry::connection>();
+  forked_child child([&end = in_child, &other = to_child, &in = reader, &out = writer] {
+    other.close();
+    in.close();
+    out.close();
+    auto got_writer = end.recv<ferry::connection>();
+    auto got_reader = end.recv<ferry::connection>();
     if (got_writer.readable() || got_reader.writable()) return 1;
     got_writer.send(got_reader.recv<int>() + 1);
     return 0;

@@ -74,11 +74,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(all_messages_of_several_writers_are_read_to_their_
   std::list<forked_child> writers;
   for (int writer = 0; writer < 4; ++writer) {
     auto [sender, receiver] = Carrier::make();
-    writers.emplace_back([&sender = sender, &receiver = receiver, writer] {
-      receiver.close();
+    writers.emplace_back([&end = sender, &other = receiver, writer] {
+      other.close();
       for (int i = 0; i < 10; ++i) {
         if (writer % 2 == 1) std::this_thread::sleep_for(std::chrono::microseconds(137 * i));
-        sender.send(writer * 10 + i);
+        end.send(writer * 10 + i);
       }
       return 0;
     });
@@ -140,8 +140,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(waiting_for_an_answer_sends_what_is_left_of_the_qu
   auto [asking, answering] = Carrier::make();
   const auto question = some_bytes(4 << 20);
   BOOST_REQUIRE(asking.try_send_bytes(question));
-  std::thread peer(
-      [&answering = answering, &question] { answering.send(answering.recv_bytes() == question ? 42 : 0); });
+  std::thread peer([&end = answering, &question] { end.send(end.recv_bytes() == question ? 42 : 0); });
   BOOST_CHECK(ferry::wait({asking}, patience).contains(asking));
   BOOST_TEST(asking.template recv<int>() == 42);
   peer.join();

@@ -78,9 +78,9 @@ BOOST_AUTO_TEST_CASE(new_handles_never_get_the_number_of_a_closed_standard_strea
             }},
        }) {
     BOOST_TEST_CONTEXT(name)
-    BOOST_TEST(fork_child([&make = make] {
+    BOOST_TEST(fork_child([&use = make] {
                  for (const int stream : {0, 1, 2}) ::close(stream);
-                 return make() ? 0 : 1;
+                 return use() ? 0 : 1;
                }) == 0);
   }
 }

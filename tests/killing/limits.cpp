@@ -206,13 +206,13 @@ BOOST_AUTO_TEST_CASE(a_message_for_which_there_is_no_address_space_is_refused_an
             return problem.code().value() == ENOMEM && names(problem, "ulimit -v");
           }
         };
-        if (!refused([&sender = sender, &bulky] { sender.send(bulky); })) return 10;
-        if (!refused([&sender = sender, &bulky] { sender.send_bytes(std::as_bytes(std::span(bulky.body))); }))
+        if (!refused([&end = sender, &bulky] { end.send(bulky); })) return 10;
+        if (!refused([&end = sender, &bulky] { end.send_bytes(std::as_bytes(std::span(bulky.body))); }))
           return 11;
         if (!refused([&] { shared_memory{much}; })) return 12;
         sender.send(bulky);
         sender.send(parcel(2, 100, 1));
-        if (!refused([&got, &receiver = receiver] { got = receiver.recv<parcel>(); })) return 13;
+        if (!refused([&got, &end = receiver] { got = end.recv<parcel>(); })) return 13;
         got = take(receiver);
         if (got.number != 2 || !got.is_whole()) return 14;
         sender.send(bulky);

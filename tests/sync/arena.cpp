@@ -229,14 +229,14 @@ BOOST_AUTO_TEST_CASE(a_hundred_thousand_locks_cross_in_one_message_with_two_hand
   for (std::size_t i = 0; i < count; ++i) rows.emplace_back(room);
   // One and the same; a message counts at most 65535 uses of each.
   BOOST_TEST(dumps(rows, {.mode = transfer::duplicate}).handles().size() == 2U);
-  forked_child other([&, &there = there] {
-    const auto got = there.recv<std::vector<mutex>>();
+  forked_child other([&, &end = there] {
+    const auto got = end.recv<std::vector<mutex>>();
     for (const mutex& each : got) {
       each.lock();
       each.unlock();
     }
     got.back().lock();
-    there.send(got.size());
+    end.send(got.size());
     return ::pause();
   });
   here.send(rows);

@@ -251,11 +251,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_lock_crosses_a_connection_in_containers, Lock, b
   auto [here, there] = pipe();
   here.options().mode = transfer::duplicate;
   const std::map<std::string, std::vector<Lock>> locks{{"a", {Lock(), Lock()}}, {"b", {Lock()}}};
-  forked_child other([&, &there = there] {
-    const auto got = there.recv<std::map<std::string, std::vector<Lock>>>();
+  forked_child other([&, &end = there] {
+    const auto got = end.recv<std::map<std::string, std::vector<Lock>>>();
     got.at("a").at(1).lock();
-    there.send(1);
-    there.recv<int>();
+    end.send(1);
+    end.recv<int>();
     got.at("a").at(1).unlock();
     return 0;
   });
