@@ -421,7 +421,8 @@ BOOST_AUTO_TEST_CASE(a_consumer_that_ends_with_the_lock_leaves_what_it_did_not_t
   put(tested, record_of(10, 1));
   BOOST_TEST(fork_child([&] {
                auto* const lost = new ring::consumer(tested, deadline::never());
-               return lost->find() ? (::_exit(0), 1) : 1;
+               if (lost->find()) ::_exit(0);
+               return 1;
              }) == 0);
   BOOST_CHECK(take(tested, deadline::after(patience)) == record_of(10, 1));
 }
@@ -430,9 +431,10 @@ BOOST_AUTO_TEST_CASE(one_who_puts_takes_back_what_a_taker_that_has_ended_left) {
   ring here(ring::sharing::recallable);
   put(here, record_of(10, 1));
   BOOST_TEST(fork_child([&] {
-               const ring there = other_end(here, ring::sharing::recallable);
-               auto* const lost = new ring::consumer(const_cast<ring&>(there), deadline::immediately());
-               return lost->holds() && lost->find() ? (::_exit(0), 1) : 1;
+               ring there = other_end(here, ring::sharing::recallable);
+               auto* const lost = new ring::consumer(there, deadline::immediately());
+               if (lost->holds() && lost->find()) ::_exit(0);
+               return 1;
              }) == 0);
   BOOST_TEST(!ring::consumer(here, ring::consumer::at_once()).holds());
   here.taker_has_ended();
