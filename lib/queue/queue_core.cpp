@@ -109,6 +109,7 @@ bool queue_core::state::put(std::span<const std::byte> bytes, std::uint32_t form
   }
 }
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity)  the protocol of handles beside a ring
 bool queue_core::get(taken_item& into, taking how, deadline until) {
   state& it = held();
   const bool leased = how == taking::under_lease || it.items.head().tasks != 0;
