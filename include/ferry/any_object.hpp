@@ -79,13 +79,14 @@ class dispatcher {
   /// @throws name_error  when there is a handler for that name already
   template <class T, class Handler>
   dispatcher& type(Handler handler) {
-    static_assert(std::is_invocable_v<Handler&, T>,
-                  "ferry: the handler must be callable with the type it is for");
-    add(detail::wire_name_of(detail::identity_of<T>(), typeid(T), options_),
-        [call = std::move(handler)](forking_iarchive& archive) mutable {
-          detail::in_passing<T> value([&]() -> T { return detail::load_whole<T>(archive); });
-          call(value.take());
-        });
+    constexpr bool takes_it = std::is_invocable_v<Handler&, T>;
+    static_assert(takes_it, "ferry: the handler must be callable with the type it is for");
+    if constexpr (takes_it)
+      add(detail::wire_name_of(detail::identity_of<T>(), typeid(T), options_),
+          [call = std::move(handler)](forking_iarchive& archive) mutable {
+            detail::in_passing<T> value([&]() -> T { return detail::load_whole<T>(archive); });
+            call(value.take());
+          });
     return *this;
   }
 

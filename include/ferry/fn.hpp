@@ -12,7 +12,7 @@ template <auto Function>
 struct fn_t {
   static_assert(std::is_function_v<std::remove_pointer_t<decltype(Function)>> ||
                     std::is_member_function_pointer_v<decltype(Function)>,
-                "ferry::fn takes the address of a function: ferry::fn<&work>");
+                "ferry: ferry::fn takes the address of a function: ferry::fn<&work>");
   static constexpr auto function = Function;
 
   constexpr fn_t() noexcept { static_cast<void>(&known); }

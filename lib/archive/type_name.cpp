@@ -30,7 +30,8 @@ class speller {
  public:
   speller(std::string_view demangled, std::string_view file) : rest_(demangled), file_(file) {}
 
-  /// Up to what ends a type in a list, or to the end.
+  /// Up to what ends a type in a list, or to the end. One branch for each thing that a name is made of.
+  // NOLINTNEXTLINE(readability-function-cognitive-complexity)
   [[gnu::cold]] std::string type() {
     std::string text;
     std::size_t begin = 0;  // of the qualified name that is being read
@@ -234,7 +235,9 @@ std::string_view mangled_within(const std::type_info& tag) {
 }
 
 /// Which of several local types of one name in one function it is, from 0 for the second; nothing for the
-/// first. The demangler does not tell. Of each local type that the name mentions, as "#0#3".
+/// first. The demangler does not tell. Of each local type that the name mentions, as "#0#3". One branch for
+/// each production of the grammar of mangled names.
+// NOLINTNEXTLINE(readability-function-cognitive-complexity)
 [[gnu::cold]] std::string discriminators(std::string_view mangled) {
   std::string numbers;
   std::size_t at = 0;

@@ -11,7 +11,6 @@
 #include "queue/checked_end.hpp"
 
 #include <array>
-#include <cerrno>
 #include <utility>
 
 namespace ferry::detail {
@@ -86,7 +85,8 @@ bool item_handles::peek(std::uint64_t serial, ring::consumer& items, std::vector
   os::peek_one_after_the_other(reader_, before);
   if (os::peek_handles(reader_, into)) return true;
   into.clear();
-  os::throw_system_error(EMFILE, "take an item with handles out of a queue, where it stays");
+  os::throw_system_error(std::errc::too_many_files_open,
+                         "take an item with handles out of a queue, where it stays");
 }
 
 bool item_handles::peek_first(std::uint64_t serial, std::vector<unique_handle>& into) {

@@ -7,7 +7,6 @@
 #include "os/handle.hpp"
 #include "os/mirrored_mapping.hpp"
 
-#include <cerrno>
 #include <new>
 #include <string>
 #include <utility>
@@ -91,8 +90,9 @@ std::byte* ring_memory::map(std::uint32_t ring) {
 
 void ring_memory::allocate(std::uint32_t ring) {
   if (ring >= rings_.size())
-    os::throw_system_error(ENOMEM, "let a queue grow beyond its largest ring, which has " +
-                                       std::to_string(ring_size(ring_head::ring_count - 1)) + " bytes");
+    os::throw_system_error(std::errc::not_enough_memory,
+                           "let a queue grow beyond its largest ring, which has " +
+                               std::to_string(ring_size(ring_head::ring_count - 1)) + " bytes");
   os::allocate_part(handle_, ring_offset(ring), ring_size(ring));
 }
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // Nor does an allocator that is made with arguments.
-// expect: ferry: .*a container that nothing makes without arguments, such as its allocator
-// expect: loads_into
-// in the header alone
 #include <ferry/archive.hpp>
 
 #include <memory>

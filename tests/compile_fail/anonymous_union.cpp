@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // Nobody knows which member it holds.
-// expect: ferry: .*anonymous union
-// expect: std::variant
-// expect: sample
 #include <ferry/archive.hpp>
 
 #include <variant>

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // A class with private members and nothing else does not cross.
-// expect: ferry: .*a class that has no way to cross.*aggregate.*serialize
-// expect: ferry::reducer for it with name.*registered_at_run_time
-// expect: app::account
 #include <ferry/archive.hpp>
 
 namespace app {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // A coroutine is a place in a running program.
-// expect: ferry: .*a view, a generator or a range that does not own its elements.*collect
-// expect: generator<int>
 #include <ferry/archive.hpp>
 
 #include <coroutine>

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // What is marked as not serialisable does not cross, though it is an aggregate.
-// expect: ferry: .*marks as not_serializable
-// expect: app::secret
 #include <ferry/archive.hpp>
 
 namespace app {

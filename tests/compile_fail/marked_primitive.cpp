@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // What owns more than its bytes does not cross as its bytes.
-// expect: ferry: .*marks as primitive_type
-// expect: app::name
 #include <ferry/archive.hpp>
 
 namespace app {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // A name is not enough for a type that has no way to cross.
-// expect: ferry: T crosses by an entry alone.*give reduce and rebuild too
-// in the header alone
 #include <ferry/dispatch_table.hpp>
 
 #include <stdexcept>

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // The way from what is sent to what cannot cross is in the compiler's words.
-// expect: ferry: .*a std::mutex and its kind cannot cross
-// expect: crossing<(class )?std::mutex, .*in<account>.*in<bank>
 #include <ferry/connection.hpp>
 #include <ferry/mutex.hpp>
 

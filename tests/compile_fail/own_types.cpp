@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // Objects of Ferry's own that belong to one process.
-// expect: ferry: .*a ferry::task cannot cross.*by get\(\)
-// expect: ferry: .*a ferry::pool and what its calls give cannot cross.*ferry::queue
-// expect: ferry: .*a ferry::process cannot cross.*ferry::process_handle
-// expect: ferry: .*a ferry::lease cannot cross.*\*lease
-// expect: ferry: .*a class of Ferry that belongs to one process
-// expect: in<holder<ferry::task<int> ?> ?>
 #include <ferry/connection.hpp>
 #include <ferry/dispatch_table.hpp>
 #include <ferry/listener.hpp>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: ferry: .*an argument does not convert to the parameter of the callable that it is for
 #include <ferry/pool.hpp>
 
 #include <string>

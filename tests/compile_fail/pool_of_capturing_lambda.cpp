@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // A pool has no fork: what it names has to do.
-// expect: ferry: .*a lambda with captures cannot cross
-// expect: pass the captured values as arguments
-// expect: ferry::bind_front
 #include <ferry/pool.hpp>
 
 #ifdef FERRY_CONTROL

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // The parts of an element are the arguments of a call.
-// expect: ferry: .*neither a tuple nor a pair.*map, which
-// expect: crossing<int ?&>
 #include <ferry/pool.hpp>
 
 #include <tuple>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: ferry: .*a lambda with captures cannot cross
 #include <ferry/pool.hpp>
 
 void run(int number) {

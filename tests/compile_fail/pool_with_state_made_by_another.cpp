@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: ferry: .*what makes the state of with_state<S> has to return an S
 #include <ferry/pool.hpp>
 
 struct cache {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: ferry: .*keeps its arguments.*move in what cannot be copied
 #include <ferry/process.hpp>
 
 #include <memory>

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: ferry: .*a lambda with captures cannot cross
-// expect: ferry::process::fork\(closure\)
 #include <ferry/process.hpp>
 
 #ifdef FERRY_CONTROL

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: ferry: .*a pointer to a function cannot cross to another process.*ferry::fn<&function>
 #include <ferry/process.hpp>
 
 void work();

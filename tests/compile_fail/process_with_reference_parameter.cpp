@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // A copy would be changed, and the caller would not see it.
-// expect: ferry: .*a parameter that is a reference to what may be changed.*return
-// expect: std::vector<int
 #include <ferry/connection.hpp>
 #include <ferry/process.hpp>
 #include <ferry/shared_value.hpp>

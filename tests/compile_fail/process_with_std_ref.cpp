@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: ferry: .*a std::reference_wrapper \(std::ref, std::cref\) cannot cross.*ferry::shared_value
 #include <ferry/process.hpp>
 #include <ferry/shared_value.hpp>
 

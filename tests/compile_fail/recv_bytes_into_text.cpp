@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // A text is no span of bytes, nor room for them.
-// expect: ferry: recv_bytes_into fills a span of std::byte.*std::as_writable_bytes
-// in the header alone
 #include <ferry/connection.hpp>
 
 #include <span>

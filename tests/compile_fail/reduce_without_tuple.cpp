@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // A reducer gives a tuple of arguments.
-// expect: ferry: `reduce` must return a std::tuple
-// in the header alone
 #include <ferry/archive.hpp>
 
 class thing {

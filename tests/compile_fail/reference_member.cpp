@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // A member that is a reference refers to memory of one process.
-// expect: ferry: .*a member that is a reference
-// expect: with_reference
 #include <ferry/archive.hpp>
 
 struct with_reference {

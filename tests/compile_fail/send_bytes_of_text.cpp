@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // A text is no span of bytes.
-// expect: ferry: send_bytes takes a span of std::byte.*std::as_bytes
-// in the header alone
 #include <ferry/connection.hpp>
 
 #include <span>

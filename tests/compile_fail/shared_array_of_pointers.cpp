@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: ferry: a pointer means nothing in another process; share an index or an offset instead
-// in the header alone
 #include <ferry/shared_array.hpp>
 
 #ifdef FERRY_CONTROL

@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-// expect: ferry: only trivially copyable types and lock-free std::atomic may live in shared memory
-// expect: Send it as a message instead
-// in the header alone
 #include <ferry/shared_value.hpp>
 
 #include <array>

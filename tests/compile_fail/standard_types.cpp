@@ -1,34 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // Well-known types of the standard library: each is told why, and what to send.
-// expect: ferry: .*a std::function cannot cross
-// expect: ferry: .*what std::bind, std::bind_front, std::mem_fn and std::not_fn make cannot cross
-// expect: ferry: .*a std::thread or std::jthread cannot cross
-// expect: ferry: .*a std::thread::id cannot cross
-// expect: ferry: .*a std::stop_token.*cannot cross.*ferry::event
-// expect: ferry: .*a file stream cannot cross.*ferry::file
-// expect: ferry: .*a string stream cannot cross.*str\(\)
-// expect: ferry: .*a std::any cannot cross.*std::variant
-// expect: ferry: .*a std::future.*cannot cross
-// expect: ferry: .*a std::atomic cannot cross.*ferry::shared_value
-// expect: ferry: .*a std::unique_lock.*cannot cross
-// expect: ferry: .*a std::counting_semaphore cannot cross.*ferry::semaphore
-// expect: ferry: .*a std::barrier or std::latch cannot cross.*ferry::barrier
-// expect: ferry: .*a std::once_flag cannot cross.*ferry::once_flag
-// expect: ferry: .*a directory iterator or entry cannot cross.*std::filesystem::path
-// expect: ferry: .*a std::coroutine_handle cannot cross
-// expect: ferry: .*a std::locale cannot cross.*name\(\)
-// expect: ferry: .*a std::basic_regex cannot cross
-// expect: ferry: .*a match of a regular expression cannot cross
-// expect: ferry: .*an engine or a distribution of random numbers cannot cross
-// expect: ferry: .*a std::random_device cannot cross
-// expect: ferry: .*a std::type_info or std::type_index cannot cross
-// expect: ferry: .*an iterator cannot cross
-// expect: ferry: .*a FILE\* cannot cross.*ferry::file
-// expect: ferry: .*a pointer to characters cannot cross.*std::string
-// expect: ferry: .*a volatile value cannot cross
-// expect: ferry: .*a union cannot cross.*std::variant
-// expect: ferry: .*a class with virtual functions cannot cross
-// expect: ferry: .*an allocator or a memory resource cannot cross
 #include <ferry/barrier.hpp>
 #include <ferry/bind_front.hpp>
 #include <ferry/connection.hpp>

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // So does its condition variable.
-// expect: ferry: .*a std::condition_variable cannot cross.*synchronises the threads of one process only
-// expect: std::condition_variable
 #include <ferry/archive.hpp>
 
 #include <condition_variable>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
 // A unique_ptr to an array does not know its length.
-// expect: ferry: a std::unique_ptr to an array does not know how many elements it owns: use std::vector
 #include <ferry/archive.hpp>
 
 #ifdef FERRY_CONTROL

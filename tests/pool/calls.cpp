@@ -63,12 +63,15 @@ struct kind {
 std::ostream& operator<<(std::ostream& out, const kind& shown) {
   return out << shown.name;
 }
-const auto every_kind = boost::unit_test::data::make(std::vector<kind>{
-    {"spawn", by(start_method::spawn)},
-    {"fork", by(start_method::fork)},
-    {"forkserver", by(start_method::forkserver)},
-    {"threads", of_threads()},
-});
+/// The thread sanitizer sees nothing of what other processes do.
+std::vector<kind> all_kinds() {
+  std::vector<kind> all{{"threads", of_threads()}};
+  if (with_thread_sanitizer) return all;
+  for (const start_method method : {start_method::spawn, start_method::fork, start_method::forkserver})
+    all.push_back({to_string(method), by(method)});
+  return all;
+}
+const auto every_kind = boost::unit_test::data::make(all_kinds());
 
 /// Numbers, and at one of them an exception.
 auto failing_input(int count, int at) {

@@ -42,11 +42,16 @@ boost::shared_ptr<T> boost_shared_from_slot(forking_iarchive& archive, std::size
 }
 
 template <class T>
+inline constexpr refusal refusal_of_owner<boost::shared_ptr<T>> = refusal_of_owner<std::shared_ptr<T>>;
+template <class T>
+inline constexpr refusal refusal_of_owner<boost::weak_ptr<T>> = refusal_of_owner<std::shared_ptr<T>>;
+template <class T>
+inline constexpr refusal refusal_of_owner<boost::scoped_ptr<T>> = refusal_of_owner<std::unique_ptr<T>>;
+template <class T>
+inline constexpr refusal refusal_of_owner<boost::intrusive_ptr<T>> = refusal_of_owner<std::unique_ptr<T>>;
+
+template <class T>
 struct codec<boost::shared_ptr<T>> {
-  static_assert(
-      !std::is_array_v<T> && !std::is_void_v<T>,
-      "ferry: a boost::shared_ptr to an array or to void does not know what it owns: use a container "
-      "or a class");
   using object = std::remove_const_t<T>;
 
   static void save(forking_oarchive& archive, const boost::shared_ptr<T>& pointer) {
@@ -105,10 +110,6 @@ class counted_slot_filler {
 template <class T>
 struct codec<boost::intrusive_ptr<T>> {
   using object = std::remove_const_t<T>;
-  static_assert(
-      !std::is_polymorphic_v<T> || std::has_virtual_destructor_v<T>,
-      "ferry: a boost::intrusive_ptr to a polymorphic class without a virtual destructor cannot delete what "
-      "it may have received: give the class one");
 
   static void save(forking_oarchive& archive, const boost::intrusive_ptr<T>& pointer) {
     save_shared<object>(archive, pointer);

@@ -131,14 +131,6 @@ const dispatch_entry* pointee_entry(forking_iarchive& archive) {
 
 template <class T>
 struct codec<std::unique_ptr<T>> {
-  static_assert(
-      !std::is_array_v<T>,
-      "ferry: a std::unique_ptr to an array does not know how many elements it owns: use std::vector");
-  static_assert(
-      !std::is_polymorphic_v<T> || std::has_virtual_destructor_v<T>,
-      "ferry: a std::unique_ptr to a polymorphic class without a virtual destructor cannot delete what "
-      "it may have received: give the class one");
-
   static void save(forking_oarchive& archive, const std::unique_ptr<T>& pointer) {
     save_number(archive, pointer != nullptr);
     if (pointer) save_pointee<std::remove_const_t<T>>(archive, *pointer);
@@ -288,9 +280,6 @@ std::size_t load_shared(forking_iarchive& archive) {
 
 template <class T>
 struct codec<std::shared_ptr<T>> {
-  static_assert(!std::is_array_v<T> && !std::is_void_v<T>,
-                "ferry: a std::shared_ptr to an array or to void does not know what it owns: use a container "
-                "or a class");
   using object = std::remove_const_t<T>;
 
   static void save(forking_oarchive& archive, const std::shared_ptr<T>& pointer) {

@@ -144,9 +144,11 @@ void dispatch_table::add(std::string_view name) {
 
 template <class T, class Reduce, class Rebuild>
 void dispatch_table::add(std::string_view name, Reduce reduce, Rebuild rebuild) {
-  static_assert(std::is_invocable_v<const Reduce&, const T&>, "ferry: `reduce` must take a const T&");
-  insert(std::make_unique<detail::reducing_entry<T, Reduce, Rebuild>>(name, std::move(reduce),
-                                                                      std::move(rebuild)));
+  constexpr bool takes_it = std::is_invocable_v<const Reduce&, const T&>;
+  static_assert(takes_it, "ferry: `reduce` must take a const T&");
+  if constexpr (takes_it)
+    insert(std::make_unique<detail::reducing_entry<T, Reduce, Rebuild>>(name, std::move(reduce),
+                                                                        std::move(rebuild)));
 }
 
 }  // namespace ferry

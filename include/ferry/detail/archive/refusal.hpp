@@ -100,6 +100,20 @@ constexpr refusal refusal_for(reject_reason why) {
   return refusal::none;
 }
 
+/// Of a pointer that owns, whatever it points to.
+template <class T>
+inline constexpr refusal refusal_of_owner = refusal::none;
+template <class T>
+inline constexpr refusal refusal_of_owner<std::unique_ptr<T>> =
+    std::is_array_v<T>                                              ? refusal::unique_to_array
+    : std::is_polymorphic_v<T> && !std::has_virtual_destructor_v<T> ? refusal::owner_of_undeletable
+                                                                    : refusal::none;
+template <class T>
+inline constexpr refusal refusal_of_owner<std::shared_ptr<T>> =
+    std::is_array_v<T> || std::is_void_v<T> ? refusal::shared_to_unknown : refusal::none;
+template <class T>
+inline constexpr refusal refusal_of_owner<std::weak_ptr<T>> = refusal_of_owner<std::shared_ptr<T>>;
+
 template <class T, going Direction>
 consteval refusal find_own_refusal() {
   if constexpr (std::is_reference_v<T> || std::is_const_v<T>) {
@@ -117,6 +131,8 @@ consteval refusal find_own_refusal() {
     return refusal::handle_view_arriving;
   } else if constexpr (encoding_of<T> == encoding::aggregate) {
     return refusal_for(reject_reason_of<T>);
+  } else if constexpr (encoding_of<T> == encoding::standard) {
+    return refusal_of_owner<T>;
   } else if constexpr (encoding_of<T> != encoding::none) {
     return refusal::none;
   } else if constexpr (is_marked_not_serializable<T>) {

@@ -79,6 +79,17 @@
       "how much that is. Ways out: std::unique_ptr, std::shared_ptr or a container; ferry::shared_memory; "  \
       "or, among trusted peers, ferry::tracking_oarchive",                                                   \
       __VA_ARGS__)                                                                                           \
+  ROW(unique_to_array,                                                                                       \
+      "ferry: a std::unique_ptr to an array does not know how many elements it owns: use std::vector",       \
+      __VA_ARGS__)                                                                                           \
+  ROW(shared_to_unknown,                                                                                     \
+      "ferry: a std::shared_ptr or boost::shared_ptr to an array or to void does not know what it owns: "    \
+      "use a container or a class",                                                                          \
+      __VA_ARGS__)                                                                                           \
+  ROW(owner_of_undeletable,                                                                                  \
+      "ferry: a std::unique_ptr, boost::scoped_ptr or boost::intrusive_ptr to a polymorphic class without "  \
+      "a virtual destructor cannot delete what it may have received: give the class one",                    \
+      __VA_ARGS__)                                                                                           \
   ROW(lambda,                                                                                                \
       "ferry: a lambda with captures cannot cross to another process: its captures cannot be named. Ways "   \
       "out: pass the captured values as arguments; write a struct with operator() and its state as "         \
