@@ -111,7 +111,7 @@ void load_primitive(forking_iarchive& archive, T& value) {
 // --- contiguous elements ---------------------------------------------------------------------------------
 
 /// Whether values of bitwise types are written as their own bytes alone under these options: no table in
-/// reach has another way for any type, which might be one of theirs. What `goes_as_block` says of an archive,
+/// reach has another way for any type, which might be one of theirs. What `is_block` says of an archive,
 /// for those who can do without one then.
 bool writes_plain(const archive_options& with);
 
