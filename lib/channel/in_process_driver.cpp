@@ -21,9 +21,9 @@ namespace ferry::channel {
 namespace {
 
 /// One direction: bounded, closed from either side.
-class lane {
+class one_way {
  public:
-  lane() : bell_(os::plain_pipe()) {}
+  one_way() : event_(os::plain_pipe()) {}
 
   bool push(message& what, deadline until) {
     std::unique_lock lock(mutex_);
@@ -53,12 +53,12 @@ class lane {
   void close() noexcept {
     const std::lock_guard lock(mutex_);
     closed_ = true;
-    bell_.second.reset();  // readable for ever
+    event_.second.reset();  // readable for ever
     news_.notify_all();
     room_.notify_all();
   }
 
-  handle_view bell() const noexcept { return bell_.first; }
+  handle_view event() const noexcept { return event_.first; }
 
  private:
   static constexpr std::size_t most_messages = 64;
@@ -80,25 +80,25 @@ class lane {
   void ring() {
     constexpr std::byte one{};
     const std::array part{std::span(&one, 1)};
-    os::send_some(bell_.second, os::endpoint::pipe, part, {}, deadline::never());
+    os::send_some(event_.second, os::endpoint::pipe, part, {}, deadline::never());
   }
   void silence() {
     std::byte one{};
     std::vector<unique_handle> none;
-    os::receive_some(bell_.first, os::endpoint::pipe, {&one, 1}, none, deadline::never());
+    os::receive_some(event_.first, os::endpoint::pipe, {&one, 1}, none, deadline::never());
   }
 
   std::mutex mutex_;
   std::condition_variable news_, room_;
   std::deque<message> queue_;
   std::size_t bytes_ = 0;  // in the queue
-  os::handle_pair bell_;
+  os::handle_pair event_;
   bool closed_ = false;
 };
 
 class in_process_driver final : public driver {
  public:
-  in_process_driver(std::shared_ptr<lane> out, std::shared_ptr<lane> in) noexcept
+  in_process_driver(std::shared_ptr<one_way> out, std::shared_ptr<one_way> in) noexcept
       : out_(std::move(out)), in_(std::move(in)) {}
   ~in_process_driver() override {
     out_->close();
@@ -119,21 +119,21 @@ class in_process_driver final : public driver {
     if (what) check_limits(what->bytes().size(), what->handles().size(), limit);
     return what;
   }
-  bool readable(deadline until) override { return os::wait_readable(in_->bell(), until); }
-  handle_view wait_handle() const noexcept override { return in_->bell(); }
+  bool readable(deadline until) override { return os::wait_readable(in_->event(), until); }
+  handle_view wait_handle() const noexcept override { return in_->event(); }
   handle_view end() const override {
     throw transfer_error("a connection within a process cannot cross to another: make it with ferry::pipe()");
   }
   handle_carriage carriage() const noexcept override { return handle_carriage::direct; }
 
  private:
-  std::shared_ptr<lane> out_, in_;
+  std::shared_ptr<one_way> out_, in_;
 };
 
 }  // namespace
 
 std::pair<std::unique_ptr<driver>, std::unique_ptr<driver>> make_in_process_drivers() {
-  const auto there = std::make_shared<lane>(), back = std::make_shared<lane>();
+  const auto there = std::make_shared<one_way>(), back = std::make_shared<one_way>();
   return {std::make_unique<in_process_driver>(there, back), std::make_unique<in_process_driver>(back, there)};
 }
 

@@ -48,7 +48,7 @@ constexpr std::size_t joined_limit = 1024;
 /// against the socket's buffer, and so bounds the memory in flight without any process having to wait for a
 /// word from a process that may be dead. At 8 KiB and the default buffer of 208 KiB about 24 messages are in
 /// flight.
-std::span<const std::byte> ballast(std::size_t message_size) {
+std::span<const std::byte> padding(std::size_t message_size) {
   static constexpr std::array<std::byte, inline_limit> bytes{};
   constexpr std::size_t least = std::size_t{8} << 10U;
   return std::span(bytes).first(std::clamp(message_size / 64, least, bytes.size()));
@@ -72,7 +72,7 @@ class local_driver final : public driver {
   bool send_copied(std::span<const std::byte> bytes, std::span<const unique_handle> handles, deadline until);
   bool send_segment(segment_use& use, std::size_t size, std::span<const unique_handle> handles,
                     deadline until);
-  bool post(const packet_header& header, std::span<const std::byte> rest, std::vector<handle_view> riders,
+  bool post(const packet_header& header, std::span<const std::byte> rest, std::vector<handle_view> leading,
             std::span<const unique_handle> handles, deadline until);
 
   unique_handle socket_;
@@ -116,26 +116,26 @@ bool local_driver::send_segment(segment_use& use, std::size_t size, std::span<co
   // The handles of the segment and its board are with every packet that uses them: the process that has them
   // mapped already may not be the one that takes the packet.
   const packet_header header{packet_magic, static_cast<std::uint32_t>(handles.size()), size, use.number()};
-  if (!post(header, ballast(size), {use.handle(), use.board()}, handles, until)) return false;
+  if (!post(header, padding(size), {use.handle(), use.board()}, handles, until)) return false;
   use.hand_over();
   return true;
 }
 
-/// @param riders  go before `handles`
+/// @param leading  go before `handles`
 bool local_driver::post(const packet_header& header, std::span<const std::byte> rest,
-                        std::vector<handle_view> riders, std::span<const unique_handle> handles,
+                        std::vector<handle_view> leading, std::span<const unique_handle> handles,
                         deadline until) {
   unique_handle bundle;
-  if (riders.size() + handles.size() > os::most_handles_per_call) {
+  if (leading.size() + handles.size() > os::most_handles_per_call) {
     auto packed = detail::pack_handles(std::vector<handle_view>(handles.begin(), handles.end()), until);
     if (!packed) return false;
     bundle = std::move(*packed);
-    riders.push_back(bundle);
+    leading.push_back(bundle);
   } else {
-    riders.insert(riders.end(), handles.begin(), handles.end());
+    leading.insert(leading.end(), handles.begin(), handles.end());
   }
   const std::array parts{std::as_bytes(std::span(&header, 1)), rest};
-  return os::send_packet(socket_, parts, riders, until);
+  return os::send_packet(socket_, parts, leading, until);
 }
 
 std::optional<message> local_driver::receive(const limits& limit, deadline until) {
