@@ -80,13 +80,13 @@ struct reducer<boost::multi_array<T, Dimensions, Allocator>> {
   }
 
  private:
-  /// @param first  of the element whose further indices are zero
-  static void append_rows(std::vector<T>& elements, const multi_array& array, const T* first,
+  /// @param origin  of the element whose further indices are zero
+  static void append_rows(std::vector<T>& elements, const multi_array& array, const T* origin,
                           std::size_t dimension) {
     const auto first = array.index_bases()[dimension];
     const auto end = first + static_cast<typename multi_array::index>(array.shape()[dimension]);
     for (auto i = first; i != end; ++i) {
-      const T* const at = first + i * array.strides()[dimension];
+      const T* const at = origin + i * array.strides()[dimension];
       if (dimension + 1 == Dimensions) {
         elements.push_back(*at);
       } else {
