@@ -176,35 +176,35 @@ inline void message_that_passes_the_limit_is_lost_alone(const make_ends& make) {
 
 inline void handles_arrive_or_are_refused_before_anything_is_sent(const make_ends& make) {
   ends both = make();
-  auto [here, there] = pipe();
+  std::pair<connection, connection> line = pipe();
   if (both.sender.carrier().carriage() != handle_carriage::direct) {
-    require(throws<transfer_error>([&] { both.sender.send(there); }),
+    require(throws<transfer_error>([&] { both.sender.send(line.second); }),
             "a driver that says it does not carry handles takes some");
     both.sender.send_bytes(some_bytes(4));
     require(next_bytes(both.receiver).size() == 4, "a refused message was sent in part");
     return;
   }
-  both.sender.send(there);
-  there.close();
+  both.sender.send(line.second);
+  line.second.close();
   auto arrived = both.receiver.recv_for<connection>(patience);
   require(arrived.has_value(), "a message with a handle has not come");
-  here.send(42);
+  line.first.send(42);
   require(arrived->recv_for<int>(patience) == 42, "a handle arrived that is another object");
   arrived->close();
-  require(throws<end_of_stream>([&] { here.recv_message_until(deadline::after(patience)); }),
+  require(throws<end_of_stream>([&] { line.first.recv_message_until(deadline::after(patience)); }),
           "a handle that was sent is still open in the driver");
 }
 
 inline void handles_that_no_receiver_takes_are_closed(const make_ends& make) {
   ends both = make();
   if (both.sender.carrier().carriage() != handle_carriage::direct) return;
-  auto [here, there] = pipe();
-  both.sender.send(there);
-  there.close();
+  std::pair<connection, connection> line = pipe();
+  both.sender.send(line.second);
+  line.second.close();
   both.receiver.options().limit.handles = 0;
   require(throws<limit_exceeded>([&] { both.receiver.recv_message_until(deadline::after(patience)); }),
           "a message passes limits::handles, and is no limit_exceeded");
-  require(throws<end_of_stream>([&] { here.recv_message_until(deadline::after(patience)); }),
+  require(throws<end_of_stream>([&] { line.first.recv_message_until(deadline::after(patience)); }),
           "a handle of a message that passes a limit stays open");
 }
 
