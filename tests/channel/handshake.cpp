@@ -2,6 +2,7 @@
 // The handshake of two ends that know a key, step by step: every wrong answer, in both roles, and its text.
 #include "channel/handshake.hpp"
 
+#include <ferry/driver.hpp>
 #include <ferry/error.hpp>
 
 #include "channel/authentication.hpp"
@@ -55,7 +56,9 @@ class side {
   bool advance() { return under_test_.advance(*mine_, deadline::immediately()); }
   int steps() const { return under_test_.steps_taken(); }
 
-  void say(std::string_view text) { peer_->send(std::as_bytes(std::span(text)), deadline::never()); }
+  void say(std::string_view text) {
+    peer_->send({.bytes = std::as_bytes(std::span(text))}, deadline::never());
+  }
   void say_with_handle(std::string_view text) {
     buffer bytes;
     bytes.append(text.data(), text.size());
@@ -87,7 +90,7 @@ class side {
   }
 
  private:
-  std::unique_ptr<channel::driver> mine_, peer_;
+  std::unique_ptr<ferry::driver> mine_, peer_;
   handshake under_test_;
 };
 
@@ -302,7 +305,7 @@ BOOST_AUTO_TEST_CASE(two_sides_with_one_key_come_through_and_with_two_keys_both_
   const auto go = [](const std::string& of_client) {
     auto [here, there] = channel::make_in_process_drivers();
     handshake listener(role::listener, key, false), client(role::client, of_client, false);
-    const auto advance = [](handshake& side, channel::driver& with) -> std::optional<std::string> {
+    const auto advance = [](handshake& side, ferry::driver& with) -> std::optional<std::string> {
       try {
         return side.advance(with, deadline::immediately()) ? std::optional<std::string>("through")
                                                            : std::nullopt;

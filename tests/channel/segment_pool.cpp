@@ -205,7 +205,7 @@ BOOST_AUTO_TEST_CASE(messages_that_nobody_ever_reads_cost_no_more_than_the_pool_
   const std::size_t before = os::open_handles();
   std::set<std::uint64_t> numbers;
   // Places on the board come round, too.
-  constexpr std::size_t count = channel::release_board::places + 40;
+  constexpr std::size_t count = channel::release_board::slots + 40;
   for (std::size_t i = 0; i < count; ++i) {
     const use sent = pool.use(1000);
     numbers.insert(sent->number());
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(a_late_release_frees_no_segment_that_has_the_same_place_by_
   segment_pool pool(0);
   segment_cache receiver;
   auto late = hand_over(receiver, pool.use(size));
-  for (std::size_t i = 1; i < channel::release_board::places; ++i) pool.use(size)->hand_over();
+  for (std::size_t i = 1; i < channel::release_board::slots; ++i) pool.use(size)->hand_over();
   use with_same_place = pool.use(size);
   const auto memory = memory_of(with_same_place);
   with_same_place->hand_over();

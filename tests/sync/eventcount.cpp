@@ -99,7 +99,7 @@ struct tokens {
       if (try_take()) break;
       changed.wait(key, deadline::never());
     }
-    if (prepared) changed.leave(left.load() > 0);
+    if (prepared) changed.leave([&] { return left.load() > 0; });
   }
   void give() {
     ++left;
@@ -189,13 +189,13 @@ BOOST_AUTO_TEST_CASE(one_that_leaves_passes_on_what_there_is_for_others) {
   const watched_futex watch(&watched_futex::count);
   eventcount changed;
   changed.prepare_wait();
-  changed.leave(false);
+  changed.leave([] { return false; });
   BOOST_TEST(watched_futex::wakes == 0);
-  changed.leave(true);
+  changed.leave([] { return true; });
   BOOST_TEST(watched_futex::wakes == 1);
   // Others may sleep still, for all that it knows.
   changed.prepare_wait();
-  changed.leave(false);
+  changed.leave([] { return false; });
   changed.notify(1);
   BOOST_TEST(watched_futex::wakes == 2);
 }
