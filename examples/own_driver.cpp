@@ -39,6 +39,7 @@ class line_driver final : public ferry::driver {
     // A line that was begun goes first: half of one would make the next one unreadable.
     if (!send_rest(until)) return false;
     static constexpr std::string_view digits = "0123456789abcdef";
+    rest_.reserve(2 * what.bytes.size() + 1);  // so that no half of a line is left behind
     for (const std::byte each : what.bytes) {
       rest_ += digits[std::to_integer<unsigned>(each) >> 4U];
       rest_ += digits[std::to_integer<unsigned>(each) & 15U];
@@ -53,7 +54,12 @@ class line_driver final : public ferry::driver {
   }
 
   bool flush(ferry::deadline until) override {
-    const std::lock_guard lock(sending_);
+    // Who has no time does not wait for the thread that sends.
+    std::unique_lock lock(sending_, std::defer_lock);
+    if (!until.is_immediate())
+      lock.lock();
+    else if (!lock.try_lock())
+      return false;
     return send_rest(until);
   }
 
@@ -62,18 +68,24 @@ class line_driver final : public ferry::driver {
       const std::optional<std::string_view> part = next_part(until);
       if (!part) return std::nullopt;
       const bool is_last = part->back() == '\n';
-      read_ += part->size() - (is_last ? 1 : 0);
+      const std::string_view digits = part->substr(0, part->size() - (is_last ? 1 : 0));
+      read_ += digits.size();
       // What passes the limit is counted and not kept: no peer decides how much memory this process takes.
-      if (read_ / 2 <= limit.bytes) line_ += part->substr(0, part->size() - (is_last ? 1 : 0));
+      if (read_ / 2 <= limit.bytes) line_ += digits;
       if (!is_last) continue;
       const std::string line = std::exchange(line_, {});
-      const std::size_t size = std::exchange(read_, 0) / 2;
-      ferry::check_limits(size, 0, limit);
+      const std::size_t all = std::exchange(read_, 0);
+      ferry::check_limits(all / 2, 0, limit);
+      if (line.size() != all) throw ferry::limit_exceeded("a line passed the limit of an earlier call");
       return message_of(line);
     }
   }
 
+  /// A line that was begun goes on meanwhile: else two ends that have both begun one would wait for each
+  /// other.
   bool readable(ferry::deadline until) override {
+    while (!flush(ferry::deadline::immediately()) && !until.expired())
+      if (!ferry::wait({ferry::waitable(stream_)}, std::chrono::milliseconds(1)).empty()) return true;
     return !ferry::wait_until({ferry::waitable(stream_)}, until).empty();
   }
   ferry::handle_view wait_handle() const noexcept override { return stream_; }
@@ -110,6 +122,8 @@ class line_driver final : public ferry::driver {
   std::optional<std::string_view> next_part(ferry::deadline until) {
     for (;;) {
       const ssize_t seen = ::recv(stream_.native(), part_, sizeof part_, MSG_PEEK | MSG_DONTWAIT);
+      if (seen == 0 && read_ != 0)
+        throw ferry::truncated_message("the other end closed in the middle of a line");
       if (seen == 0) throw ferry::end_of_stream("the other end of the line is closed");
       if (seen > 0) {
         const std::string_view all(part_, static_cast<std::size_t>(seen));

@@ -59,6 +59,9 @@ class endpoint final : public ferry::worker_endpoint {
       return true;
     } catch (const ferry::end_of_stream&) {  // the pool has closed its end: there will be no more
       return false;
+    } catch (...) {  // a record for which there is no room here is gone from the pipe
+      ++progress_[taken];
+      throw;
     }
   }
   ferry::progress_words notes() noexcept override {

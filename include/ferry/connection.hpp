@@ -286,7 +286,7 @@ class connection {
   bool writable() const noexcept { return ways_ != access::read_only; }
 
   /// What it works over.
-  /// @throws system_error  EBADF when it is closed
+  /// @throws system_error  `std::errc::bad_file_descriptor` when it is closed
   driver& carrier() const;
 
   /// Transfer mode, dispatch table and limits of what is sent and received; `memory` is the connection's own.

@@ -37,10 +37,12 @@ class driver {
   /// @returns false when the deadline passed: nothing was sent. True also when it is begun and the driver
   ///          keeps the rest (see `flush`)
   /// @throws end_of_stream  when the other end is closed
-  /// @throws transfer_error  when it cannot take the handles
+  /// @throws transfer_error  when it cannot take the handles; nothing was sent
+  /// @throws system_error  when descriptors or memory have run out; nothing was sent
   virtual bool send(const message_view& what, deadline until) = 0;
 
-  /// The same, and leaves `what` empty when it has been sent: for drivers that can hand over its memory.
+  /// The same, and leaves `what` empty when it has been sent, else as it was: for drivers that can hand over
+  /// its memory.
   virtual bool hand_over(message& what, deadline until) {
     if (!send(what, until)) return false;
     what = message();
@@ -48,12 +50,19 @@ class driver {
   }
 
   /// Completes what an earlier `send` could only begin in its time: a stream has no other way to give up.
+  /// `receive` and `readable` go on with it while they wait, so that two ends that have both begun a message
+  /// come out of it. Called by either thread, also while the other one sends.
   /// @returns false when the deadline passed before that
   virtual bool flush(deadline) { return true; }
 
   /// Receives the next message.
   /// @returns nothing when the deadline passed
   /// @throws end_of_stream  when the other end is closed and everything has been read
+  /// @throws truncated_message  when it is closed in the middle of a message
+  /// @throws archive_error  when what came is no message
+  /// @throws system_error  `std::errc::too_many_files_open` when there are no descriptors for the handles;
+  /// the
+  ///         message is lost, and the next one can be received
   /// @throws limit_exceeded  when the message passes `limit`, see `check_limits`; the message is lost, and
   ///         the next one can be received
   virtual std::optional<message> receive(const limits& limit, deadline until) = 0;

@@ -108,14 +108,15 @@ class worker_link {
   /// ended, to tell the item it was at.
   virtual worker_progress progress() const noexcept = 0;
 
-  /// Asks it to end at once, as SIGTERM does, or makes it, as SIGKILL.
+  /// Asks it to end at once, as SIGTERM does, or makes it, as SIGKILL; between two tasks where it cannot be
+  /// killed.
   virtual void terminate() noexcept = 0;
   virtual void kill() noexcept = 0;
   /// Becomes readable when the worker has ended, and stays so. Borrowed.
   virtual native_handle_type native_handle() const = 0;
   /// How it ended, once it has. What it had answered before can still be received.
   virtual std::optional<worker_end> ended() = 0;
-  /// Of its process.
+  /// Of its process; where there is none, a number for error texts.
   virtual std::int64_t pid() const noexcept = 0;
 };
 
@@ -130,7 +131,12 @@ class worker_endpoint {
  public:
   virtual ~worker_endpoint() = default;
 
-  /// Waits for the next record. @returns false when there will be none
+  /// Waits for the next record, which is as the link was given it, but for its `format`.
+  /// @param into  empty when it is called
+  /// @returns false when there will be none
+  /// @throws system_error, std::bad_alloc  when there is no room for the record. If `into` has its first
+  /// bytes
+  ///         then, the worker answers that it could not have the rest; else it ends
   virtual bool next(message& into) = 0;
   virtual progress_words notes() noexcept = 0;
   /// Sends an answer, and rings the doorbell.
@@ -142,7 +148,11 @@ class engine {
  public:
   virtual ~engine() = default;
   /// Starts a worker. May block until it is started, not until it is ready.
-  /// @param bell  outlives the link
+  /// Called by the pool's own threads, beside calls to other links; by several pools, if they share the
+  /// engine.
+  /// @param bell  to be rung by who answers; the destruction of the link, which may come in any thread, does
+  /// not
+  ///              ring it
   /// @throws what keeps it from being started
   virtual std::unique_ptr<worker_link> start(worker_setup setup, doorbell& bell) = 0;
   /// What error texts call it, e.g. "processes of this machine".

@@ -31,6 +31,7 @@ class one_way {
     if (closed_) throw end_of_stream("the other end of the connection is closed: nothing can be sent");
     const bool was_empty = queue_.empty();
     bytes_ += what.bytes().size();
+    what.set_format(0);
     queue_.push_back(std::move(what));
     what = message();
     if (was_empty) ring();

@@ -27,12 +27,16 @@ std::array<std::span<const std::byte>, 2> remaining(std::span<const std::byte> f
 
 }  // namespace
 
-bool outgoing_frames::send(const message_view& what, deadline until) {
+void outgoing_frames::check(const message_view& what) {
   // The receiver learns from the envelope how many handles belong to the frame.
-  if (!what.handles.empty() && detail::envelope_handle_count(what.bytes) != what.handles.size()) {
+  if (detail::envelope_handle_count(what.bytes) != what.handles.size()) {
     throw transfer_error("a message for a stream must have its " + std::to_string(what.handles.size()) +
                          " handles announced in its envelope: make it with dumps");
   }
+}
+
+bool outgoing_frames::send(const message_view& what, deadline until) {
+  if (!what.handles.empty()) check(what);
   const std::lock_guard lock(sending_);
   if (!send_rest(until)) return false;
   if (what.handles.empty()) return send_frame(what.bytes, {}, until);
@@ -105,6 +109,8 @@ bool outgoing_frames::send_rest(deadline until) {
 }
 
 bool outgoing_frames::flush(deadline until) {
+  // Who has no time does not wait for a thread that sends.
+  if (until.is_immediate()) return try_flush() && !unfinished();
   const std::lock_guard lock(sending_);
   return send_rest(until);
 }

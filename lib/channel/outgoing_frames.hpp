@@ -22,6 +22,8 @@ class outgoing_frames {
   outgoing_frames(handle_view stream, os::endpoint kind) noexcept : stream_(stream), kind_(kind) {}
 
   /// @returns false when `until` passed before the first byte; true when the frame is out or kept
+  /// @throws transfer_error  unless its bytes announce the handles that it has
+  static void check(const message_view& what);
   /// @throws transfer_error  when it has handles that its bytes do not announce
   bool send(const message_view& what, deadline until);
 

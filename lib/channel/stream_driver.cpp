@@ -20,6 +20,10 @@ class stream_driver final : public driver {
       : stream_(std::move(stream)), kind_(kind), out_(stream_, kind), in_(stream_, kind, receipts_) {}
 
   bool send(const message_view& what, deadline until) override { return out_.send(what, until); }
+  bool hand_over(message& what, deadline until) override {
+    out_.check(what);  // bytes alone may look like an envelope that announces handles, and a message may not
+    return driver::hand_over(what, until);
+  }
   bool flush(deadline until) override { return out_.flush(until); }
 
   std::optional<message> receive(const limits& limit, deadline until) override {

@@ -48,7 +48,7 @@ bool put(record_queue& into, const message_view& record, deadline until) {
 bool get(record_queue& from, message& into, deadline until, const limits& most) {
   // A title is enough to say whose record it was.
   const record_queue::taken got = from.get(into, {.most = most, .least = sizeof(record_title)}, until, [] {});
-  if (got.what == record_queue::taken::kind::dropped)
+  if (got.what == record_queue::taken::kind::too_large)
     throw archive_error("a record of a pool has " + std::to_string(got.bytes) + " bytes and " +
                         std::to_string(got.handles) + " handles, and may have " + std::to_string(most.bytes) +
                         " and " + std::to_string(most.handles));

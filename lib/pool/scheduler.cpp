@@ -250,7 +250,13 @@ void scheduler::keep_once(lock_type& lock) {
   call_back(lock);
   if (turns_.keeper_was_called() || (phase_.stopping() && dispatcher_.workers().empty())) return;
   const bool leads = !turns_.somebody_leads() && dispatcher_.has_to_be_looked_after();
-  if (leads && !turns_.keeper_listens()) return;
+  if (leads && !turns_.keeper_listens()) {
+    // Others get the lock, also when a worker rings without end.
+    lock.unlock();
+    std::this_thread::yield();
+    lock.lock();
+    return;
+  }
   turns_.keeper_sleeps(lock, supervisor_.deaths(), supervisor_.next_event(), leads);
 }
 

@@ -64,8 +64,15 @@ class worker {
   /// why, and so does each item of it.
   bool next(message& record) {
     lost_ = nullptr;
+    record.storage().truncate(0);
+    record.handles().clear();
     try {
-      return port_.next(record);
+      if (!port_.next(record)) return false;
+      if (record.bytes().size() < sizeof(record_title))
+        throw archive_error("a worker was given " + std::to_string(record.bytes().size()) +
+                            " bytes as a record, which has a title of " +
+                            std::to_string(sizeof(record_title)) + " bytes at least");
+      return true;
     } catch (const std::exception& problem) {
       const bool ran_out = dynamic_cast<const std::bad_alloc*>(&problem) != nullptr ||
                            dynamic_cast<const system_error*>(&problem) != nullptr;

@@ -82,7 +82,7 @@ bool queue_core::get(message& into, lease_ticket& lease, taking how, deadline un
       // A caller that found nothing, and looked because the handle of the queue was up, puts it down.
       if (it.items().head().watched.load(std::memory_order_relaxed) != 0) it.ready.is_ready();
       return false;
-    case record_queue::taken::kind::dropped:
+    case record_queue::taken::kind::too_large:
       break;
   }
   if (got.bytes > limit.bytes) throw_too_large("taken", got.bytes, limit);

@@ -16,7 +16,9 @@ bool record_queue::take(ring::consumer& from, message& into, const taking& how, 
   got.bytes = record.size;
   got.handles = record.handles;
   if (record.size > how.most.bytes || record.handles > how.most.handles) {  // before a byte of it is copied
-    got.what = taken::kind::dropped;
+    got.what = taken::kind::too_large;
+    // What an end that is not trusted has put there stays: dropping its handles may take as long as it likes.
+    if (among_ != sharing::among_all) return true;
     from.take();
     if (record.handles != 0) drop_handles(from, record.serial);
     return true;

@@ -56,14 +56,16 @@ class record_queue {
 
   /// How a record is to be taken.
   struct taking {
-    limits most = {};          ///< of bytes and handles: a record that has more is dropped, and told
+    /// Of bytes and handles. A record that has more is told and not given: it is lost where the queue is
+    /// shared among all, and stays where it is between two ends, which do not go on after that.
+    limits most = {};
     bool under_lease = false;  ///< see `lease`
     /// Where memory or descriptors run out, so many bytes from its beginning are taken all the same, and the
     /// rest is lost; unset: the record stays where it is.
     std::optional<std::size_t> least = {};
   };
   struct taken {
-    enum class kind { none, record, dropped } what = kind::none;
+    enum class kind { none, record, too_large } what = kind::none;
     std::uint64_t bytes = 0;    ///< that the record has
     std::uint32_t handles = 0;  ///< likewise
     lease_ticket lease = {};    ///< if it is under one

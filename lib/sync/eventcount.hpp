@@ -44,11 +44,10 @@ class eventcount {
   }
   void notify_all() noexcept {
     std::uint32_t seen = word_.load();
-    while ((seen & 1U) != 0)
-      if (word_.compare_exchange_weak(seen, seen + 1)) {
-        os::unpark_all(word_);
-        return;
-      }
+    if ((seen & 1U) == 0) return;
+    // If it fails, the word has changed all the same, and no thread falls asleep on what it was.
+    word_.compare_exchange_strong(seen, seen + 1);
+    os::unpark_all(word_);
   }
 
   /// To be called by who has prepared to wait and does not wait any more: others may still sleep.

@@ -31,7 +31,7 @@ using authentication::role;
 
 namespace {
 
-const std::string key = "key";
+const std::string same_key = "key";
 const std::string mark(authentication::challenge_mark);
 const std::string welcome(authentication::welcome);
 const std::string failure(authentication::failure);
@@ -48,7 +48,7 @@ std::string hmac(const EVP_MD* algorithm, std::string_view with, std::string_vie
 /// One side of the handshake, and a peer that says what the test has it say.
 class side {
  public:
-  explicit side(role which, bool allow_md5 = false) : under_test_(which, key, allow_md5) {
+  explicit side(role which, bool allow_md5 = false) : under_test_(which, same_key, allow_md5) {
     std::tie(mine_, peer_) = channel::make_in_process_drivers();
   }
 
@@ -161,20 +161,22 @@ BOOST_AUTO_TEST_CASE(an_answer_that_does_not_prove_this_key_for_this_challenge_i
   };
   check_refusal(refusal([&](auto& challenge) { return sha256("another key", challenge); }), other_key);
   check_refusal(refusal([&](auto& challenge) { return sha256("", challenge); }), other_key);
-  check_refusal(refusal([&](auto& challenge) { return sha256(key, challenge + "x"); }), other_key);
-  check_refusal(refusal([&](auto& challenge) { return sha256(key, challenge.substr(8)); }), other_key);
-  check_refusal(refusal([&](auto&) { return sha256(key, authentication::new_challenge()); }), other_key);
-  check_refusal(refusal([&](auto& challenge) { return sha256(key, challenge) + "x"; }), other_key);
+  check_refusal(refusal([&](auto& challenge) { return sha256(same_key, challenge + "x"); }), other_key);
+  check_refusal(refusal([&](auto& challenge) { return sha256(same_key, challenge.substr(8)); }), other_key);
+  check_refusal(refusal([&](auto&) { return sha256(same_key, authentication::new_challenge()); }), other_key);
+  check_refusal(refusal([&](auto& challenge) { return sha256(same_key, challenge) + "x"; }), other_key);
   check_refusal(refusal([&](auto& challenge) {
-                  std::string answer = sha256(key, challenge);
+                  std::string answer = sha256(same_key, challenge);
                   answer.back() = static_cast<char>(answer.back() ^ 1);
                   return answer;
                 }),
                 other_key);
-  check_refusal(refusal([&](auto& challenge) { return "{sha384}" + hmac(EVP_sha256(), key, challenge); }),
-                other_key);
-  check_refusal(refusal([&](auto& challenge) { return "{md5}" + hmac(EVP_md5(), key, challenge); }), no_md5);
-  check_refusal(refusal([&](auto& challenge) { return hmac(EVP_md5(), key, challenge); }), no_md5);
+  check_refusal(
+      refusal([&](auto& challenge) { return "{sha384}" + hmac(EVP_sha256(), same_key, challenge); }),
+      other_key);
+  check_refusal(refusal([&](auto& challenge) { return "{md5}" + hmac(EVP_md5(), same_key, challenge); }),
+                no_md5);
+  check_refusal(refusal([&](auto& challenge) { return hmac(EVP_md5(), same_key, challenge); }), no_md5);
 }
 
 BOOST_AUTO_TEST_CASE(a_challenge_that_is_none_is_refused_and_not_answered) {
@@ -208,7 +210,7 @@ BOOST_AUTO_TEST_CASE(a_challenge_of_this_process_is_answered_in_the_other_role_a
   client.say(mark + asked.challenge);
   BOOST_CHECK(!client.advance());
   asking_listener other;
-  other.say(authentication::create_response(key, other.challenge, false));
+  other.say(authentication::create_response(same_key, other.challenge, false));
   BOOST_CHECK(!other.advance());
   BOOST_TEST(other.hear().value() == welcome);
   other.say(mark + asked.challenge);
@@ -246,7 +248,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_hangs_up_is_refused_at_each_step) {
   before_its_answer.hang_up();
   check_refusal(before_its_answer.refusal(), "");
   asking_listener before_its_challenge;
-  before_its_challenge.say(authentication::create_response(key, before_its_challenge.challenge, false));
+  before_its_challenge.say(authentication::create_response(same_key, before_its_challenge.challenge, false));
   BOOST_CHECK(!before_its_challenge.advance());
   before_its_challenge.hang_up();
   check_refusal(before_its_challenge.refusal(), "");
@@ -266,7 +268,7 @@ BOOST_AUTO_TEST_CASE(a_handshake_that_waits_takes_no_step_and_goes_on_where_it_w
   for (int i = 0; i < 3; ++i) BOOST_CHECK(!listener.advance());
   BOOST_TEST(listener.steps() == 1);
   BOOST_CHECK(!listener.hear());
-  listener.say(authentication::create_response(key, listener.challenge, false));
+  listener.say(authentication::create_response(same_key, listener.challenge, false));
   BOOST_CHECK(!listener.advance());
   BOOST_TEST(listener.steps() == 2);
   BOOST_TEST(listener.hear().value() == welcome);
@@ -274,7 +276,7 @@ BOOST_AUTO_TEST_CASE(a_handshake_that_waits_takes_no_step_and_goes_on_where_it_w
   listener.say(mark + challenge);
   BOOST_CHECK(!listener.advance());
   BOOST_TEST(listener.steps() == 3);
-  authentication::verify_response(key, challenge, listener.hear().value(), false);
+  authentication::verify_response(same_key, challenge, listener.hear().value(), false);
   listener.say(welcome);
   BOOST_CHECK(listener.advance());
   BOOST_TEST(listener.steps() == 4);
@@ -289,7 +291,7 @@ BOOST_AUTO_TEST_CASE(every_digest_of_python_is_taken_in_an_answer_and_given_for_
   for (const auto& [prefix, algorithm] : digests) BOOST_TEST_CONTEXT(prefix) {
       const bool is_md5 = algorithm == EVP_md5();
       asking_listener listener(is_md5);
-      listener.say(prefix + hmac(algorithm, key, listener.challenge));
+      listener.say(prefix + hmac(algorithm, same_key, listener.challenge));
       BOOST_CHECK(!listener.advance());
       BOOST_TEST(listener.hear().value() == welcome);
 
@@ -297,14 +299,14 @@ BOOST_AUTO_TEST_CASE(every_digest_of_python_is_taken_in_an_answer_and_given_for_
       const std::string challenge = prefix + std::string(prefix.empty() ? 20 : 40, '\xff');
       client.say(mark + challenge);
       BOOST_CHECK(!client.advance());
-      BOOST_CHECK(client.hear().value() == prefix + hmac(algorithm, key, challenge));
+      BOOST_CHECK(client.hear().value() == prefix + hmac(algorithm, same_key, challenge));
     }
 }
 
 BOOST_AUTO_TEST_CASE(two_sides_with_one_key_come_through_and_with_two_keys_both_are_told) {
   const auto go = [](const std::string& of_client) {
     auto [here, there] = channel::make_in_process_drivers();
-    handshake listener(role::listener, key, false), client(role::client, of_client, false);
+    handshake listener(role::listener, same_key, false), client(role::client, of_client, false);
     const auto advance = [](handshake& side, ferry::driver& with) -> std::optional<std::string> {
       try {
         return side.advance(with, deadline::immediately()) ? std::optional<std::string>("through")
@@ -320,7 +322,7 @@ BOOST_AUTO_TEST_CASE(two_sides_with_one_key_come_through_and_with_two_keys_both_
     }
     return std::pair(here_said.value(), there_said.value());
   };
-  BOOST_CHECK(go(key) == std::pair("through"s, "through"s));
+  BOOST_CHECK(go(same_key) == std::pair("through"s, "through"s));
   const auto [listener_says, client_says] = go("another key");
   check_refusal(listener_says, other_key);
   check_refusal(client_says, "the peer did not accept the key");

@@ -174,9 +174,9 @@ BOOST_AUTO_TEST_CASE(a_ring_that_nobody_has_paid_for_is_not_made_larger) {
 
 BOOST_AUTO_TEST_CASE(an_item_beyond_the_limit_is_dropped_before_it_is_copied) {
   queue<std::string> strict({.limit = {.bytes = 1000}});
-  auto [memory, event, reader, writer, mode, limit] = reducer<queue<std::string>>::reduce(strict);
+  auto [memory, event, reader, writer, options] = reducer<queue<std::string>>::reduce(strict);
   auto generous = reducer<queue<std::string>>::rebuild(duplicate(memory), duplicate(event), duplicate(reader),
-                                                       duplicate(writer), mode, limits());
+                                                       duplicate(writer), {.mode = options.mode});
   generous.put(std::string(50'000'000, 'x'));
   generous.put(std::string(2000, 'x'));
   generous.put("short");
@@ -191,9 +191,9 @@ BOOST_AUTO_TEST_CASE(an_item_beyond_the_limit_is_dropped_before_it_is_copied) {
 BOOST_AUTO_TEST_CASE(an_item_with_more_handles_than_the_limit_is_dropped_with_them) {
   using type = queue<std::vector<unique_handle>>;
   type strict({.mode = transfer::duplicate, .limit = {.handles = 2}});
-  auto [memory, event, reader, writer, mode, limit] = reducer<type>::reduce(strict);
+  auto [memory, event, reader, writer, options] = reducer<type>::reduce(strict);
   auto generous = reducer<type>::rebuild(duplicate(memory), duplicate(event), duplicate(reader),
-                                         duplicate(writer), mode, limits());
+                                         duplicate(writer), {.mode = options.mode});
   for (const int count : {3, 300, 1}) {
     std::vector<unique_handle> handles;
     for (int i = 0; i < count; ++i) handles.push_back(duplicate(event));

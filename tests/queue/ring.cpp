@@ -90,7 +90,7 @@ struct intruder {
 };
 
 /// Takes the next item under a lease.
-lease_ticket lease(ring& from) {
+lease_ticket take_lease(ring& from) {
   from.join();
   lease_ticket ticket;
   const auto outcome = from.get_by(
@@ -360,7 +360,7 @@ BOOST_AUTO_TEST_CASE(a_bound_of_bytes_counts_what_a_record_takes) {
 BOOST_AUTO_TEST_CASE(an_item_that_is_given_back_comes_again_before_all_others) {
   ring tested(0, 0);
   for (std::size_t i = 0; i < 3; ++i) put(tested, record_of(10, i));
-  const lease_ticket first = lease(tested), second = lease(tested);
+  const lease_ticket first = take_lease(tested), second = take_lease(tested);
   BOOST_TEST(tested.size() == 1U);
   BOOST_TEST(end_lease(tested, second, true));
   BOOST_TEST(end_lease(tested, first, true));
@@ -376,7 +376,7 @@ BOOST_AUTO_TEST_CASE(a_lease_ends_once_and_one_that_never_was_does_not) {
   ring tested(0, 0);
   put(tested, record(10));
   put(tested, record(10));
-  const lease_ticket taken = lease(tested);
+  const lease_ticket taken = take_lease(tested);
   BOOST_TEST(!tested.all_done());
   for (const lease_ticket& none : {lease_ticket{}, lease_ticket{taken.ring, 0, taken.at, taken.serial + 1},
                                    lease_ticket{taken.ring + 1, 0, taken.at, taken.serial},
@@ -393,7 +393,7 @@ BOOST_AUTO_TEST_CASE(what_a_process_that_ends_had_under_leases_comes_again) {
   put(tested, record_of(10, 1));
   put(tested, record_of(10, 2));
   BOOST_TEST(fork_child([&] {
-               lease(tested);
+               take_lease(tested);
                return 0;
              }) == 0);
   BOOST_CHECK(take(tested) == record_of(10, 2));
