@@ -10,6 +10,7 @@
 #include "os/wait.hpp"
 
 #include <array>
+#include <string>
 
 namespace ferry::channel {
 namespace {
@@ -19,7 +20,12 @@ class stream_driver final : public driver {
   stream_driver(unique_handle stream, os::endpoint kind)
       : stream_(std::move(stream)), kind_(kind), out_(stream_, kind), in_(stream_, kind, receipts_) {}
 
-  bool send(const message_view& what, deadline until) override { return out_.send(what, until); }
+  bool send(const message_view& what, deadline until) override {
+    if (!what.handles.empty() && carriage() == handle_carriage::none)
+      throw transfer_error("a network connection cannot carry the " + std::to_string(what.handles.size()) +
+                           " handles of this message: live objects cross between processes of one machine");
+    return out_.send(what, until);
+  }
   bool hand_over(message& what, deadline until) override {
     out_.check(what);  // bytes alone may look like an envelope that announces handles, and a message may not
     return driver::hand_over(what, until);
