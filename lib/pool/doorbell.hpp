@@ -54,8 +54,8 @@ class doorbell_listener {
 
   void wake_waiter() noexcept;
   void wake_keeper() noexcept;
-  /// What `wake_keeper` raises. The bell's own event is in the hands of the workers: one that writes too much
-  /// into it would keep waiting whoever writes more.
+  /// What `wake_keeper` raises. The doorbell's own event is in the hands of the workers: one that writes
+  /// too much into it would keep all others waiting that write.
   handle_view own_event() const noexcept { return own_event_; }
 
  private:

@@ -38,9 +38,9 @@ class turn_work {
 
 /// A leader and its followers (the leader/followers pattern; D. Schmidt and others, Pattern-Oriented Software
 /// Architecture 2). Of the threads that wait for a task the first is the leader: it looks for answers and
-/// sleeps until the workers' bell rings. The others follow: they sleep until something has changed, and one
-/// of them leads when the leader leaves. The keeper, the pool's own thread, sleeps until the doorbell rings
-/// only while nobody leads.
+/// sleeps until the workers' doorbell rings. The others follow: they sleep until something has changed, and
+/// one of them leads when the leader leaves. The keeper, the pool's own thread, sleeps until the doorbell
+/// rings only while none leads.
 ///
 /// All under the pool's lock, which is given back by whoever sleeps.
 class turns {
@@ -85,7 +85,7 @@ class turns {
   bool keeper_was_called() const noexcept { return keeper_called_; }
   /// Sleeps until it is called, the doorbell rings for it, one of `deaths` is readable, or `wakes` has
   /// passed.
-  /// @param leads  nobody else does: it wakes now and then to see whether all is well
+  /// @param leads  no other thread does: it wakes now and then to see whether all is well
   void keeper_sleeps(lock_type& lock, handle_view deaths, deadline wakes, bool leads);
 
  private:

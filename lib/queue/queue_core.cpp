@@ -2,7 +2,6 @@
 // What a queue adds to its records: options, an event, leases that end, and tasks that are counted.
 #include <ferry/detail/base/moved_from.hpp>
 #include <ferry/detail/queue/queue_core.hpp>
-#include <ferry/dispatch_table.hpp>
 #include <ferry/error.hpp>
 
 #include "os/process_identity.hpp"

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -49,7 +50,7 @@ class record_queue {
   /// Puts a copy of a record.
   /// @param announce  called under the producers' lock, just before the record can be seen
   /// @returns false when there was no room until then, or none for its handles
-  /// @throws queue_closed, limit_exceeded  as `ring::put`
+  /// @throws queue_closed, limit_exceeded  as `ring::put_by`
   /// @throws system_error  when memory or descriptors have run out; nothing was put then
   template <class Announce>
   bool put(const message_view& what, deadline until, Announce&& announce);

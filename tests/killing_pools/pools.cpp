@@ -7,6 +7,7 @@
 #include "pool/local_worker.hpp"
 #include "pool/support.hpp"
 #include "pool/written_call.hpp"
+#include "support/end_of_pool.hpp"
 #include "support/killing.hpp"
 #include "support/leaks.hpp"
 
@@ -69,15 +70,6 @@ struct numbers {
   void check(detail::item_reader& answers, std::uint32_t number) const {
     BOOST_TEST(detail::read_result<std::uint32_t>(answers, {}) == 2 * number);
   }
-};
-
-/// The pool's end of a worker that is no process of a pool.
-class worker_that_is_none final : public detail::local_worker {
-  void terminate() noexcept override {}
-  void kill() noexcept override {}
-  native_handle_type native_handle() const override { return invalid_native_handle; }
-  std::optional<worker_end> ended() override { return std::nullopt; }
-  std::int64_t pid() const noexcept override { return 0; }
 };
 
 /// What a scheduler does for one worker, which is a child that can be killed.
@@ -151,7 +143,7 @@ class scene {
   Items what_;
   std::uint32_t tasks_, items_;
   doorbell bell_;
-  worker_that_is_none here_;
+  test::end_of_pool here_;
   detail::worker_handles seat_;
 };
 

@@ -7,11 +7,11 @@
 
 #include "os/handle.hpp"
 #include "pool/support.hpp"
+#include "support/end_of_pool.hpp"
 #include "support/stuck_socket.hpp"
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
 #include <utility>
 
 using namespace ferry;
@@ -21,17 +21,9 @@ namespace {
 using detail::pool_record;
 using detail::record_title;
 
-class end_of_pool final : public detail::local_worker {
-  void terminate() noexcept override {}
-  void kill() noexcept override {}
-  native_handle_type native_handle() const override { return invalid_native_handle; }
-  std::optional<worker_end> ended() override { return std::nullopt; }
-  std::int64_t pid() const noexcept override { return 0; }
-};
-
 struct both_ends {
   doorbell bell;
-  end_of_pool pool;
+  test::end_of_pool pool;
   detail::local_worker_endpoint worker{pool.handles_for_worker(bell)};
 
   both_ends() { pool.worker_has_handles(); }
